@@ -1,0 +1,142 @@
+"""The acquisition: what evaluating a point promises, from the model's mean and deviation there.
+
+Every function here is frozen and stateless, has ``score(mean, std, best)``, and can be called as
+``acquisition(x, gp=gp, y_max=y_max)`` with any ``gp`` that has scikit-learn's
+``predict(x, return_std=True)``. A model of several members predicts a column for each; the
+function then averages over them.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+from scipy import special
+
+from asktell.kernels import Array
+
+_LOG_ROOT_2_PI = 0.5 * math.log(2.0 * math.pi)
+_ROOT_HALF = 0.5**0.5
+_ROOT_HALF_PI = (0.5 * math.pi) ** 0.5
+_FAR = -40.0
+"""Below, 1 + z Phi(z) / phi(z) has lost half its digits, and its series has all of them."""
+
+
+@frozen
+class LogExpectedImprovement:
+    """log E[max(f(x) - best, 0)], accurate in the far tail (Ament et al. 2023, arXiv 2310.20708).
+
+    Over several members it is the logarithm of the mean of their expected improvements.
+    """
+
+    def score(self, mean: Array, std: Array, best: Any) -> Array:
+        """Return the scores (m,) of means and deviations (m,) or (m, members)."""
+        scores = np.log(std) + log_h((mean - best) / std)
+        return _log_mean_exp(scores)[0] if scores.ndim == 2 else scores
+
+    def score_with_slopes(self, mean: Array, std: Array, best: Any) -> tuple[Array, Array, Array]:
+        """Return scores (m,), d score/d mean and d score/d std, of the shape of ``mean``."""
+        z = (mean - best) / std
+        scores = np.log(std) + log_h(z)
+        by_mean = h_ratio(z) / std
+        by_std = 1.0 / std - by_mean * z
+        if scores.ndim == 1:
+            return scores, by_mean, by_std
+        score, shares = _log_mean_exp(scores)
+        return score, shares * by_mean, shares * by_std
+
+    def __call__(self, x: Array, gp: Any, y_max: Any) -> Array:
+        """Return the scores (m,) at points (m, d)."""
+        return self.score(*gp.predict(x, return_std=True), y_max)
+
+    def with_gradient(self, x: Array, gp: Any, y_max: Any) -> tuple[Array, Array]:
+        """Return the scores (m,) and their gradients (m, d) at points (m, d)."""
+        mean, std, mean_gradient, std_gradient = gp.predict_with_gradient(x)
+        score, by_mean, by_std = self.score_with_slopes(mean, std, y_max)
+        if mean.ndim == 1:
+            return score, by_mean[:, None] * mean_gradient + by_std[:, None] * std_gradient
+        along = np.einsum("ms,msd->md", by_mean, mean_gradient)
+        return score, along + np.einsum("ms,msd->md", by_std, std_gradient)
+
+
+@frozen
+class ExpectedImprovement:
+    """E[max(f(x) - best, 0)] (Jones, Schonlau and Welch 1998, eq. 15)."""
+
+    def score(self, mean: Array, std: Array, best: Any) -> Array:
+        """Return the scores (m,) of means and deviations (m,) or (m, members)."""
+        return np.asarray(np.exp(LogExpectedImprovement().score(mean, std, best)))
+
+    def __call__(self, x: Array, gp: Any, y_max: Any) -> Array:
+        """Return the scores (m,) at points (m, d)."""
+        return self.score(*gp.predict(x, return_std=True), y_max)
+
+
+@frozen
+class UpperConfidenceBound:
+    """Mean plus ``kappa`` deviations (Srinivas et al. 2010); ``best`` plays no part."""
+
+    kappa: float = 2.576
+
+    def score(self, mean: Array, std: Array, best: Any) -> Array:
+        """Return the scores (m,) of means and deviations (m,) or (m, members)."""
+        scores = mean + self.kappa * std
+        return np.asarray(scores.mean(axis=1) if scores.ndim == 2 else scores)
+
+    def __call__(self, x: Array, gp: Any, y_max: Any) -> Array:
+        """Return the scores (m,) at points (m, d)."""
+        return self.score(*gp.predict(x, return_std=True), y_max)
+
+
+def log_h(z: Array) -> Array:
+    """Return log(phi(z) + z Phi(z)), elementwise, to full precision for any z."""
+    z = np.asarray(z, dtype=np.float64)
+    return np.where(z > -1.0, _log_h_near(np.maximum(z, -1.0)), _log_h_tail(np.minimum(z, -1.0)))
+
+
+def h_ratio(z: Array) -> Array:
+    """Return d log h / dz = Phi(z) / (phi(z) + z Phi(z)), elementwise, for any z."""
+    z = np.asarray(z, dtype=np.float64)
+    near, tail = np.maximum(z, -1.0), np.minimum(z, -1.0)
+    ratio_near = special.ndtr(near) / np.exp(_log_h_near(near))
+    middle = np.maximum(tail, _FAR)
+    mills = _mills(middle)
+    ratio_middle = mills / (1.0 + middle * mills)
+    inverse = 1.0 / np.square(np.minimum(tail, _FAR))
+    ratio_far = -np.minimum(tail, _FAR) * _series(inverse, first=0) / _series(inverse, first=1)
+    return np.where(z > -1.0, ratio_near, np.where(tail > _FAR, ratio_middle, ratio_far))
+
+
+def _log_h_near(z: Array) -> Array:
+    return np.asarray(np.log(np.exp(-0.5 * z * z - _LOG_ROOT_2_PI) + z * special.ndtr(z)))
+
+
+def _log_h_tail(z: Array) -> Array:
+    middle, far = np.maximum(z, _FAR), np.minimum(z, _FAR)
+    # phi(z) (1 + z Phi(z) / phi(z)), and Phi(z) / phi(z) is Mills' ratio at -z
+    log_middle = np.log1p(middle * _mills(middle))
+    # the asymptotic series of the same bracket: 1/z^2 (1 - 3/z^2 + 15/z^4 - ...)
+    log_far = -2.0 * np.log(-far) + np.log(_series(1.0 / np.square(far), first=1))
+    return -0.5 * z * z - _LOG_ROOT_2_PI + np.where(z > _FAR, log_middle, log_far)
+
+
+def _mills(z: Array) -> Array:
+    return np.asarray(_ROOT_HALF_PI * special.erfcx(-_ROOT_HALF * z))
+
+
+def _series(inverse: Array, first: int) -> Array:
+    # sum_k (-1)^k (2 (k + first) - 1)!! / z^(2 k): Abramowitz and Stegun 26.2.12
+    total, term = np.ones_like(inverse), np.ones_like(inverse)
+    for k in range(1, 6):
+        term = -term * (2 * (k + first) - 1) * inverse
+        total = total + term
+    return total
+
+
+def _log_mean_exp(scores: Array) -> tuple[Array, Array]:
+    highest = scores.max(axis=1, keepdims=True)
+    parts = np.exp(scores - highest)
+    sums = parts.sum(axis=1, keepdims=True)
+    return (highest + np.log(sums / scores.shape[1]))[:, 0], parts / sums

@@ -1,0 +1,171 @@
+"""One column of the unit cube: which positions exist on it, and how one moves along it.
+
+Positions are floats in [0, 1]. An axis knows no names and no natural values.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from attrs import frozen
+from numpy.typing import NDArray
+
+Positions = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+EXHAUSTIVE_MOVES = 64
+"""Up to so many positions a move tries all of them; beyond, a multi-scale selection."""
+
+
+class Axis(Protocol):
+    """What a column of the unit cube offers."""
+
+    @property
+    def size(self) -> int | None:
+        """Return how many positions exist, or None for a continuum."""
+        ...
+
+    @property
+    def categories(self) -> int:
+        """Return the number of categories, or 0 where positions have an order."""
+        ...
+
+    def snap(self, positions: Positions) -> Positions:
+        """Return the nearest existing positions, (n,) for (n,)."""
+        ...
+
+    def sample(self, uniform: Positions) -> Positions:
+        """Map uniform numbers in [0, 1) to existing positions, (n,) for (n,)."""
+        ...
+
+    def levels(self) -> Positions:
+        """Return all positions of a discrete axis, (size,)."""
+        ...
+
+    def moves(self, position: float) -> Positions:
+        """Return the positions that a coordinate move from ``position`` tries, (m,)."""
+        ...
+
+
+@frozen
+class Interval:
+    """The whole of [0, 1]."""
+
+    size: None = None
+    categories: int = 0
+
+    def snap(self, positions: Positions) -> Positions:
+        """Clip to [0, 1]."""
+        return np.clip(positions, 0.0, 1.0)
+
+    def sample(self, uniform: Positions) -> Positions:
+        """Return the numbers as they are."""
+        return uniform
+
+    def levels(self) -> Positions:
+        """Return nothing: a continuum has no list."""
+        return np.empty(0)
+
+    def moves(self, position: float) -> Positions:
+        """Return nothing: gradients move along a continuum."""
+        return np.empty(0)
+
+
+@frozen
+class Levels:
+    """``size`` positions, evenly spaced from 0 to 1.
+
+    With ``categories`` equal to ``size`` they have no order: two of them are equal or they are not.
+    """
+
+    size: int
+    categories: int = 0
+
+    def snap(self, positions: Positions) -> Positions:
+        """Return the nearest level."""
+        return self.positions(self.indices(positions))
+
+    def sample(self, uniform: Positions) -> Positions:
+        """Give every level the same share of [0, 1)."""
+        shares = np.minimum(np.floor(uniform * self.size), self.size - 1)
+        return self.positions(shares.astype(np.int64))
+
+    def moves(self, position: float) -> Positions:
+        """Return all levels; of many ordered ones, a selection at every distance."""
+        if self.categories:
+            return self.levels()
+        return self.positions(_moves(self.size, int(self.indices(np.array(position)))))
+
+    def levels(self) -> Positions:
+        """Return all positions, (size,)."""
+        return self.positions(np.arange(self.size))
+
+    def positions(self, indices: Indices) -> Positions:
+        """Return where the levels of these indices lie."""
+        return indices / max(self.size - 1, 1)
+
+    def indices(self, positions: Positions) -> Indices:
+        """Return the indices of the nearest levels."""
+        return _nearest(positions * (self.size - 1), self.size)
+
+
+@frozen
+class LogLevels:
+    """``size`` ordered positions: the logarithms of ``low + k * step``, scaled to [0, 1]."""
+
+    size: int
+    low: float
+    step: float
+    categories: int = 0
+
+    def snap(self, positions: Positions) -> Positions:
+        """Return the nearest level."""
+        return self.positions(self.indices(positions))
+
+    def sample(self, uniform: Positions) -> Positions:
+        """Sample log-uniformly between half a step below the lowest and above the highest."""
+        start = np.log(self.low - min(self.step / 2, self.low / 2))
+        end = np.log(self.low + (self.size - 0.5) * self.step)
+        values = np.exp(start + uniform * (end - start))
+        return self.positions(_nearest((values - self.low) / self.step, self.size))
+
+    def moves(self, position: float) -> Positions:
+        """Return all levels, or a selection at every distance."""
+        return self.positions(_moves(self.size, int(self.indices(np.array(position)))))
+
+    def levels(self) -> Positions:
+        """Return all positions, (size,)."""
+        return self.positions(np.arange(self.size))
+
+    def positions(self, indices: Indices) -> Positions:
+        """Return where the levels of these indices lie."""
+        return np.clip(np.log1p(indices * (self.step / self.low)) / (self._width or 1.0), 0.0, 1.0)
+
+    def indices(self, positions: Positions) -> Indices:
+        """Return the indices of the nearest levels."""
+        return _nearest(
+            np.expm1(np.clip(positions, 0.0, 1.0) * self._width) * (self.low / self.step), self.size
+        )
+
+    @property
+    def _width(self) -> float:
+        return float(np.log1p((self.size - 1) * (self.step / self.low)))
+
+
+def categories(size: int) -> Levels:
+    """Return ``size`` positions without an order."""
+    return Levels(size, categories=size)
+
+
+def _nearest(scaled: Positions, size: int) -> Indices:
+    return np.clip(np.rint(scaled), 0, size - 1).astype(np.int64)
+
+
+def _moves(size: int, here: int) -> Indices:
+    if size <= EXHAUSTIVE_MOVES:
+        return np.arange(size)
+    strides = 2 ** np.arange(size.bit_length())
+    spread = np.linspace(0, size - 1, EXHAUSTIVE_MOVES // 2).astype(np.int64)
+    chosen = np.unique(np.concatenate([[here], here - strides, here + strides, spread]))
+    return chosen[(chosen >= 0) & (chosen < size)]

@@ -1,0 +1,58 @@
+"""The initial design: where to look while the model knows nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from asktell.axes import Axis
+from asktell.kernels import Array
+
+
+def initial_point(axes: Sequence[Axis], seed: int, index: int) -> Array:
+    """Return point number ``index`` of the design, (d,): the centre, then scrambled Sobol points.
+
+    The centre of categories is the first of them. The points depend on the seed alone, each
+    for itself.
+    """
+    if index == 0:
+        return np.array([_centre(axis) for axis in axes])
+    uniform = sobol(len(axes), 1, np.random.default_rng([seed]), skip=index - 1)[0]
+    return np.array([axis.sample(uniform[i : i + 1])[0] for i, axis in enumerate(axes)])
+
+
+def sobol(dim: int, n: int, random: np.random.Generator, skip: int = 0) -> Array:
+    """Return n scrambled Sobol points (n, dim) in [0, 1) after the first ``skip``."""
+    from scipy.stats import qmc  # a third of a second to import, and only suggestions need it
+
+    sequence = qmc.Sobol(dim, scramble=True, rng=random)
+    if skip:
+        sequence.fast_forward(skip)
+        return np.asarray(sequence.random(n))
+    return np.asarray(sequence.random_base2((n - 1).bit_length()))[:n]
+
+
+def _centre(axis: Axis) -> float:
+    if axis.categories:
+        return 0.0
+    return float(axis.snap(np.array([0.5]))[0])
+
+
+def perturbed(points: Array, axes: Sequence[Axis], n: int, random: np.random.Generator) -> Array:
+    """Return n points (n, d) on the grid, near the given ones (k, d) in turn.
+
+    A few coordinates change, at scales from a third of the axis down to a three-hundredth; a
+    category that changes is drawn anew.
+    """
+    dim = len(axes)
+    near = points[np.arange(n) % len(points)].copy()
+    changed = random.random((n, dim)) < max(0.2, 1.0 / dim)
+    changed[np.arange(n), random.integers(dim, size=n)] = True
+    scales = np.exp(random.uniform(np.log(0.003), np.log(0.3), size=(n, 1)))
+    moved = near + scales * random.standard_normal((n, dim))
+    uniform = random.random((n, dim))
+    for i, axis in enumerate(axes):
+        new = axis.sample(uniform[:, i]) if axis.categories else axis.snap(moved[:, i])
+        near[:, i] = np.where(changed[:, i], new, near[:, i])
+    return near

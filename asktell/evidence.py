@@ -1,0 +1,73 @@
+"""What a state knows, as arrays on the unit cube: from ledger to surrogate.
+
+Targets are maximised from here on. Points are in canonical order, not in that of arrival, so that
+the same observations give the same model to the last bit, however they came.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from asktell.kernels import Array
+from asktell.space import Space, Values
+from asktell.state import State
+from asktell.surrogate import Evidence
+from asktell.target_space import TargetSpace
+
+
+def evidence_of(state: State) -> tuple[TargetSpace, Evidence]:
+    """Return the ledger of distinct observed points, and all that the surrogate is to know.
+
+    Of more than ``n_modelled`` points the ledger has the better half of that number, and an even
+    selection of the others.
+    """
+    sign = 1.0 if state.goal == "maximize" else -1.0
+    points, targets, counts = _distinct(
+        state.space.encode([observation.values for observation in state.observations]),
+        np.array([sign * observation.target for observation in state.observations]),
+    )
+    kept = _kept(targets, state.settings.n_modelled)
+    ledger = TargetSpace(dict.fromkeys(state.space.names, (0.0, 1.0)))
+    for point, target in zip(points[kept].tolist(), targets[kept].tolist(), strict=True):
+        ledger.register(point, target)
+    failed = [f.values for f in state.failures if not state.observations.has_values(f.values)]
+    return ledger, Evidence(
+        points=ledger.params,
+        targets=ledger.target,
+        counts=counts[kept],
+        failed=_canonical(state.space, failed)[: state.settings.n_modelled],
+        pending=_canonical(state.space, [suggestion.values for suggestion in state.pending]),
+    )
+
+
+def _distinct(points: Array, targets: Array) -> tuple[Array, Array, Array]:
+    """Return distinct points in canonical order, the means of their targets, and how many each."""
+    distinct, owners, counts = np.unique(points, axis=0, return_inverse=True, return_counts=True)
+    if len(distinct) == len(points):
+        ordered = np.empty(len(points))
+        ordered[owners.ravel()] = targets
+        return distinct, ordered, np.ones(len(points))
+    order = np.lexsort((targets, owners.ravel()))  # equal sums whatever the order of arrival
+    groups = np.split(targets[order], np.cumsum(counts)[:-1])
+    means = np.array([mean(group.tolist()) for group in groups])
+    return distinct, means, counts.astype(np.float64)
+
+
+def mean(targets: list[float]) -> float:
+    """Return the mean of finite targets, exactly rounded and without overflow."""
+    return math.fsum(target / len(targets) for target in targets)
+
+
+def _kept(targets: Array, at_most: int) -> np.typing.NDArray[np.int64]:
+    if len(targets) <= at_most:
+        return np.arange(len(targets))
+    ranked = np.argsort(-targets, kind="stable")
+    best, others = ranked[: (at_most + 1) // 2], np.sort(ranked[(at_most + 1) // 2 :])
+    spread = np.linspace(0, len(others) - 1, at_most - len(best)).astype(np.int64)
+    return np.sort(np.concatenate([best, others[np.unique(spread)]]))
+
+
+def _canonical(space: Space, rows: list[Values]) -> Array:
+    return np.asarray(np.unique(space.encode(rows), axis=0)) if rows else np.empty((0, space.dim))

@@ -1,0 +1,100 @@
+"""The kernel: how alike two points are. Arrays in, arrays out.
+
+Matern 5/2 with one length scale a dimension (ARD), amplitude 1:
+
+    k(x, x') = (1 + sqrt(5) r + 5/3 r^2) exp(-sqrt(5) r),
+    r^2 = sum_i d_i(x_i, x'_i)^2 / l_i^2
+
+(Rasmussen and Williams 2006, eq. 4.17). On an ordered dimension d_i is the difference of the
+positions; between categories it is 0 or 1 (Hamming).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+_ROOT_5 = 5.0**0.5
+
+
+@frozen
+class Embedding:
+    """Features whose Euclidean distance is the kernel's: d_i(x_i, x'_i) for every dimension i.
+
+    An ordered dimension is its own feature. ``c`` categories become ``c`` indicators over sqrt(2),
+    so that two different ones lie at distance 1; products of features then give all pairs of
+    distances at once.
+
+    Args:
+        categories: for each of d dimensions the number of categories, or 0 where it is ordered.
+    """
+
+    categories: tuple[int, ...]
+    owners: NDArray[np.int64] = field(init=False, eq=False, repr=False)
+    starts: NDArray[np.int64] = field(init=False, eq=False, repr=False)
+    ordered: NDArray[np.int64] = field(init=False, eq=False, repr=False)
+    ordered_features: NDArray[np.int64] = field(init=False, eq=False, repr=False)
+
+    def __attrs_post_init__(self) -> None:
+        """Lay out which features belong to which dimension."""
+        widths = np.array([max(count, 1) for count in self.categories])
+        starts = np.concatenate([[0], np.cumsum(widths)[:-1]])
+        ordered = np.flatnonzero(np.array(self.categories) == 0)
+        object.__setattr__(self, "owners", np.repeat(np.arange(len(widths)), widths))
+        object.__setattr__(self, "starts", starts)
+        object.__setattr__(self, "ordered", ordered)
+        object.__setattr__(self, "ordered_features", starts[ordered])
+
+    def __call__(self, points: Array) -> Array:
+        """Return the features (n, f) of points (n, d) in the unit cube."""
+        features = np.zeros((len(points), len(self.owners)))
+        features[:, self.ordered_features] = points[:, self.ordered]
+        rows = np.arange(len(points))
+        for dimension, count in enumerate(self.categories):
+            if count:
+                codes = np.rint(points[:, dimension] * (count - 1)).astype(np.int64)
+                features[rows, self.starts[dimension] + codes] = 0.5**0.5
+        return features
+
+    def scales(self, length_scales: Array) -> Array:
+        """Return the length scale (f,) of every feature from those of the dimensions (d,)."""
+        return length_scales[self.owners]
+
+    def per_dimension(self, per_feature: Array) -> Array:
+        """Sum (f,) over the features of each dimension, (d,)."""
+        sums: Array = np.add.reduceat(per_feature, self.starts)
+        return sums
+
+
+def squared_distances(left: Array, right: Array) -> Array:
+    """Return the squared distances (n, m) between scaled features (n, f) and (m, f)."""
+    squares = np.einsum("ij,ij->i", left, left)[:, None] + np.einsum("ij,ij->i", right, right)
+    return np.maximum(squares - 2.0 * (left @ right.T), 0.0)
+
+
+def matern(squared: Array) -> tuple[Array, Array]:
+    """Return k and -2 dk/d(r^2), both of the shape of the squared distances r^2."""
+    root = _ROOT_5 * np.sqrt(squared)
+    decay = np.exp(-root)
+    slope = (5.0 / 3.0) * (1.0 + root) * decay
+    return (1.0 + root + (5.0 / 3.0) * squared) * decay, slope
+
+
+def feature_sums(weights: Array, scaled: Array) -> Array:
+    """Return sum_ij w_ij (z_if - z_jf)^2 for every feature f, (f,), of symmetric weights (n, n).
+
+    Expanded into products, it needs no (n, n, f) array.
+    """
+    squares = weights.sum(axis=1) @ scaled**2
+    products = np.einsum("if,if->f", scaled, weights @ scaled)
+    return np.asarray(2.0 * (squares - products))
+
+
+def categories_of(axes: Sequence[object]) -> tuple[int, ...]:
+    """Return the number of categories of each axis, 0 where it is ordered."""
+    return tuple(int(getattr(axis, "categories", 0)) for axis in axes)

@@ -1,0 +1,137 @@
+"""The space: several parameters, whose params map to points in the unit cube and back."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from asktell.axes import Axis
+from asktell.errors import DefinitionError, ParamsError
+from asktell.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
+
+Points = NDArray[np.float64]
+Values = tuple[Any, ...]
+"""Canonical values in the order of the space's parameters: params without the names."""
+
+
+@frozen(init=False)
+class Space:
+    """Several parameters, in order.
+
+    Args:
+        *parameters: one or more of ``Float``, ``Int``, ``Ordinal``, ``Categorical``, ``Bool``,
+            each with a name of its own.
+
+    Raises:
+        DefinitionError: a ``ValueError``; no parameters, something else, or a name twice.
+    """
+
+    parameters: tuple[Parameter, ...]
+    names: tuple[str, ...] = field(eq=False, repr=False)
+    axes: tuple[Axis, ...] = field(eq=False, repr=False)
+    _checks: tuple[Any, ...] = field(eq=False, repr=False)
+
+    def __init__(self, *parameters: Parameter) -> None:
+        """Check and keep the parameters."""
+        if not parameters:
+            raise DefinitionError("$.parameters", (), "at least one parameter")
+        names: list[str] = []
+        for position, parameter in enumerate(parameters):
+            place = f"$.parameters[{position}]"
+            if not isinstance(parameter, Float | Int | Ordinal | Categorical | Bool):
+                raise DefinitionError(place, parameter, "Float, Int, Ordinal, Categorical or Bool")
+            if parameter.name in names:
+                raise DefinitionError(f"{place}.name", parameter.name, "a name not used before")
+            names.append(parameter.name)
+        axes = tuple(parameter.axis for parameter in parameters)
+        checks = tuple((parameter.name, parameter.check) for parameter in parameters)
+        self.__attrs_init__(parameters, tuple(names), axes, checks)  # type: ignore[attr-defined]
+
+    @property
+    def dim(self) -> int:
+        """Return the number of parameters, d."""
+        return len(self.parameters)
+
+    @property
+    def size(self) -> int | None:
+        """Return how many configurations exist, or None where there is a continuum."""
+        sizes = [axis.size for axis in self.axes]
+        return math.prod(size for size in sizes if size) if all(sizes) else None
+
+    # --- params ----------------------------------------------------------------------------------
+
+    def check(self, params: Any) -> Values:
+        """Return the canonical values of params, in the space's order.
+
+        Raises:
+            ParamsError: a ``ValueError``; not a mapping, a name missing or unknown, or a value of
+                the wrong type or out of its parameter's range.
+        """
+        if not isinstance(params, Mapping):
+            raise ParamsError("$", params, f"a mapping with the keys {list(self.names)}")
+        try:
+            values = tuple(check(params[name]) for name, check in self._checks)
+        except KeyError as error:
+            raise ParamsError("$", dict(params), f"the key {error.args[0]!r}") from None
+        if len(params) > len(values):
+            unknown = next(name for name in params if name not in self.names)
+            raise ParamsError(f"$.{unknown}", params[unknown], f"only the keys {list(self.names)}")
+        return values
+
+    def params(self, values: Values) -> dict[str, Any]:
+        """Return the params of canonical values, as a new dict."""
+        return dict(zip(self.names, values, strict=True))
+
+    # --- points ----------------------------------------------------------------------------------
+
+    def encode(self, rows: Sequence[Values]) -> Points:
+        """Return the points (n, d) of n rows of canonical values."""
+        columns = zip(*rows, strict=True) if rows else ((),) * self.dim
+        points = np.empty((len(rows), self.dim))
+        for index, (parameter, column) in enumerate(zip(self.parameters, columns, strict=True)):
+            points[:, index] = parameter.encode(column)
+        return points
+
+    def decode(self, points: Points) -> list[Values]:
+        """Return n rows of canonical values for points (n, d); they are snapped to the grid."""
+        columns = [
+            parameter.decode(points[:, index]) for index, parameter in enumerate(self.parameters)
+        ]
+        return list(zip(*columns, strict=True))
+
+    def snap(self, points: Points) -> Points:
+        """Return the nearest points (n, d) that lie on every grid."""
+        return self._by_axis("snap", points)
+
+    def sample(self, uniform: Points) -> Points:
+        """Map uniform numbers (n, d) in [0, 1) to points (n, d) on the grid."""
+        return self._by_axis("sample", uniform)
+
+    def _by_axis(self, method: str, points: Points) -> Points:
+        columns = [getattr(axis, method)(points[:, i]) for i, axis in enumerate(self.axes)]
+        return np.column_stack(columns)
+
+    # --- a finite space ---------------------------------------------------------------------------
+
+    def configuration(self, index: int) -> Values:
+        """Return the canonical values of the configuration number ``index`` of a finite space.
+
+        The last parameter varies fastest.
+
+        Raises:
+            IndexError: not in ``range(size)``, or the space is not finite.
+        """
+        if self.size is None or not 0 <= index < self.size:
+            raise IndexError(f"configuration {index} of a space of {self.size}")
+        values: list[Any] = []
+        for parameter in reversed(self.parameters):
+            axis = parameter.axis
+            if isinstance(axis.size, int):
+                index, level = divmod(index, axis.size)
+                values.append(parameter.decode(axis.positions(np.array([level])))[0])  # type: ignore[union-attr]
+        return tuple(reversed(values))

@@ -1,0 +1,184 @@
+"""The optimiser as one immutable value, and the values it is made of."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any, Literal, get_args
+
+from attrs import Attribute, Converter, field, frozen
+
+from asktell.errors import DefinitionError
+from asktell.gp import Hyperparameters
+from asktell.records import Records
+from asktell.space import Space, Values
+
+Goal = Literal["maximize", "minimize"]
+
+Origin = Literal["initial", "model", "fallback"]
+"""Where a suggestion comes from: the initial design, the model, or, where the model failed for
+numerical reasons, chance."""
+
+
+def _count(value: Any, attribute: Attribute[int]) -> int:
+    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+        raise DefinitionError(f"$.{attribute.name}", value, "an integer >= 1")
+    return int(value)
+
+
+def _flag(value: Any, attribute: Attribute[bool]) -> bool:
+    if not isinstance(value, bool):
+        raise DefinitionError(f"$.{attribute.name}", value, "True or False")
+    return value
+
+
+@frozen(kw_only=True)
+class Settings:
+    """How an optimiser works; part of its state.
+
+    Args:
+        n_initial: so many configurations come from the initial design (the centre, then Sobol
+            points); observations from elsewhere count.
+        replicates: whether another result for the same suggestion or params is welcome (targets
+            are noisy), rather than an error. The model and ``best`` then use the mean.
+        n_candidates: how many Sobol points the maximiser of the acquisition scores.
+        n_starts: how many of them it improves.
+        n_modelled: how many observations the model sees at most: the best, and an even selection
+            of the rest.
+
+    Raises:
+        DefinitionError: a ``ValueError`` that names the setting.
+    """
+
+    n_initial: int = field(default=5, converter=Converter(_count, takes_field=True))
+    replicates: bool = field(default=False, converter=Converter(_flag, takes_field=True))
+    n_candidates: int = field(default=1024, converter=Converter(_count, takes_field=True))
+    n_starts: int = field(default=8, converter=Converter(_count, takes_field=True))
+    n_modelled: int = field(default=1000, converter=Converter(_count, takes_field=True))
+
+
+@frozen
+class Suggestion:
+    """Params that the engine handed out; pending until observed or failed."""
+
+    id: int
+    names: tuple[str, ...] = field(repr=False)
+    values: Values = field(repr=False)
+    origin: Origin
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the configuration as a new dict."""
+        return dict(zip(self.names, self.values, strict=True))
+
+    def __str__(self) -> str:
+        return f"suggestion {self.id}: {self.params} ({self.origin})"
+
+
+@frozen
+class Observation:
+    """Params with their target; ``id`` is that of the suggestion, None for params of one's own."""
+
+    id: int | None
+    names: tuple[str, ...] = field(repr=False)
+    values: Values = field(repr=False)
+    target: float
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the configuration as a new dict."""
+        return dict(zip(self.names, self.values, strict=True))
+
+    def __str__(self) -> str:
+        return f"observation of {self.params}: {self.target}"
+
+
+@frozen
+class Failure:
+    """Params whose evaluation failed, and why."""
+
+    id: int | None
+    names: tuple[str, ...] = field(repr=False)
+    values: Values = field(repr=False)
+    reason: str
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the configuration as a new dict."""
+        return dict(zip(self.names, self.values, strict=True))
+
+    def __str__(self) -> str:
+        return f"failure of {self.params}: {self.reason}"
+
+
+@frozen
+class Fit:
+    """The hyper-parameters of every member of the model, and from how many trials they are."""
+
+    n: int
+    members: tuple[Hyperparameters, ...]
+
+
+@frozen
+class State:
+    """The whole optimiser. Begin one with :meth:`start`; ``asktell.suggest``, ``observe`` and
+    ``fail`` return the next.
+
+    Two states are equal when everything in them is, and equal states go on alike.
+    """
+
+    space: Space
+    goal: Goal
+    seed: int
+    settings: Settings = Settings()
+    next_id: int = 0
+    pending: tuple[Suggestion, ...] = ()
+    observations: Records[Observation] = field(factory=Records)
+    failures: Records[Failure] = field(factory=Records)
+    fit: Fit | None = None
+
+    @classmethod
+    def start(
+        cls,
+        space: Space,
+        seed: int = 0,
+        goal: Goal = "maximize",
+        settings: Settings | None = None,
+    ) -> State:
+        """Return the state of an optimiser that knows nothing yet.
+
+        Args:
+            space: what is searched.
+            seed: an integer >= 0; the only source of randomness.
+            goal: ``"maximize"`` or ``"minimize"``.
+            settings: how to work; the defaults where None.
+
+        Raises:
+            DefinitionError: a ``ValueError`` that names the argument.
+        """
+        if not isinstance(space, Space):
+            raise DefinitionError("$.space", space, "a Space")
+        if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+            raise DefinitionError("$.seed", seed, "an integer >= 0")
+        if goal not in get_args(Goal):
+            raise DefinitionError("$.goal", goal, " or ".join(map(repr, get_args(Goal))))
+        if not isinstance(settings, Settings | None):
+            raise DefinitionError("$.settings", settings, "Settings, or None")
+        return cls(space, goal, int(seed), settings or Settings())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the state as a dict of plain types, which ``json.dumps`` takes."""
+        from asktell.codec import state_to_dict  # a floor above: the codec knows the values
+
+        return state_to_dict(self)
+
+    @classmethod
+    def from_dict(cls, state: Any) -> State:
+        """Return the state that ``to_dict`` wrote, to the last bit.
+
+        Raises:
+            StateError: a ``ValueError``; a field is missing, unknown or corrupt, or the schema
+                is newer than this package. The message names the path.
+        """
+        from asktell.codec import state_from_dict
+
+        return state_from_dict(state)

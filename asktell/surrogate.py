@@ -1,0 +1,148 @@
+"""The surrogate: several Gaussian processes that differ in what they assume, side by side.
+
+Each member sees the targets warped in its own way and has its own prior on the noise; the
+acquisition averages over them. Pending points shrink the deviation, failed ones count as bad as
+the worst that was observed, and the mean of replicates counts as often as it was measured.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from attrs import frozen
+
+from asktell.axes import Axis
+from asktell.gp import GaussianProcess, Hyperparameters, Prior, condition, fit
+from asktell.kernels import Array, Embedding, categories_of
+from asktell.warping import Standardised, log_gap, mirror_winsorised, standardise, tukey_winsorised
+
+
+@frozen(eq=False)
+class Evidence:
+    """What is known, on the unit cube; targets are maximised.
+
+    Args:
+        points: distinct observed points (n, d).
+        targets: their targets (n,), means where there are replicates.
+        counts: how many replicates each is the mean of (n,).
+        failed: failed points (f, d).
+        pending: points being evaluated (q, d).
+    """
+
+    points: Array
+    targets: Array
+    counts: Array
+    failed: Array
+    pending: Array
+
+
+@frozen
+class Member:
+    """What one Gaussian process assumes: how targets are warped, and its prior on the noise.
+
+    ``noise_mode`` is the mode in the logarithm of the variance.
+    """
+
+    warp: Callable[[Array], Array]
+    noise_mode: float
+    noise_spread: float
+    noise_floor: float
+
+    def prior(self, dim: int) -> Prior:
+        """Return the prior for d dimensions.
+
+        Length scales follow the LogNormal(sqrt(2) + ln(d) / 2, sqrt(3)) of Hvarfner, Hellsten and
+        Nardi 2024 (arXiv 2402.02229), a density of the length scale itself. Its factor 1/l moves
+        the mode in the logarithm, where the search takes place, down by the variance 3.
+        """
+        mode = math.exp(math.sqrt(2.0) + 0.5 * math.log(dim) - 3.0)
+        return Prior(
+            mode, math.sqrt(3.0), math.exp(self.noise_mode), self.noise_spread, self.noise_floor
+        )
+
+
+MEMBERS = (
+    Member(tukey_winsorised, noise_mode=-5.0, noise_spread=1.0, noise_floor=1e-4),
+    Member(mirror_winsorised, noise_mode=-8.0, noise_spread=1.0, noise_floor=1e-7),
+    Member(log_gap, noise_mode=-8.0, noise_spread=1.0, noise_floor=1e-7),
+)
+"""The first sees the targets on their own scale but for the worst: it is the one to report from.
+The others are for nearly noiseless and for ill-conditioned targets. See docs/decisions."""
+
+
+@frozen(eq=False)
+class Surrogate:
+    """The members' posteriors. Predicts a column for each of them."""
+
+    processes: tuple[GaussianProcess, ...]
+    incumbents: Array
+    scale: Standardised
+
+    def predict(self, x: Array, return_std: bool = False) -> Array | tuple[Array, Array]:
+        """Return means, and with ``return_std`` deviations, (m, members) at points (m, d)."""
+        columns = [process.predict(x, return_std=True) for process in self.processes]
+        mean = np.column_stack([column[0] for column in columns])
+        return (mean, np.column_stack([column[1] for column in columns])) if return_std else mean
+
+    def predict_with_gradient(self, x: Array) -> tuple[Array, Array, Array, Array]:
+        """Return means and deviations (m, members), and their gradients (m, members, d)."""
+        parts = [process.predict_with_gradient(x) for process in self.processes]
+        mean, std, mean_gradient, std_gradient = (
+            np.stack([part[i] for part in parts], axis=1) for i in range(4)
+        )
+        return mean, std, mean_gradient, std_gradient
+
+    def predict_targets(self, x: Array) -> tuple[Array, Array]:
+        """Return mean and deviation (m,) in the unit of the targets, from the first member."""
+        mean, std = self.processes[0].predict(x, return_std=True)
+        return mean * self.scale.scale + self.scale.location, std * self.scale.scale
+
+
+def fit_members(
+    axes: Sequence[Axis], evidence: Evidence, last: Sequence[Hyperparameters] | None
+) -> tuple[Hyperparameters, ...]:
+    """Return the hyper-parameters of every member, searched from the prior's mode and the last."""
+    embedding, dim = Embedding(categories_of(axes)), len(axes)
+    points = np.vstack([evidence.points, evidence.failed])
+    counts = np.concatenate([evidence.counts, np.ones(len(evidence.failed))])
+    found = []
+    for index, member in enumerate(MEMBERS):
+        prior = member.prior(dim)
+        targets = _with_failures(_warped(member, evidence).values, len(evidence.failed))
+        starts = [prior.mode(dim)] + ([last[index]] if last else [])
+        found.append(fit(embedding, prior, points, targets, counts, starts))
+    return tuple(found)
+
+
+def build(
+    axes: Sequence[Axis], evidence: Evidence, hyperparameters: Sequence[Hyperparameters]
+) -> Surrogate:
+    """Return the surrogate of the evidence, at least one observation of it.
+
+    Raises:
+        numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
+    """
+    embedding = Embedding(categories_of(axes))
+    points = np.vstack([evidence.points, evidence.failed])
+    counts = np.concatenate([evidence.counts, np.ones(len(evidence.failed))])
+    known = np.vstack([evidence.points, evidence.pending])
+    processes, incumbents = [], []
+    for member, found in zip(MEMBERS, hyperparameters, strict=True):
+        targets = _with_failures(_warped(member, evidence).values, len(evidence.failed))
+        process = condition(embedding, found, points, targets, counts)
+        if len(evidence.pending):
+            process = process.believing(evidence.pending)
+        processes.append(process)
+        incumbents.append(float(np.max(process.predict(known))))
+    scale = _warped(MEMBERS[0], evidence)
+    return Surrogate(tuple(processes), np.array(incumbents), scale)
+
+
+def _warped(member: Member, evidence: Evidence) -> Standardised:
+    return standardise(member.warp(standardise(evidence.targets).values))
+
+
+def _with_failures(values: Array, failures: int) -> Array:
+    return np.concatenate([values, np.full(failures, values.min())])
