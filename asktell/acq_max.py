@@ -79,13 +79,15 @@ def acq_max(
 
     def with_gradient(points: Array) -> tuple[Array, Array]:
         if gradient is None:
-            return _differences(lambda x: np.asarray(ac(box.natural(x), gp=gp, y_max=y_max)), points)
+            return _differences(
+                lambda x: np.asarray(ac(box.natural(x), gp=gp, y_max=y_max)), points
+            )
         scores, slopes = gradient(box.natural(points), gp=gp, y_max=y_max)
         return scores, slopes * box.width
 
     whole = box.grid(n_warmup)
     if whole is not None:
-        return box.natural(whole[np.argmax(score(whole))][None])[0]
+        return np.asarray(box.natural(whole[np.argmax(score(whole))][None])[0])
 
     candidates = box.sample(sobol(box.dim, n_warmup, random))
     if starts is not None and len(starts):
@@ -95,7 +97,7 @@ def acq_max(
     improved = _improve(candidates[chosen], scores[chosen], box, score, with_gradient)
     pool = np.vstack([candidates, improved])
     pool_scores = np.concatenate([scores, score(improved)])
-    return box.natural(pool[np.argmax(pool_scores)][None])[0]
+    return np.asarray(box.natural(pool[np.argmax(pool_scores)][None])[0])
 
 
 @frozen(eq=False)
@@ -175,8 +177,10 @@ def _choose(scores: Array, n: int, random: np.random.Generator) -> Indices:
     weights = np.exp((scores[usable] - scores[best]) / spread)
     weights[usable == best] = 0.0
     others = min(n - 1, int(np.count_nonzero(weights)))
-    drawn = random.choice(usable, others, replace=False, p=weights / weights.sum()) if others else []
-    return np.concatenate([[best], drawn]).astype(np.int64)
+    if not others:
+        return np.array([best])
+    drawn = random.choice(usable, others, replace=False, p=weights / weights.sum())
+    return np.concatenate([[best], drawn])
 
 
 def _improve(

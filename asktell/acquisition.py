@@ -49,7 +49,8 @@ class LogExpectedImprovement:
 
     def __call__(self, x: Array, gp: Any, y_max: Any) -> Array:
         """Return the scores (m,) at points (m, d)."""
-        return self.score(*gp.predict(x, return_std=True), y_max)
+        mean, std = gp.predict(x, return_std=True)
+        return self.score(mean, std, y_max)
 
     def with_gradient(self, x: Array, gp: Any, y_max: Any) -> tuple[Array, Array]:
         """Return the scores (m,) and their gradients (m, d) at points (m, d)."""
@@ -71,7 +72,8 @@ class ExpectedImprovement:
 
     def __call__(self, x: Array, gp: Any, y_max: Any) -> Array:
         """Return the scores (m,) at points (m, d)."""
-        return self.score(*gp.predict(x, return_std=True), y_max)
+        mean, std = gp.predict(x, return_std=True)
+        return self.score(mean, std, y_max)
 
 
 @frozen
@@ -87,7 +89,8 @@ class UpperConfidenceBound:
 
     def __call__(self, x: Array, gp: Any, y_max: Any) -> Array:
         """Return the scores (m,) at points (m, d)."""
-        return self.score(*gp.predict(x, return_std=True), y_max)
+        mean, std = gp.predict(x, return_std=True)
+        return self.score(mean, std, y_max)
 
 
 def log_h(z: Array) -> Array:

@@ -140,7 +140,8 @@ class LogLevels:
 
     def positions(self, indices: Indices) -> Positions:
         """Return where the levels of these indices lie."""
-        return np.clip(np.log1p(indices * (self.step / self.low)) / (self._width or 1.0), 0.0, 1.0)
+        logs = np.log1p(indices * (self.step / self.low)) / (self._width or 1.0)
+        return np.asarray(np.clip(logs, 0.0, 1.0))
 
     def indices(self, positions: Positions) -> Indices:
         """Return the indices of the nearest levels."""
@@ -159,13 +160,13 @@ def categories(size: int) -> Levels:
 
 
 def _nearest(scaled: Positions, size: int) -> Indices:
-    return np.clip(np.rint(scaled), 0, size - 1).astype(np.int64)
+    return np.asarray(np.clip(np.rint(scaled), 0, size - 1), dtype=np.int64)
 
 
 def _moves(size: int, here: int) -> Indices:
     if size <= EXHAUSTIVE_MOVES:
         return np.arange(size)
-    strides = 2 ** np.arange(size.bit_length())
+    strides = 2 ** np.arange(size.bit_length(), dtype=np.int64)
     spread = np.linspace(0, size - 1, EXHAUSTIVE_MOVES // 2).astype(np.int64)
     chosen = np.unique(np.concatenate([[here], here - strides, here + strides, spread]))
-    return chosen[(chosen >= 0) & (chosen < size)]
+    return np.asarray(chosen[(chosen >= 0) & (chosen < size)])

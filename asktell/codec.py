@@ -7,7 +7,7 @@ fault with its path, and then checks what fields must be to each other.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, get_args, get_origin
 
@@ -33,7 +33,7 @@ from asktell.surrogate import MEMBERS
 SCHEMA = 1
 """The version of the layout that is written. Every older one stays readable."""
 
-# --- the layout ----------------------------------------------------------------------------------
+# --- the layout ---
 
 
 @frozen
@@ -90,7 +90,7 @@ class _StateLayout:
 
 _KINDS = {kind.__name__.lower(): kind for kind in (Float, Int, Ordinal, Categorical, Bool)}
 
-# --- writing -------------------------------------------------------------------------------------
+# --- writing ---
 
 
 def state_to_dict(state: State) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def _member(member: Hyperparameters) -> dict[str, Any]:
     return {"length_scales": list(member.length_scales), "noise": member.noise}
 
 
-# --- reading -------------------------------------------------------------------------------------
+# --- reading ---
 
 
 def state_from_dict(document: Any) -> State:
@@ -148,7 +148,7 @@ def state_from_dict(document: Any) -> State:
     except InvalidValueError as error:
         raise StateError(error.place, error.got, error.expected) from None
     pending = tuple(
-        Suggestion(row.id, space.names, values, row.origin)  # type: ignore[arg-type]
+        Suggestion(row.id, space.names, values, row.origin)
         for row, values in _rows(layout.pending, space, "$.pending")
     )
     observations = Records(
@@ -169,7 +169,7 @@ def state_from_dict(document: Any) -> State:
         pending,
         observations,
         failures,
-        layout.fit and _fit(layout.fit, space),
+        _fit(layout.fit, space) if layout.fit else None,
     )
 
 
@@ -199,9 +199,9 @@ def _space(layout: _SpaceLayout) -> Space:
         raise _below(error, "$.space") from None
 
 
-def _value(kind: Callable[..., Any], arguments: dict[str, Any], place: str) -> Any:
+def _value(kind: type[Any], arguments: dict[str, Any], place: str) -> Any:
     """Return ``kind(**arguments)``, where all of its fields are given and no others."""
-    names = [f.name for f in fields(kind) if f.init]  # type: ignore[arg-type]
+    names = [f.name for f in fields(kind) if f.init]
     for name in names:
         if name not in arguments:
             raise StateError(f"{place}.{name}", _NOTHING, "a value")
@@ -249,11 +249,12 @@ def _check_ids(
     replicates = settings.replicates
     ids: set[int] = set()
     configurations: set[Values] = set()
-    for name, records, repeats in (
+    groups: tuple[tuple[str, Sequence[Suggestion | Observation | Failure], bool], ...] = (
         ("failures", failures, False),
         ("observations", observations, replicates),
         ("pending", pending, False),
-    ):
+    )
+    for name, records, repeats in groups:
         for position, record in enumerate(records):
             place = f"$.{name}[{position}]"
             if record.id is not None and not 0 <= record.id < layout.next_id:
@@ -271,7 +272,7 @@ def _check_ids(
             raise StateError(place, suggestion.origin, expected)
 
 
-# --- fields and their faults -----------------------------------------------------------------------
+# --- fields and their faults ---
 
 
 class _Nothing:
@@ -296,14 +297,16 @@ def _converter() -> Converter:
         (str, (str,), "a string"),
     ):
         converter.register_structure_hook(kind, _strict(kind, accepted, expected))
-    converter.register_structure_hook_func(
-        lambda kind: get_origin(kind) is dict, _strict(None, (dict,), "a mapping")
-    )
+    converter.register_structure_hook_func(_is_a(dict), _strict(None, (dict,), "a mapping"))
     converter.register_structure_hook_factory(
-        lambda kind: get_origin(kind) is list, _after_check(list_structure_factory, (list, tuple))
+        _is_a(list), _after_check(list_structure_factory, (list, tuple))
     )
     converter.register_structure_hook_factory(has, _after_check(make_dict_structure_fn, (dict,)))
     return converter
+
+
+def _is_a(container: type) -> Callable[[Any], bool]:
+    return lambda kind: get_origin(kind) is container
 
 
 def _strict(

@@ -39,7 +39,7 @@ Trial = Suggestion | int | Mapping[str, Any]
 _LOCAL_CANDIDATES = 200
 _RANDOM_DRAWS = 64
 
-# --- asking --------------------------------------------------------------------------------------
+# --- asking ---
 
 
 def suggest(state: State, n: int = 1) -> tuple[State, list[Suggestion]]:
@@ -156,7 +156,7 @@ def _free_values(state: State, random: np.random.Generator) -> Values:
     raise SpaceExhausted(f"all {space.size} configurations are observed, pending or failed")
 
 
-# --- telling -------------------------------------------------------------------------------------
+# --- telling ---
 
 
 def observe(state: State, trial: Trial, target: float) -> State:
@@ -228,9 +228,7 @@ def fail(state: State, trial: Trial, reason: str = "") -> State:
         known = observed[0].target
         raise ConflictError("$", f"failed: {reason}", f"the outcome known already, {known}")
     failure = Failure(trial_id, state.space.names, values, reason)
-    return evolve(
-        state, failures=state.failures.append(failure), pending=_without(state, trial_id)
-    )
+    return evolve(state, failures=state.failures.append(failure), pending=_without(state, trial_id))
 
 
 def _identify(state: State, trial: Trial) -> tuple[int | None, Values]:
@@ -266,7 +264,7 @@ def _without(state: State, trial_id: int | None) -> tuple[Suggestion, ...]:
     return tuple(suggestion for suggestion in state.pending if suggestion.id != trial_id)
 
 
-# --- knowing -------------------------------------------------------------------------------------
+# --- knowing ---
 
 
 def best(state: State) -> Observation | None:

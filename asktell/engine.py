@@ -59,7 +59,7 @@ class Engine:
         """Return the state, an immutable value."""
         return self._state
 
-    # --- asking and telling: see asktell.core ----------------------------------------------------
+    # --- asking and telling: see asktell.core ---
 
     def suggest(self) -> Suggestion:
         """Return one suggestion; see :func:`asktell.suggest`."""
@@ -78,7 +78,7 @@ class Engine:
         """Tell that an evaluation failed; see :func:`asktell.fail`."""
         self._state = core.fail(self._state, trial, reason)
 
-    # --- knowing ---------------------------------------------------------------------------------
+    # --- knowing ---
 
     def best(self) -> Observation | None:
         """Return the best observation, or None without any; see :func:`asktell.best`."""

@@ -16,6 +16,7 @@ from attrs import field, frozen
 from scipy import optimize
 from scipy.linalg import lapack
 
+from asktell.axes import Indices
 from asktell.kernels import Array, Embedding, feature_sums, matern, squared_distances
 
 _LEAST_VARIANCE = 1e-12
@@ -120,7 +121,7 @@ class GaussianProcess:
         variance = 1.0 - np.einsum("nm,nm->m", solved, solved)
         return np.sqrt(np.maximum(variance, _LEAST_VARIANCE)), solved
 
-    def _input_slopes(self, weights: Array, features: Array, columns: Array) -> Array:
+    def _input_slopes(self, weights: Array, features: Array, columns: Indices) -> Array:
         # d/dx sum_j w_j k(x, x_j), where dk/dx = -slope (z - z_j) / l
         moved = features[:, columns] * weights.sum(axis=1)[:, None]
         return np.asarray(-(moved - weights @ self._scaled[:, columns]) / self._scales[columns])

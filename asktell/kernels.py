@@ -63,18 +63,17 @@ class Embedding:
 
     def scales(self, length_scales: Array) -> Array:
         """Return the length scale (f,) of every feature from those of the dimensions (d,)."""
-        return length_scales[self.owners]
+        return np.asarray(length_scales[self.owners])
 
     def per_dimension(self, per_feature: Array) -> Array:
         """Sum (f,) over the features of each dimension, (d,)."""
-        sums: Array = np.add.reduceat(per_feature, self.starts)
-        return sums
+        return np.asarray(np.add.reduceat(per_feature, self.starts))
 
 
 def squared_distances(left: Array, right: Array) -> Array:
     """Return the squared distances (n, m) between scaled features (n, f) and (m, f)."""
     squares = np.einsum("ij,ij->i", left, left)[:, None] + np.einsum("ij,ij->i", right, right)
-    return np.maximum(squares - 2.0 * (left @ right.T), 0.0)
+    return np.asarray(np.maximum(squares - 2.0 * (left @ right.T), 0.0))
 
 
 def matern(squared: Array) -> tuple[Array, Array]:

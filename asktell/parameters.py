@@ -7,13 +7,13 @@ Every kind has a ``name``, an ``axis``, and three methods: ``check`` (one value,
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from attrs import Attribute, Converter, field, frozen
+from attrs import field, frozen
 
 from asktell.axes import Interval, Levels, LogLevels, Positions, categories
 from asktell.errors import DefinitionError, ParamsError
@@ -31,7 +31,13 @@ _STEP_TOLERANCE = 1e-6
 """How far, in steps, a value may lie from its grid and still be taken for a rounding error."""
 
 
-# --- conversions at the door ---------------------------------------------------------------------
+# --- conversions at the door ---
+
+
+def _convert(parameter: Any, **converters: Callable[[Any, str], Any]) -> None:
+    """Replace the arguments of a parameter that is being made by their canonical forms."""
+    for name, convert in converters.items():
+        object.__setattr__(parameter, name, convert(getattr(parameter, name), f"$.{name}"))
 
 
 def _is_integer(value: Any) -> bool:
@@ -49,35 +55,35 @@ def _is_finite(value: Any) -> bool:
         return False
 
 
-def _text(value: Any, attribute: Attribute[str]) -> str:
+def _text(value: Any, place: str) -> str:
     if not isinstance(value, str) or not value:
-        raise DefinitionError(f"$.{attribute.name}", value, "a name: a string of length >= 1")
+        raise DefinitionError(place, value, "a name: a string of length >= 1")
     return str(value)
 
 
-def _finite(value: Any, attribute: Attribute[float]) -> float:
+def _finite(value: Any, place: str) -> float:
     if not _is_finite(value):
-        raise DefinitionError(f"$.{attribute.name}", value, "a finite number")
+        raise DefinitionError(place, value, "a finite number")
     return float(value)
 
 
-def _positive(value: Any, attribute: Attribute[float]) -> float | None:
+def _positive(value: Any, place: str) -> float | None:
     if value is None:
         return None
     if not _is_finite(value) or value <= 0:
-        raise DefinitionError(f"$.{attribute.name}", value, "a finite number > 0, or None")
+        raise DefinitionError(place, value, "a finite number > 0, or None")
     return float(value)
 
 
-def _integer(value: Any, attribute: Attribute[int]) -> int:
+def _integer(value: Any, place: str) -> int:
     if not _is_integer(value) or abs(int(value)) > _LARGEST_INT:
-        raise DefinitionError(f"$.{attribute.name}", value, "an integer within +-2**53")
+        raise DefinitionError(place, value, "an integer within +-2**53")
     return int(value)
 
 
-def _flag(value: Any, attribute: Attribute[bool]) -> bool:
+def _flag(value: Any, place: str) -> bool:
     if not isinstance(value, bool | np.bool_):
-        raise DefinitionError(f"$.{attribute.name}", value, "True or False")
+        raise DefinitionError(place, value, "True or False")
     return bool(value)
 
 
@@ -91,8 +97,7 @@ def _plain(value: Any) -> Scalar:
     raise TypeError(value)
 
 
-def _values(values: Any, attribute: Attribute[tuple[Scalar, ...]]) -> tuple[Scalar, ...]:
-    place = f"$.{attribute.name}"
+def _values(values: Any, place: str) -> tuple[Scalar, ...]:
     if isinstance(values, str | bytes) or not isinstance(values, Sequence | np.ndarray):
         raise DefinitionError(place, values, "a list of values")
     if not len(values):
@@ -111,7 +116,7 @@ def _values(values: Any, attribute: Attribute[tuple[Scalar, ...]]) -> tuple[Scal
     return tuple(plain)
 
 
-# --- the kinds -----------------------------------------------------------------------------------
+# --- the kinds ---
 
 
 @frozen
@@ -129,15 +134,16 @@ class Float:
         DefinitionError: a ``ValueError`` that names the argument.
     """
 
-    name: str = field(converter=Converter(_text, takes_field=True))
-    low: float = field(converter=Converter(_finite, takes_field=True))
-    high: float = field(converter=Converter(_finite, takes_field=True))
-    log: bool = field(default=False, converter=Converter(_flag, takes_field=True))
-    step: float | None = field(default=None, converter=Converter(_positive, takes_field=True))
+    name: str
+    low: float
+    high: float
+    log: bool = False
+    step: float | None = None
     axis: Interval | Levels | LogLevels = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        """Check the arguments against each other and lay out the axis."""
+        """Check the arguments and lay out the axis."""
+        _convert(self, name=_text, low=_finite, high=_finite, log=_flag, step=_positive)
         _check_range(self.low, self.high, self.log)
         object.__setattr__(self, "axis", self._axis())
 
@@ -216,15 +222,16 @@ class Int:
         DefinitionError: a ``ValueError`` that names the argument.
     """
 
-    name: str = field(converter=Converter(_text, takes_field=True))
-    low: int = field(converter=Converter(_integer, takes_field=True))
-    high: int = field(converter=Converter(_integer, takes_field=True))
-    log: bool = field(default=False, converter=Converter(_flag, takes_field=True))
-    step: int = field(default=1, converter=Converter(_integer, takes_field=True))
+    name: str
+    low: int
+    high: int
+    log: bool = False
+    step: int = 1
     axis: Levels | LogLevels = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        """Check the arguments against each other and lay out the axis."""
+        """Check the arguments and lay out the axis."""
+        _convert(self, name=_text, low=_integer, high=_integer, log=_flag, step=_integer)
         _check_range(self.low, self.high, self.log)
         if self.step < 1:
             raise DefinitionError("$.step", self.step, "an integer >= 1")
@@ -272,13 +279,14 @@ class Ordinal:
         DefinitionError: a ``ValueError`` that names the argument.
     """
 
-    name: str = field(converter=Converter(_text, takes_field=True))
-    values: tuple[Scalar, ...] = field(converter=Converter(_values, takes_field=True))
+    name: str
+    values: Sequence[Scalar]
     axis: Levels = field(init=False, repr=False, eq=False)
     _indices: dict[Scalar, int] = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        """Lay out the axis and the look-up of values."""
+        """Check the arguments, lay out the axis and the look-up of values."""
+        _convert(self, name=_text, values=_values)
         object.__setattr__(self, "axis", Levels(len(self.values)))
         object.__setattr__(self, "_indices", {v: i for i, v in enumerate(self.values)})
 
@@ -312,13 +320,14 @@ class Categorical:
         DefinitionError: a ``ValueError`` that names the argument.
     """
 
-    name: str = field(converter=Converter(_text, takes_field=True))
-    choices: tuple[Scalar, ...] = field(converter=Converter(_values, takes_field=True))
+    name: str
+    choices: Sequence[Scalar]
     axis: Levels = field(init=False, repr=False, eq=False)
     _indices: dict[Scalar, int] = field(init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        """Lay out the axis and the look-up of choices."""
+        """Check the arguments, lay out the axis and the look-up of choices."""
+        _convert(self, name=_text, choices=_values)
         object.__setattr__(self, "axis", categories(len(self.choices)))
         object.__setattr__(self, "_indices", {c: i for i, c in enumerate(self.choices)})
 
@@ -350,8 +359,12 @@ class Bool:
         DefinitionError: a ``ValueError`` that names the argument.
     """
 
-    name: str = field(converter=Converter(_text, takes_field=True))
+    name: str
     axis: Levels = field(init=False, repr=False, eq=False, default=categories(2))
+
+    def __attrs_post_init__(self) -> None:
+        """Check the name."""
+        _convert(self, name=_text)
 
     def check(self, value: Any) -> bool:
         """Return the canonical value.
@@ -375,7 +388,7 @@ class Bool:
 Parameter = Float | Int | Ordinal | Categorical | Bool
 
 
-# --- shared by the kinds -------------------------------------------------------------------------
+# --- shared by the kinds ---
 
 
 def _decimal(number: float) -> Decimal:
@@ -391,9 +404,7 @@ def _check_range(low: float, high: float, log: bool) -> None:
         raise DefinitionError("$.low", low, "a number > 0 on a log scale")
 
 
-def _member(
-    name: str, value: Any, members: tuple[Scalar, ...], indices: dict[Scalar, int]
-) -> Scalar:
+def _member(name: str, value: Any, members: Sequence[Scalar], indices: dict[Scalar, int]) -> Scalar:
     try:
         member = members[indices[_plain(value)]]
     except (KeyError, TypeError):

@@ -50,7 +50,7 @@ class Space:
             names.append(parameter.name)
         axes = tuple(parameter.axis for parameter in parameters)
         checks = tuple((parameter.name, parameter.check) for parameter in parameters)
-        self.__attrs_init__(parameters, tuple(names), axes, checks)  # type: ignore[attr-defined]
+        self.__attrs_init__(parameters, tuple(names), axes, checks)
 
     @property
     def dim(self) -> int:
@@ -63,7 +63,7 @@ class Space:
         sizes = [axis.size for axis in self.axes]
         return math.prod(size for size in sizes if size) if all(sizes) else None
 
-    # --- params ----------------------------------------------------------------------------------
+    # --- params ---
 
     def check(self, params: Any) -> Values:
         """Return the canonical values of params, in the space's order.
@@ -87,7 +87,7 @@ class Space:
         """Return the params of canonical values, as a new dict."""
         return dict(zip(self.names, values, strict=True))
 
-    # --- points ----------------------------------------------------------------------------------
+    # --- points ---
 
     def encode(self, rows: Sequence[Values]) -> Points:
         """Return the points (n, d) of n rows of canonical values."""
@@ -116,7 +116,7 @@ class Space:
         columns = [getattr(axis, method)(points[:, i]) for i, axis in enumerate(self.axes)]
         return np.column_stack(columns)
 
-    # --- a finite space ---------------------------------------------------------------------------
+    # --- a finite space ---
 
     def configuration(self, index: int) -> Values:
         """Return the canonical values of the configuration number ``index`` of a finite space.
@@ -133,5 +133,5 @@ class Space:
             axis = parameter.axis
             if isinstance(axis.size, int):
                 index, level = divmod(index, axis.size)
-                values.append(parameter.decode(axis.positions(np.array([level])))[0])  # type: ignore[union-attr]
+                values.append(parameter.decode(axis.positions(np.array([level])))[0])
         return tuple(reversed(values))

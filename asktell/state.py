@@ -5,7 +5,7 @@ from __future__ import annotations
 from numbers import Integral
 from typing import Any, Literal, get_args
 
-from attrs import Attribute, Converter, field, frozen
+from attrs import field, frozen
 
 from asktell.errors import DefinitionError
 from asktell.gp import Hyperparameters
@@ -19,16 +19,15 @@ Origin = Literal["initial", "model", "fallback"]
 numerical reasons, chance."""
 
 
-def _count(value: Any, attribute: Attribute[int]) -> int:
+def _count(value: Any, place: str) -> int:
     if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
-        raise DefinitionError(f"$.{attribute.name}", value, "an integer >= 1")
+        raise DefinitionError(place, value, "an integer >= 1")
     return int(value)
 
 
-def _flag(value: Any, attribute: Attribute[bool]) -> bool:
+def _flag(value: Any, place: str) -> None:
     if not isinstance(value, bool):
-        raise DefinitionError(f"$.{attribute.name}", value, "True or False")
-    return value
+        raise DefinitionError(place, value, "True or False")
 
 
 @frozen(kw_only=True)
@@ -49,11 +48,17 @@ class Settings:
         DefinitionError: a ``ValueError`` that names the setting.
     """
 
-    n_initial: int = field(default=5, converter=Converter(_count, takes_field=True))
-    replicates: bool = field(default=False, converter=Converter(_flag, takes_field=True))
-    n_candidates: int = field(default=1024, converter=Converter(_count, takes_field=True))
-    n_starts: int = field(default=8, converter=Converter(_count, takes_field=True))
-    n_modelled: int = field(default=1000, converter=Converter(_count, takes_field=True))
+    n_initial: int = 5
+    replicates: bool = False
+    n_candidates: int = 1024
+    n_starts: int = 8
+    n_modelled: int = 1000
+
+    def __attrs_post_init__(self) -> None:
+        """Check the settings."""
+        _flag(self.replicates, "$.replicates")
+        for name in ("n_initial", "n_candidates", "n_starts", "n_modelled"):
+            object.__setattr__(self, name, _count(getattr(self, name), f"$.{name}"))
 
 
 @frozen

@@ -10,8 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asktell.errors import DefinitionError, ParamsError, RepeatedPointError, UnseenPointError
-from asktell.errors import TargetError
+from asktell.errors import (
+    DefinitionError,
+    ParamsError,
+    RepeatedPointError,
+    TargetError,
+    UnseenPointError,
+)
 
 Array = NDArray[np.float64]
 Row = tuple[float, ...]
@@ -31,7 +36,9 @@ class TargetSpace:
     """
 
     def __init__(
-        self, pbounds: Mapping[str, tuple[float, float]], random_seed: int | np.random.Generator = 9527
+        self,
+        pbounds: Mapping[str, tuple[float, float]],
+        random_seed: int | np.random.Generator = 9527,
     ) -> None:
         """Start without points."""
         self._keys = list(pbounds)
@@ -43,7 +50,7 @@ class TargetSpace:
         self._target = np.empty(_FIRST_CAPACITY)
         self._rows: dict[Row, int] = {}
 
-    # --- what is known ---------------------------------------------------------------------------
+    # --- what is known ---
 
     @property
     def keys(self) -> list[str]:
@@ -86,9 +93,11 @@ class TargetSpace:
         except ParamsError:
             return False
 
-    # --- registering and looking up ----------------------------------------------------------------
+    # --- registering and looking up ---
 
-    def register(self, params: Mapping[str, float] | Array | Sequence[float], target: float) -> None:
+    def register(
+        self, params: Mapping[str, float] | Array | Sequence[float], target: float
+    ) -> None:
         """Append a point, a dict or (dim,), and its target, in amortised constant time.
 
         Raises:
@@ -126,7 +135,10 @@ class TargetSpace:
         if self.empty:
             return {}
         best = int(np.argmax(self.target))
-        return {"target": float(self._target[best]), "params": self.array_to_params(self._params[best])}
+        return {
+            "target": float(self._target[best]),
+            "params": self.array_to_params(self._params[best]),
+        }
 
     def res(self) -> list[dict[str, Any]]:
         """Return ``{"target", "params"}`` of every point, in order of arrival."""
@@ -135,13 +147,13 @@ class TargetSpace:
             for target, row in zip(self.target.tolist(), self._rows, strict=True)
         ]
 
-    # --- random points and conversions ---------------------------------------------------------------
+    # --- random points and conversions ---
 
     def random_sample(self, num: int | None = None) -> Array:
         """Return a uniform random point (dim,), or ``num`` of them (num, dim)."""
         low, high = self._bounds.T
         shape = (self.dim,) if num is None else (num, self.dim)
-        return low + self._random.random(shape) * (high - low)
+        return np.asarray(low + self._random.random(shape) * (high - low))
 
     def params_to_array(self, params: Mapping[str, float]) -> Array:
         """Return the point (dim,) of a dict.
@@ -159,7 +171,7 @@ class TargetSpace:
         """
         return dict(zip(self._keys, self._from_sequence(x), strict=True))
 
-    # --- at the door ----------------------------------------------------------------------------------
+    # --- at the door ---
 
     def _row(self, params: Any) -> Row:
         values = (

@@ -33,7 +33,7 @@ def standardise(targets: Array) -> Standardised:
 def tukey_winsorised(targets: Array) -> Array:
     """Raise targets below Tukey's lower fence, Q1 - 1.5 (Q3 - Q1), to the fence."""
     low, high = np.quantile(targets, [0.25, 0.75])
-    return np.maximum(targets, low - 1.5 * (high - low))
+    return np.asarray(np.maximum(targets, low - 1.5 * (high - low)))
 
 
 def mirror_winsorised(targets: Array) -> Array:

@@ -1,0 +1,18 @@
+"""Tuning the quantisation of real models through asktell, under an accuracy limit."""
+
+from strategies.base import Result, TuneStrategy
+from strategies.bayesian import BayesianTuneStrategy
+from strategies.conf import Conf
+from strategies.exhaustive import ExhaustiveTuneStrategy
+from strategies.random import RandomTuneStrategy
+from strategies.trial import Trial
+
+__all__ = [
+    "BayesianTuneStrategy",
+    "Conf",
+    "ExhaustiveTuneStrategy",
+    "RandomTuneStrategy",
+    "Result",
+    "Trial",
+    "TuneStrategy",
+]

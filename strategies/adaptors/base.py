@@ -1,0 +1,81 @@
+"""What a strategy asks of a framework: the choices it offers, and the model it makes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+from attrs import field, frozen
+
+OpKey = tuple[str, str]
+"""An operation of the model: its name and its type. One name may occur under two types."""
+
+OpConfig = Mapping[str, Mapping[str, str]]
+"""How one operation is quantised: ``{"weight": {...}, "activation": {...}}``.
+
+Each side holds ``dtype``, and unless that is ``fp32`` also ``scheme`` and ``granularity``.
+"""
+
+TuneConfig = dict[Any, Any]
+"""``{(op_name, op_type): OpConfig, ..., "calib_sampling_size": int, "calib_algorithm": str}``."""
+
+Dataloader = Iterable[tuple[Any, Any]]
+"""Yields ``(input, label)``; can be iterated any number of times."""
+
+FP32: OpConfig = {"weight": {"dtype": "fp32"}, "activation": {"dtype": "fp32"}}
+"""The configuration of an operation that is left as it is."""
+
+
+@frozen
+class Operation:
+    """One operation that can be quantised, and every way to do it.
+
+    The first option is the framework's default; the last is :data:`FP32`.
+    """
+
+    name: str
+    type: str
+    options: tuple[OpConfig, ...]
+
+    @property
+    def key(self) -> OpKey:
+        """Return the key of this operation in a tune configuration."""
+        return self.name, self.type
+
+
+@frozen
+class Capability:
+    """Everything about a model that can be tuned, in the order of its graph."""
+
+    operations: tuple[Operation, ...]
+    calibration_algorithms: tuple[str, ...] = field(default=("minmax",))
+
+
+class Adaptor(Protocol):
+    """A framework, as the strategies see it. Models are opaque to everything but the adaptor."""
+
+    def capability(self, model: Any) -> Capability:
+        """Return what can be tuned in the FP32 model."""
+        ...
+
+    def quantize(self, model: Any, tune_cfg: TuneConfig, dataloader: Dataloader | None) -> Any:
+        """Return a new model, quantised as ``tune_cfg`` says; ``model`` is not changed."""
+        ...
+
+    def evaluate(
+        self, model: Any, dataloader: Dataloader, metric: Callable[[Any, Any], float]
+    ) -> float:
+        """Return ``metric(outputs, labels)`` over the whole loader, as one number."""
+        ...
+
+    def size(self, model: Any) -> int:
+        """Return the bytes that the model takes on disk."""
+        ...
+
+    def latency(self, model: Any, dataloader: Dataloader) -> float:
+        """Return the median seconds of one batch."""
+        ...
+
+    def save(self, model: Any, path: str) -> None:
+        """Write the model to ``path``."""
+        ...

@@ -1,0 +1,386 @@
+"""What every strategy shares: the space, the goal, the exit policy, the history and ``dicts``.
+
+A strategy only says which params to try next. It reads and writes no files, and handles no
+signals; who runs it takes ``dicts`` at any moment and saves it where they like.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Generator, Iterator, Mapping
+from typing import Any, ClassVar
+
+from attrs import evolve, field, frozen
+
+import asktell as at
+from strategies.adaptors import adaptor_for
+from strategies.adaptors.base import Adaptor, Dataloader, TuneConfig
+from strategies.conf import Conf
+from strategies.errors import ArgumentError, ResumeError, StrategyError
+from strategies.metrics import metric_function
+from strategies.objective import Goal, Measurement
+from strategies.time_limit import within
+from strategies.trial import Trial
+from strategies.tuning_space import TuningSpace
+
+SCHEMA = 1
+"""The version of the layout of ``dicts``."""
+
+
+@frozen
+class Progress:
+    """Everything that a run knows, swapped as a whole: it is consistent at any moment."""
+
+    engine: at.State
+    baseline: Measurement | None = None
+    trials: tuple[Trial, ...] = ()
+    seconds: float = 0.0
+
+
+@frozen
+class Result:
+    """The best trial, its model, and whether it meets the criterion."""
+
+    trial: Trial
+    model: Any = field(repr=False)
+    meets: bool
+
+
+class TuneStrategy(ABC):
+    """The base of all strategies. The arguments are those of the reference page.
+
+    Args:
+        model: the FP32 model, as the framework's adaptor takes it (a path or an object).
+        conf: the configuration.
+        q_dataloader: yields ``(input, label)`` for calibration; can be iterated repeatedly.
+        q_func: reserved; must be None.
+        eval_dataloader: yields ``(input, label)`` for evaluation, with a metric in the
+            configuration. Either this or ``eval_func``.
+        eval_func: takes a model and returns its accuracy.
+        dicts: what ``dicts`` of an earlier run returned; the run goes on exactly there.
+        q_hooks: reserved; must be None.
+
+    Raises:
+        ArgumentError: a ``ValueError``; the arguments do not fit each other.
+        ConfError: a ``ValueError``; the configuration does not fit the model.
+        ResumeError: a ``ValueError``; ``dicts`` is corrupt or belongs to something else.
+    """
+
+    name: ClassVar[str]
+    settings: ClassVar[at.Settings] = at.Settings()
+
+    def __init__(
+        self,
+        model: Any,
+        conf: Conf,
+        q_dataloader: Dataloader | None,
+        q_func: None = None,
+        eval_dataloader: Dataloader | None = None,
+        eval_func: Any = None,
+        dicts: Mapping[str, Any] | None = None,
+        q_hooks: None = None,
+        *,
+        adaptor: Adaptor | None = None,
+    ) -> None:
+        """Find out what can be tuned, and take up the earlier run if there is one."""
+        if not isinstance(conf, Conf):
+            raise ArgumentError("$.conf", conf, "a Conf")
+        for name, reserved in (("q_func", q_func), ("q_hooks", q_hooks)):
+            if reserved is not None:
+                raise ArgumentError(f"$.{name}", reserved, "None: it is reserved")
+        self.model = model
+        self.conf = conf
+        self.adaptor = adaptor or adaptor_for(conf)
+        self._q_dataloader = q_dataloader
+        self._eval_dataloader = eval_dataloader
+        self._eval_func = _evaluation(conf, eval_dataloader, eval_func, self.adaptor)
+        self.tuning_space = TuningSpace.of(self.adaptor.capability(model), conf)
+        self._progress = self._resumed(dicts) if dicts is not None else self._fresh()
+        self._started: float | None = None
+        self._best_model: tuple[int, Any] | None = None
+
+    # --- what a strategy decides ---
+
+    @abstractmethod
+    def ask(self, state: at.State) -> tuple[at.State, dict[str, Any]] | None:
+        """Return the optimiser's next state and the params to try next, None when none are left.
+
+        The default configuration was tried before the first call.
+        """
+
+    # --- running ---
+
+    def traverse(self) -> Result | None:
+        """Run until the exit policy ends it, and return the result; None without a success."""
+        for _ in self.run():
+            pass
+        return self.result()
+
+    def run(self) -> Iterator[Trial]:
+        """Run trial by trial. It can be left at any point and entered again."""
+        self._started = time.monotonic()
+        try:
+            self._measure_baseline()
+            configs = self.next_tune_cfg()
+            tune_cfg = next(configs, None)
+            while tune_cfg is not None:
+                trial = self._try(tune_cfg)
+                try:
+                    tune_cfg = configs.send(trial)
+                except StopIteration:
+                    tune_cfg = None
+                yield trial
+        finally:
+            self._progress = evolve(self._progress, seconds=self._seconds())
+            self._started = None
+
+    def next_tune_cfg(self) -> Generator[TuneConfig, Trial | None, None]:
+        """Turn each ``yield`` into ask and tell: yield a tune configuration, and be sent its trial.
+
+        What was pending when an earlier run stopped comes first. Configurations whose outcome is
+        known are told without being yielded.
+        """
+        self._measure_baseline()
+        waiting = [suggestion.params for suggestion in self._progress.engine.pending]
+        while not self.finished:
+            if waiting:
+                params = waiting.pop(0)
+            else:
+                asked = self._next(self._progress.engine)
+                if asked is None:
+                    return
+                state, params = asked
+                self._progress = evolve(self._progress, engine=state)
+            known = self._known(params)
+            if known is not None:
+                self._tell(params, known.measurement)
+                continue
+            trial = yield self.tuning_space.tune_cfg(params)
+            if trial is not None:  # nobody has the outcome yet: it stays pending
+                self._tell(params, trial.measurement, trial)
+
+    @property
+    def finished(self) -> bool:
+        """Tell whether the exit policy ends the run."""
+        policy, trials = self.conf.exit_policy, self._progress.trials
+        if len(trials) >= policy.max_trials:
+            return True
+        if policy.timeout:
+            return self._seconds() >= policy.timeout
+        return any(trial.meets for trial in trials)
+
+    # --- knowing ---
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """Return the trials so far, in order."""
+        return self._progress.trials
+
+    @property
+    def baseline(self) -> Measurement | None:
+        """Return what was measured of the FP32 model, None before the run."""
+        return self._progress.baseline
+
+    @property
+    def goal(self) -> Goal:
+        """Return the goal; known once the FP32 model was measured."""
+        baseline = self._progress.baseline
+        if baseline is None:
+            raise StrategyError("the FP32 model was not measured yet: run first")
+        return Goal(self.conf.criterion, self.conf.objectives, baseline)
+
+    def best_trial(self) -> Trial | None:
+        """Return the best trial: one that meets the criterion, else the nearest to it."""
+        measured = [trial for trial in self._progress.trials if trial.measurement]
+        return max(measured, key=self._rank) if measured else None  # the first of equals
+
+    def result(self) -> Result | None:
+        """Return the best trial with its model, or None without a trial that succeeded.
+
+        After a resume the model is quantised again; nothing is evaluated.
+        """
+        best = self.best_trial()
+        if best is None:
+            return None
+        if self._best_model is None or self._best_model[0] != best.number:
+            self._best_model = best.number, self._quantize(self.tuning_space.tune_cfg(best.params))
+        return Result(best, self._best_model[1], best.meets)
+
+    @property
+    def dicts(self) -> dict[str, Any]:
+        """Return everything as plain JSON types; a strategy made with it goes on exactly here."""
+        progress = self._progress
+        baseline = progress.baseline
+        return {
+            "schema": SCHEMA,
+            "strategy": self.name,
+            "engine": progress.engine.to_dict(),
+            "baseline": baseline
+            and {"accuracy": baseline.accuracy, "values": dict(baseline.values)},
+            "trials": [trial.to_dict() for trial in progress.trials],
+            "seconds": self._seconds(),
+        }
+
+    # --- asking and telling ---
+
+    def _next(self, state: at.State) -> tuple[at.State, dict[str, Any]] | None:
+        if not self._progress.trials:
+            return state, self.tuning_space.default()
+        return self.ask(state)
+
+    def _known(self, params: Mapping[str, Any]) -> Trial | None:
+        wanted = self.tuning_space.canonical(params)
+        same = (t for t in self._progress.trials if self.tuning_space.canonical(t.params) == wanted)
+        found = next(same, None)
+        unquantised, baseline = self.tuning_space.unquantised(), self._progress.baseline
+        if found is None and unquantised and self.tuning_space.canonical(unquantised) == wanted:
+            return Trial(-1, params, baseline, None, True, 0.0)
+        return found
+
+    def _tell(
+        self, params: Mapping[str, Any], measurement: Measurement | None, trial: Trial | None = None
+    ) -> None:
+        """Tell the optimiser, and append the trial if it is a new one: in one swap."""
+        progress = self._progress
+        if measurement is None:
+            reason = trial.failure if trial and trial.failure else "the evaluation failed"
+            engine = at.fail(progress.engine, params, reason)
+        else:
+            engine = at.observe(progress.engine, params, self.goal.target(measurement))
+        trials = (*progress.trials, trial) if trial else progress.trials
+        self._progress = evolve(progress, engine=engine, trials=trials)
+
+    # --- measuring ---
+
+    def _measure_baseline(self) -> None:
+        if self._progress.baseline is not None:
+            return
+        baseline = self._measure(self.model)
+        engine = self._progress.engine
+        self._progress = evolve(self._progress, baseline=baseline)
+        unquantised = self.tuning_space.unquantised()
+        if unquantised is not None:  # its outcome is known, so the optimiser may as well know it
+            engine = at.observe(engine, unquantised, self.goal.target(baseline))
+            self._progress = evolve(self._progress, engine=engine)
+
+    def _try(self, tune_cfg: TuneConfig) -> Trial:
+        """Quantise and measure; whatever goes wrong makes a failed trial."""
+        started = time.monotonic()
+        measurement, failure, model = None, None, None
+        try:
+            model, measurement = within(
+                self.conf.exit_policy.trial_timeout, lambda: self._quantize_and_measure(tune_cfg)
+            )
+        except Exception as error:
+            failure = f"{type(error).__name__}: {error}"
+        trial = Trial(
+            number=len(self._progress.trials),
+            params=self.tuning_space.params(tune_cfg),
+            measurement=measurement,
+            failure=failure,
+            meets=measurement is not None and self.goal.meets(measurement),
+            seconds=time.monotonic() - started,
+        )
+        best = self.best_trial()
+        if measurement and (best is None or self._rank(trial) > self._rank(best)):
+            self._best_model = trial.number, model
+        return trial
+
+    def _quantize_and_measure(self, tune_cfg: TuneConfig) -> tuple[Any, Measurement]:
+        model = self._quantize(tune_cfg)
+        return model, self._measure(model)
+
+    def _quantize(self, tune_cfg: TuneConfig) -> Any:
+        return self.adaptor.quantize(self.model, tune_cfg, self._q_dataloader)
+
+    def _measure(self, model: Any) -> Measurement:
+        accuracy: float | None = None
+        if not self.conf.exit_policy.performance_only:
+            accuracy = float(self._eval_func(model))
+            if not math.isfinite(accuracy):
+                raise StrategyError(f"the accuracy is {accuracy}")
+        values = {
+            objective.name: self._value(objective.name, model, accuracy)
+            for objective in self.conf.objectives
+        }
+        return Measurement(accuracy, values)
+
+    def _value(self, objective: str, model: Any, accuracy: float | None) -> float:
+        if objective == "accuracy":
+            return accuracy or 0.0
+        if objective == "modelsize":
+            return float(self.adaptor.size(model))
+        loader = self._eval_dataloader or self._q_dataloader
+        if loader is None:
+            raise ArgumentError("$.eval_dataloader", None, "a loader to measure performance with")
+        return self.adaptor.latency(model, loader)
+
+    def _rank(self, trial: Trial) -> tuple[bool, float]:
+        return self.goal.rank(trial.measurement) if trial.measurement else (False, -math.inf)
+
+    # --- beginning and resuming ---
+
+    def _seconds(self) -> float:
+        running = time.monotonic() - self._started if self._started is not None else 0.0
+        return self._progress.seconds + running
+
+    def _fresh(self) -> Progress:
+        space, seed = self.tuning_space.space, self.conf.random_seed
+        return Progress(at.State.start(space, seed, "maximize", self.settings))
+
+    def _resumed(self, dicts: Mapping[str, Any]) -> Progress:
+        expected = {"schema", "strategy", "engine", "baseline", "trials", "seconds"}
+        if not isinstance(dicts, Mapping) or set(dicts) != expected:
+            raise ResumeError("$.dicts", dicts, f"a mapping with the keys {sorted(expected)}")
+        if dicts["schema"] != SCHEMA:
+            raise ResumeError("$.dicts.schema", dicts["schema"], f"{SCHEMA}")
+        if dicts["strategy"] != self.name:
+            raise ResumeError("$.dicts.strategy", dicts["strategy"], f"{self.name!r}")
+        try:
+            engine = at.State.from_dict(dicts["engine"])
+        except at.errors.StateError as error:
+            place = "$.dicts.engine" + error.place.removeprefix("$")
+            raise ResumeError(place, error.got, error.expected) from None
+        if engine.space != self.tuning_space.space:
+            expected_space = "the tuning space of this model and configuration"
+            raise ResumeError("$.dicts.engine.space", engine.space, expected_space)
+        try:
+            baseline = dicts["baseline"] and Measurement(**dicts["baseline"])
+            trials = tuple(Trial.from_dict(trial) for trial in dicts["trials"])
+            return Progress(engine, baseline, trials, float(dicts["seconds"]))
+        except (TypeError, ValueError, KeyError) as error:
+            raise ResumeError(
+                "$.dicts", str(error), "trials as an earlier run wrote them"
+            ) from None
+
+
+def suggested(state: at.State) -> tuple[at.State, dict[str, Any]] | None:
+    """Return the engine's next suggestion, None when the space is used up."""
+    try:
+        state, (suggestion,) = at.suggest(state)
+    except at.SpaceExhausted:
+        return None
+    return state, suggestion.params
+
+
+def _evaluation(
+    conf: Conf, eval_dataloader: Dataloader | None, eval_func: Any, adaptor: Adaptor
+) -> Any:
+    """Return a function of a model that returns its accuracy."""
+    if eval_func is not None:
+        if eval_dataloader is not None and conf.metric is not None:
+            raise ArgumentError(
+                "$.eval_func", eval_func, "None beside eval_dataloader and a metric"
+            )
+        return eval_func
+    if conf.exit_policy.performance_only:
+        return None
+    if eval_dataloader is None:
+        raise ArgumentError("$.eval_func", None, "a function, or eval_dataloader and a metric")
+    if conf.metric is None:
+        place = "$.conf.evaluation.accuracy.metric"
+        raise ArgumentError(place, None, "a metric to use with eval_dataloader")
+    metric = metric_function(conf.metric)
+    return lambda model: adaptor.evaluate(model, eval_dataloader, metric)

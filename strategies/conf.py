@@ -1,0 +1,189 @@
+"""The user's configuration: a YAML file in, frozen values out, every key honoured or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import yaml
+from attrs import frozen
+
+from strategies.conf_schema import SCHEMA
+from strategies.errors import ConfError
+
+
+@frozen
+class Criterion:
+    """How much accuracy may be lost.
+
+    ``loss`` is a share of the baseline where ``relative``, else a difference.
+    """
+
+    loss: float
+    relative: bool
+    higher_is_better: bool
+
+
+@frozen
+class Objective:
+    """What is to be as good as possible while the criterion is met, and its weight."""
+
+    name: str
+    weight: float
+    higher_is_better: bool
+
+
+@frozen
+class ExitPolicy:
+    """When to stop.
+
+    Args:
+        timeout: seconds for the whole run; with 0 it stops at the first trial that meets the
+            criterion.
+        max_trials: at most so many evaluations.
+        performance_only: accuracy is not evaluated, and the criterion counts as met.
+        trial_timeout: seconds for one trial, which fails after that; 0 for no limit.
+    """
+
+    timeout: float
+    max_trials: int
+    performance_only: bool
+    trial_timeout: float
+
+
+@frozen
+class Metric:
+    """A metric by name, with its options."""
+
+    name: str
+    options: Mapping[str, Any]
+
+
+@frozen(init=False)
+class Conf:
+    """The configuration of a tuning run, read from a YAML file.
+
+    Args:
+        source: the path of a YAML file, or a mapping with the same keys.
+
+    Raises:
+        ConfError: a ``ValueError`` that names the path of the key, what came and what is allowed.
+        OSError: the file cannot be read.
+    """
+
+    model_name: str
+    framework: str
+    approach: str
+    sampling_sizes: tuple[int, ...]
+    op_wise: Mapping[str, Any]
+    model_wise: Mapping[str, Any]
+    strategy: str
+    criterion: Criterion
+    objectives: tuple[Objective, ...]
+    exit_policy: ExitPolicy
+    random_seed: int
+    workspace: str
+    resume: str | None
+    metric: Metric | None
+
+    def __init__(self, source: str | Path | Mapping[str, Any]) -> None:
+        """Read, check and keep the configuration."""
+        keys = dict(source) if isinstance(source, Mapping) else _read(Path(source))
+        _check(keys)
+        quantization, tuning = keys.get("quantization") or {}, keys.get("tuning") or {}
+        criterion = _criterion(tuning.get("accuracy_criterion") or {})
+        sizes = (quantization.get("calibration") or {}).get("sampling_size", 100)
+        exit_policy = tuning.get("exit_policy") or {}
+        workspace = tuning.get("workspace") or {}
+        objectives = _objectives(tuning, criterion)
+        if exit_policy.get("performance_only") and any(o.name == "accuracy" for o in objectives):
+            place = "$.tuning.exit_policy.performance_only"
+            raise ConfError(place, True, "false, for accuracy is an objective")
+        self.__attrs_init__(
+            model_name=keys["model"].get("name", "model"),
+            framework=keys["model"]["framework"],
+            approach=quantization.get("approach", "post_training_static_quant"),
+            sampling_sizes=tuple(sorted(set(sizes if isinstance(sizes, list) else [sizes]))),
+            op_wise=quantization.get("op_wise") or {},
+            model_wise=quantization.get("model_wise") or {},
+            strategy=(tuning.get("strategy") or {}).get("name", "bayesian"),
+            criterion=criterion,
+            objectives=objectives,
+            exit_policy=ExitPolicy(
+                timeout=float(exit_policy.get("timeout", 0)),
+                max_trials=exit_policy.get("max_trials", 100),
+                performance_only=exit_policy.get("performance_only", False),
+                trial_timeout=float(exit_policy.get("trial_timeout", 0)),
+            ),
+            random_seed=tuning.get("random_seed", 1978),
+            workspace=workspace.get("path", "./nc_workspace"),
+            resume=workspace.get("resume"),
+            metric=_metric(keys),
+        )
+
+
+def _read(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfError("$", str(error), f"YAML in {path}") from None
+
+
+def _check(keys: Any) -> None:
+    error = jsonschema.exceptions.best_match(
+        jsonschema.Draft202012Validator(SCHEMA).iter_errors(keys)
+    )
+    if error is None:
+        return
+    place = "$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path)
+    if error.validator == "additionalProperties":
+        allowed = sorted(error.schema["properties"])
+        unknown = next(key for key in error.instance if key not in allowed)
+        raise ConfError(f"{place}.{unknown}", error.instance[unknown], f"one of the keys {allowed}")
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        raise ConfError(f"{place}.{missing}", None, error.schema["properties"][missing]["title"])
+    raise ConfError(place, error.instance, error.schema.get("title", error.message))
+
+
+def _criterion(keys: Mapping[str, Any]) -> Criterion:
+    place = "$.tuning.accuracy_criterion"
+    if "relative" in keys and "absolute" in keys:
+        raise ConfError(place, dict(keys), "relative or absolute, not both")
+    kind = "absolute" if "absolute" in keys else "relative"
+    loss = keys.get(kind, 0.01)
+    if isinstance(loss, str):
+        loss = float(loss.rstrip("% ")) / 100
+    if kind == "relative" and not abs(loss) < 1:
+        raise ConfError(
+            f"{place}.relative", keys[kind], "a share between -1 and 1, or -100% and 100%"
+        )
+    return Criterion(float(loss), kind == "relative", keys.get("higher_is_better", True))
+
+
+def _objectives(tuning: Mapping[str, Any], criterion: Criterion) -> tuple[Objective, ...]:
+    several = tuning.get("multi_objectives")
+    if several and "objective" in tuning:
+        raise ConfError("$.tuning.objective", tuning["objective"], "no multi_objectives beside it")
+    names = several["objective"] if several else [tuning.get("objective", "performance")]
+    usual = [criterion.higher_is_better if name == "accuracy" else False for name in names]
+    weights = (several or {}).get("weight", [1.0] * len(names))
+    higher = (several or {}).get("higher_is_better", usual)
+    for key, items in (("weight", weights), ("higher_is_better", higher)):
+        if len(items) != len(names):
+            place = f"$.tuning.multi_objectives.{key}"
+            raise ConfError(place, items, f"{len(names)} items, one for each objective")
+    return tuple(
+        Objective(name, float(weight), better)
+        for name, weight, better in zip(names, weights, higher, strict=True)
+    )
+
+
+def _metric(keys: Mapping[str, Any]) -> Metric | None:
+    named = ((keys.get("evaluation") or {}).get("accuracy") or {}).get("metric")
+    if not named:
+        return None
+    ((name, options),) = named.items()
+    return Metric(name, options if isinstance(options, dict) else {"k": options} if options else {})

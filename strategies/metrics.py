@@ -1,0 +1,53 @@
+"""The metrics that a configuration names: outputs and labels in, one number out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from strategies.conf import Metric
+
+Array = NDArray[Any]
+
+
+def metric_function(metric: Metric) -> Callable[[Array, Array], float]:
+    """Return a function of outputs (n, ...) and labels (n, ...)."""
+    options = dict(metric.options)
+    return lambda outputs, labels: float(_METRICS[metric.name](outputs, labels, **options))
+
+
+def _topk(outputs: Array, labels: Array, k: int = 1) -> float:
+    """Return the share of rows (n, classes) whose label is among the k highest outputs."""
+    highest = np.argsort(-outputs, axis=1, kind="stable")[:, :k]
+    return float((highest == np.asarray(labels).reshape(-1, 1)).any(axis=1).mean())
+
+
+def _f1(outputs: Array, labels: Array, average: str = "macro") -> float:
+    """Return the F1 score of the classes with the highest outputs (n, classes)."""
+    from sklearn.metrics import f1_score
+
+    return float(f1_score(np.ravel(labels), np.argmax(outputs, axis=1), average=average))
+
+
+def _mse(outputs: Array, labels: Array) -> float:
+    return float(np.mean((np.asarray(outputs) - labels) ** 2))
+
+
+def _mae(outputs: Array, labels: Array) -> float:
+    return float(np.mean(np.abs(np.asarray(outputs) - labels)))
+
+
+def _rmse(outputs: Array, labels: Array) -> float:
+    return float(np.sqrt(_mse(outputs, labels)))
+
+
+_METRICS: dict[str, Callable[..., float]] = {
+    "topk": _topk,
+    "f1": _f1,
+    "mse": _mse,
+    "mae": _mae,
+    "rmse": _rmse,
+}

@@ -1,0 +1,163 @@
+"""The tuning space: what the adaptor offers and the configuration allows, as an asktell space.
+
+Each operation is one categorical parameter, whose choices are all ways to quantise it; "as it is"
+(fp32) is one of them. So no two params mean the same tune configuration, but for the calibration
+of a model in which nothing is quantised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from attrs import field, frozen
+
+import asktell as at
+from strategies.adaptors.base import FP32, Capability, OpConfig, Operation, OpKey, TuneConfig
+from strategies.conf import Conf
+from strategies.errors import ConfError
+
+ALGORITHM = "calib_algorithm"
+SAMPLING_SIZE = "calib_sampling_size"
+
+
+@frozen
+class TuningSpace:
+    """The operations with their allowed options by label, the first of each being the default."""
+
+    operations: Mapping[OpKey, Mapping[str, OpConfig]]
+    algorithms: tuple[str, ...]
+    sampling_sizes: tuple[int, ...]
+    space: at.Space = field(init=False)
+
+    @classmethod
+    def of(cls, capability: Capability, conf: Conf) -> TuningSpace:
+        """Return the options that the adaptor offers and the configuration allows.
+
+        Raises:
+            ConfError: a ``ValueError``; the configuration allows an operation nothing, names one
+                that does not exist, or the model has nothing to quantise.
+        """
+        if not capability.operations:
+            raise ConfError("$.model", conf.model_name, "a model with operations to quantise")
+        for pattern in conf.op_wise:
+            if not any(fnmatchcase(op.name, pattern) for op in capability.operations):
+                names = [op.name for op in capability.operations]
+                raise ConfError(
+                    "$.quantization.op_wise", pattern, f"a pattern that fits one of {names}"
+                )
+        allowed = {op.key: _allowed(op, conf) for op in capability.operations}
+        wanted = _many(conf.model_wise.get("activation", {}).get("algorithm"))
+        algorithms = tuple(
+            a for a in capability.calibration_algorithms if not wanted or a in wanted
+        )
+        if wanted and not algorithms:
+            place = "$.quantization.model_wise.activation.algorithm"
+            raise ConfError(place, wanted, f"one of {list(capability.calibration_algorithms)}")
+        return cls(allowed, algorithms, conf.sampling_sizes if algorithms else ())
+
+    def __attrs_post_init__(self) -> None:
+        """Lay out the space."""
+        parameters: list[at.Categorical | at.Ordinal] = [
+            at.Categorical(_label(key), list(options)) for key, options in self.operations.items()
+        ]
+        if len(self.algorithms) > 1:
+            parameters.append(at.Categorical(ALGORITHM, self.algorithms))
+        if len(self.sampling_sizes) > 1:
+            parameters.append(at.Ordinal(SAMPLING_SIZE, self.sampling_sizes))
+        object.__setattr__(self, "space", at.Space(*parameters))
+
+    def default(self) -> dict[str, Any]:
+        """Return the params of the default configuration: the first option everywhere."""
+        return self.space.params(self.space.configuration(0))
+
+    def unquantised(self) -> dict[str, Any] | None:
+        """Return params under which every operation stays as it is, or None without any."""
+        params = self.default()
+        for key, options in self.operations.items():
+            label = next((label for label, option in options.items() if option == FP32), None)
+            if label is None:
+                return None
+            params[_label(key)] = label
+        return params
+
+    def tune_cfg(self, params: Mapping[str, Any]) -> TuneConfig:
+        """Return the tune configuration that params stand for."""
+        config: TuneConfig = {
+            key: options[params[_label(key)]] for key, options in self.operations.items()
+        }
+        if self.algorithms:
+            config[ALGORITHM] = params.get(ALGORITHM, self.algorithms[0])
+        if self.sampling_sizes:
+            config[SAMPLING_SIZE] = params.get(SAMPLING_SIZE, self.sampling_sizes[0])
+        return config
+
+    def params(self, tune_cfg: TuneConfig) -> dict[str, Any]:
+        """Return the params that stand for a tune configuration."""
+        params: dict[str, Any] = {}
+        for key, options in self.operations.items():
+            params[_label(key)] = next(
+                n for n, option in options.items() if option == tune_cfg[key]
+            )
+        for name in (ALGORITHM, SAMPLING_SIZE):
+            if name in self.space.names:
+                params[name] = tune_cfg[name]
+        return params
+
+    def canonical(self, params: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Return what is equal for params that mean the same: fp32 needs no calibration."""
+        config = self.tune_cfg(params)
+        labels = tuple(params[_label(key)] for key in self.operations)
+        if all(config[key] == FP32 for key in self.operations):
+            return labels
+        return (*labels, config.get(ALGORITHM), config.get(SAMPLING_SIZE))
+
+
+def _label(key: OpKey) -> str:
+    return f"{key[0]} ({key[1]})"
+
+
+def _allowed(operation: Operation, conf: Conf) -> dict[str, OpConfig]:
+    limits = [("$.quantization.model_wise", conf.model_wise)] + [
+        (f"$.quantization.op_wise.{pattern}", limit)
+        for pattern, limit in conf.op_wise.items()
+        if fnmatchcase(operation.name, pattern)
+    ]
+    options = list(operation.options)
+    for place, limit in limits:
+        fitting = [option for option in options if _fits(option, limit or {})]
+        if not fitting:
+            offered = [option_label(option) for option in options]
+            raise ConfError(place, dict(limit), f"to allow {operation.name!r} one of {offered}")
+        options = fitting
+    return {option_label(option): option for option in options}
+
+
+def _fits(option: OpConfig, limit: Mapping[str, Any]) -> bool:
+    """Tell whether an option is among the allowed values; only a dtype says anything of fp32."""
+    for side, allowed in limit.items():
+        for key, values in (allowed or {}).items():
+            if key == "algorithm" or (key != "dtype" and option[side]["dtype"] == "fp32"):
+                continue
+            if option[side].get(key) not in _many(values):
+                return False
+    return True
+
+
+def option_label(option: OpConfig) -> str:
+    """Return a short name of an option, such as ``w int8 sym channel, a uint8 asym``."""
+    if option == FP32:
+        return "fp32"
+    weight, activation = option["weight"], option["activation"]
+    granularity = weight["granularity"].removeprefix("per_")
+    return (
+        f"w {weight['dtype']} {weight['scheme']} {granularity}, "
+        f"a {activation['dtype']} {activation['scheme']}"
+    )
+
+
+def _many(values: Any) -> list[Any]:
+    if values is None:
+        return []
+    return values if isinstance(values, list) else [values]
