@@ -1,0 +1,489 @@
+"""The ten laws of the contract, each as a test that fails when the law is broken."""
+
+from __future__ import annotations
+
+import copy
+import json
+import math
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from spaces import QUICK, every_kind, finite, score
+
+import asktell as at
+from asktell import errors
+
+HERE = Path(__file__).parent
+
+
+def in_another_process(tasks: list[dict[str, Any]], hash_seed: int) -> list[Any]:
+    """Let a process of its own go on from the states of these tasks."""
+    environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
+    environment["PYTHONPATH"] = os.pathsep.join(
+        [str(HERE.parents[1]), environment.get("PYTHONPATH", "")]
+    )
+    done = subprocess.run(
+        [sys.executable, str(HERE / "continue_states.py")],
+        input="\n".join(map(json.dumps, tasks)),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+# --- 1: interrupted equals uninterrupted ---
+
+
+def test_law_1_interrupted_equals_uninterrupted_at_every_step_in_another_process() -> None:
+    steps = 16
+    engine = at.Engine(every_kind(), seed=3, settings=QUICK)
+    tasks, uninterrupted = [], []
+    for step in range(steps):
+        tasks.append({"state": engine.to_dict(), "steps": steps - step})
+        suggestion = engine.suggest()
+        uninterrupted.append([suggestion.id, suggestion.params, suggestion.origin])
+        if suggestion.id % 5 == 3:
+            engine.fail(suggestion, "every fifth fails")
+        elif suggestion.id % 5 != 1:
+            engine.observe(suggestion, score(suggestion.params))
+    assert {origin for _, _, origin in uninterrupted} == {"initial", "model"}
+    for step, interrupted in enumerate(in_another_process(tasks, hash_seed=17)):
+        assert interrupted == uninterrupted[step:]  # floats pass JSON to the last bit
+
+
+def test_law_1_a_state_equals_the_one_read_back() -> None:
+    engine = at.Engine(every_kind(), seed=5, goal="minimize", settings=QUICK)
+    for suggestion in engine.suggest_batch(7):
+        if suggestion.id % 3:
+            engine.observe(suggestion, score(suggestion.params))
+    engine.fail(0, "out of memory")
+    engine.suggest()
+    saved = json.loads(json.dumps(engine.to_dict(), allow_nan=False))
+    assert at.State.from_dict(saved) == engine.state
+    assert at.State.from_dict(saved).to_dict() == engine.to_dict()
+
+
+# --- 2: a call that raises leaves the state as it was ---
+
+
+def used_up() -> at.Engine:
+    engine = at.Engine(at.Space(at.Bool("a")), seed=1)
+    first, _ = engine.suggest_batch(2)
+    engine.observe(first, 1.0)
+    return engine
+
+
+RAISING: dict[str, Callable[[at.Engine], Any]] = {
+    "suggest when exhausted": lambda engine: engine.suggest(),
+    "batch of zero": lambda engine: engine.suggest_batch(0),
+    "unknown id": lambda engine: engine.observe(99, 1.0),
+    "unknown name": lambda engine: engine.observe({"b": True}, 1.0),
+    "wrong type": lambda engine: engine.observe({"a": 1}, 1.0),
+    "target no number": lambda engine: engine.observe(1, "good"),  # type: ignore[arg-type]
+    "conflicting target": lambda engine: engine.observe(0, 2.0),
+    "failure of an observed one": lambda engine: engine.fail(0, "late"),
+    "reason no text": lambda engine: engine.fail(1, 3),  # type: ignore[arg-type]
+    "no trial at all": lambda engine: engine.observe(None, 1.0),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("call", RAISING.values(), ids=RAISING.keys())
+def test_law_2_a_call_that_raises_changes_nothing(call: Callable[[at.Engine], Any]) -> None:
+    engine = used_up()
+    before = copy.deepcopy(engine.to_dict())
+    with pytest.raises(errors.AskTellError):
+        call(engine)
+    assert engine.to_dict() == before
+
+
+# --- 3: every suggestion lies in the space ---
+
+
+@st.composite
+def spaces(draw: st.DrawFn) -> at.Space:
+    """Draw spaces of one to four parameters of any kind."""
+    numbers = st.floats(-1e6, 1e6, allow_nan=False)
+    parameters: list[Any] = []
+    for position in range(draw(st.integers(1, 4))):
+        name = f"p{position}"
+        kind = draw(st.sampled_from(["float", "log", "step", "int", "ordinal", "choice", "bool"]))
+        low, high = sorted([draw(numbers), draw(numbers)])
+        if kind == "float":
+            parameters.append(at.Float(name, low, high))
+        elif kind == "log":
+            parameters.append(at.Float(name, abs(low) + 1e-6, abs(low) + abs(high) + 1, log=True))
+        elif kind == "step":
+            parameters.append(at.Float(name, low, high, step=draw(st.floats(0.01, 1e5))))
+        elif kind == "int":
+            start = draw(st.integers(1, 1000))
+            end = start + draw(st.integers(0, 10**6))
+            parameters.append(at.Int(name, start, end, log=draw(st.booleans())))
+        elif kind == "ordinal":
+            parameters.append(at.Ordinal(name, list(range(draw(st.integers(1, 5))))))
+        elif kind == "choice":
+            parameters.append(at.Categorical(name, ["a", 1, 2.5, None][: draw(st.integers(1, 4))]))
+        else:
+            parameters.append(at.Bool(name))
+    return at.Space(*parameters)
+
+
+def lies_in(parameter: Any, value: Any) -> bool:
+    """Tell it from the definition, without the code under test."""
+    if isinstance(parameter, at.Bool):
+        return type(value) is bool
+    if isinstance(parameter, at.Categorical):
+        return any(value is choice or value == choice for choice in parameter.choices)
+    if isinstance(parameter, at.Ordinal):
+        return value in parameter.values
+    if isinstance(parameter, at.Int):
+        return type(value) is int and parameter.low <= value <= parameter.high
+    on_grid = True
+    if parameter.step is not None:
+        steps = (value - parameter.low) / parameter.step
+        on_grid = abs(steps - round(steps)) < 1e-6
+    return type(value) is float and parameter.low <= value <= parameter.high and on_grid
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(space=spaces(), seed=st.integers(0, 1000))
+def test_law_3_suggestions_lie_in_the_space(space: at.Space, seed: int) -> None:
+    engine = at.Engine(space, seed=seed, settings=at.Settings(n_candidates=32, n_starts=1))
+    for step in range(8):
+        try:
+            suggestion = engine.suggest()
+        except at.SpaceExhausted:
+            break
+        for parameter in space.parameters:
+            assert lies_in(parameter, suggestion.params[parameter.name])
+        engine.observe(suggestion, math.sin(step * seed))
+
+
+# --- 4: nothing is suggested twice, until the space is used up ---
+
+
+def test_law_4_a_finite_space_gives_every_configuration_once_and_then_raises() -> None:
+    engine = at.Engine(finite(), seed=2, settings=QUICK)
+    seen = set()
+    for step in range(72):
+        suggestion = engine.suggest()
+        seen.add(json.dumps(suggestion.params))
+        if step % 4 == 1:
+            engine.fail(suggestion, "no luck")
+        elif step % 4:
+            engine.observe(suggestion, suggestion.params["a"] - suggestion.params["e"])
+    assert len(seen) == 72
+    with pytest.raises(at.SpaceExhausted, match="72"):
+        engine.suggest()
+
+
+def test_law_4_params_observed_without_a_suggestion_are_not_suggested() -> None:
+    space = at.Space(at.Int("a", 1, 4), at.Bool("b"))
+    engine = at.Engine(space, settings=QUICK)
+    for a in (1, 2, 3):
+        engine.observe({"a": a, "b": True}, float(a))
+    engine.fail({"a": 4, "b": True}, "no")
+    suggested = [suggestion.params for suggestion in engine.suggest_batch(10)]
+    assert sorted(params["a"] for params in suggested) == [1, 2, 3, 4]
+    assert not any(params["b"] for params in suggested)
+
+
+# --- 5: late, out of order, unasked and repeated results ---
+
+
+def three_pending(replicates: bool = False) -> at.Engine:
+    engine = at.Engine(every_kind(), seed=4, settings=at.Settings(replicates=replicates))
+    engine.suggest_batch(3)
+    return engine
+
+
+def test_law_5_results_come_in_any_order_by_any_name() -> None:
+    engine = three_pending()
+    first, second, third = engine.pending
+    engine.observe(third, 3.0)
+    engine.observe(first.id, 1.0)
+    engine.observe(second.params, 2.0)
+    assert [(o.id, o.target) for o in engine.observations] == [(2, 3.0), (0, 1.0), (1, 2.0)]
+    assert engine.pending == []
+
+
+def test_law_5_the_same_result_again_changes_nothing() -> None:
+    engine = three_pending()
+    suggestion = engine.pending[1]
+    engine.observe(suggestion, 2.0)
+    before = engine.state
+    for trial in (suggestion, suggestion.id, suggestion.params):
+        engine.observe(trial, 2.0)
+    assert engine.state == before
+
+
+def test_law_5_a_different_result_is_a_typed_error() -> None:
+    engine = three_pending()
+    engine.observe(1, 2.0)
+    with pytest.raises(errors.ConflictError, match=r"2\.5"):
+        engine.observe(1, 2.5)
+    with pytest.raises(ValueError, match="known already"):
+        engine.observe(engine.observations[0].params, 2.5)
+    assert [o.target for o in engine.observations] == [2.0]
+
+
+def test_law_5_replicates_are_kept_where_the_settings_want_them() -> None:
+    engine = three_pending(replicates=True)
+    engine.observe(1, 2.0)
+    engine.observe(1, 4.0)
+    engine.observe(1, 4.0)
+    engine.observe(0, 2.5)
+    assert [o.target for o in engine.observations] == [2.0, 4.0, 2.5]
+    best = engine.best()
+    assert best is not None
+    assert (best.id, best.target) == (1, 3.0)  # the mean, not the luckiest
+
+
+def test_law_5_params_that_were_never_suggested_are_welcome() -> None:
+    engine = three_pending()
+    params = {**engine.pending[0].params, "depth": 12, "bias": True}
+    engine.observe(params, 9.0)
+    assert engine.observations[0].id is None
+    assert engine.observations[0].params == params
+    assert len(engine.pending) == 3
+
+
+# --- 6: failures ---
+
+
+@pytest.mark.parametrize("target", [math.nan, math.inf, -math.inf, np.float32("nan")])
+def test_law_6_a_target_that_is_not_finite_is_a_failure(target: float) -> None:
+    engine = three_pending()
+    engine.observe(0, target)
+    assert [failure.id for failure in engine.failures] == [0]
+    assert engine.observations == []
+    assert len(engine.pending) == 2
+
+
+def test_law_6_the_model_learns_to_stay_away_from_failures() -> None:
+    space = at.Space(at.Float("x", 0, 1), at.Float("y", 0, 1))
+    failed = []
+    for seed in range(3):
+        engine = at.Engine(space, seed=seed)
+        for _ in range(30):
+            suggestion = engine.suggest()
+            x, y = suggestion.params["x"], suggestion.params["y"]
+            # the target alone would lead into the half that fails
+            engine.observe(suggestion, math.nan if x > 0.5 else x - (y - 0.3) ** 2)
+        failed.append(sum(failure.id is not None and failure.id >= 5 for failure in engine.failures))
+    assert np.median(failed) <= 25 / 3, failed  # blind search fails in half of the 25
+
+
+# --- 7: suggest never raises for numerical reasons ---
+
+NASTY = st.one_of(
+    st.just(0.0),
+    st.just(1.0),
+    st.floats(-1e308, 1e308, allow_nan=False),
+    st.floats(-1e-300, 1e-300, allow_nan=False),
+    st.sampled_from([1e308, -1e308, 5e-324, math.nan, math.inf, -math.inf, 1e16, 1e16 + 2.0]),
+)
+
+
+@settings(
+    max_examples=200,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+@given(
+    targets=st.lists(NASTY, min_size=1, max_size=25),
+    layout=st.sampled_from(["random", "line", "cluster", "corner"]),
+    pending=st.integers(0, 3),
+    seed=st.integers(0, 10_000),
+)
+def test_law_7_nasty_histories_never_stop_suggestions(
+    targets: list[float], layout: str, pending: int, seed: int
+) -> None:
+    space = at.Space(at.Float("x", 0, 1), at.Float("z", 1e-8, 1e8, log=True), at.Bool("c"))
+    state = at.State.start(space, seed, settings=at.Settings(n_candidates=32, n_starts=1))
+    draws = np.random.default_rng(seed)
+    for step, target in enumerate(targets):
+        x = {
+            "random": draws.random(),
+            "line": step / len(targets),
+            "cluster": 0.5 + step * 1e-15,
+            "corner": step * 5e-324,
+        }[layout]
+        state = at.observe(state, {"x": x, "z": 1.0 + step * 1e-14, "c": False}, target)
+    state, suggestions = at.suggest(state, 1 + pending)
+    for suggestion in suggestions:
+        assert suggestion.origin in ("initial", "model", "fallback")
+        space.check(suggestion.params)
+
+
+def test_law_7_a_thousand_equal_targets() -> None:
+    space = at.Space(at.Float("x", 0, 1), at.Int("n", 1, 10**6))
+    state = at.State.start(space, settings=QUICK)
+    for step in range(1000):
+        state = at.observe(state, {"x": step / 1000, "n": step + 1}, 7.0)
+    _, (suggestion,) = at.suggest(state)
+    assert suggestion.origin == "model"
+
+
+def test_law_7_a_fallback_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> Any:
+        raise np.linalg.LinAlgError("not positive definite")
+
+    engine = at.Engine(every_kind(), settings=at.Settings(n_initial=1))
+    engine.observe(engine.suggest(), 1.0)
+    monkeypatch.setattr("asktell.core.build", broken)
+    suggestion = engine.suggest()
+    assert suggestion.origin == "fallback"
+    every_kind().check(suggestion.params)
+
+
+# --- 8: no global random state ---
+
+
+def test_law_8_global_random_state_is_neither_read_nor_disturbed() -> None:
+    runs = []
+    for global_seed in (0, 1):
+        random.seed(global_seed)
+        np.random.seed(global_seed)
+        before = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index,union-attr]
+        engine = at.Engine(every_kind(), seed=6, settings=QUICK)
+        for _ in range(8):
+            suggestion = engine.suggest()
+            engine.observe(suggestion, score(suggestion.params))
+        after = random.getstate(), np.random.get_state()[1].tolist()  # type: ignore[index,union-attr]
+        assert after == before
+        runs.append(engine.to_dict())
+    assert runs[0] == runs[1]
+
+
+# --- 9: the order of arrival does not matter ---
+
+
+@settings(max_examples=10, deadline=None)
+@given(order=st.permutations(range(12)), seed=st.integers(0, 100))
+def test_law_9_a_permutation_of_observations_changes_nothing(order: list[int], seed: int) -> None:
+    space = every_kind()
+    draws = np.random.default_rng(seed)
+    rows = space.decode(space.sample(draws.random((12, space.dim))))
+    results = [(space.params(row), round(score(space.params(row)))) for row in rows]  # with ties
+    probes = [space.params(row) for row in space.decode(space.sample(draws.random((5, space.dim))))]
+    answers = []
+    for arrival in (range(12), order):
+        state = at.State.start(space, settings=QUICK)
+        for index in arrival:
+            params, target = results[index]
+            state = at.observe(state, params, target)
+        best = at.best(state)
+        assert best is not None
+        answers.append((best.params, best.target, *at.posterior(state, probes)))
+    assert answers[0][:2] == answers[1][:2]
+    np.testing.assert_allclose(answers[0][2], answers[1][2], rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(answers[0][3], answers[1][3], rtol=1e-9, atol=1e-12)
+
+
+# --- 10: bad input gets a typed error that names the place ---
+
+DEFINITIONS: dict[str, tuple[Callable[[], Any], str]] = {
+    "high below low": (lambda: at.Float("x", 1, 0), "$.high"),
+    "log of zero": (lambda: at.Float("x", 0, 1, log=True), "$.low"),
+    "nan": (lambda: at.Float("x", math.nan, 1), "$.low"),
+    "text": (lambda: at.Int("n", "1", 3), "$.low"),  # type: ignore[arg-type]
+    "no name": (lambda: at.Bool(""), "$.name"),
+    "no choice": (lambda: at.Categorical("c", []), "$.choices"),
+    "equal choices": (lambda: at.Categorical("c", [1, True]), "$.choices[1]"),
+    "a list as a value": (lambda: at.Ordinal("o", [1, [2]]), "$.values[1]"),  # type: ignore[list-item]
+    "negative step": (lambda: at.Float("x", 0, 1, step=-0.1), "$.step"),
+    "empty space": (lambda: at.Space(), "$.parameters"),
+    "one name twice": (lambda: at.Space(at.Bool("a"), at.Bool("a")), "$.parameters[1].name"),
+    "no parameter": (lambda: at.Space("a"), "$.parameters[0]"),  # type: ignore[arg-type]
+    "unknown goal": (lambda: at.Engine(finite(), goal="best"), "$.goal"),  # type: ignore[arg-type]
+    "negative seed": (lambda: at.Engine(finite(), seed=-1), "$.seed"),
+    "no space": (lambda: at.Engine(None), "$.space"),  # type: ignore[arg-type]
+    "bad setting": (lambda: at.Settings(n_initial=0), "$.n_initial"),
+}
+
+
+@pytest.mark.parametrize(("define", "place"), DEFINITIONS.values(), ids=DEFINITIONS.keys())
+def test_law_10_wrong_definitions_are_refused(define: Callable[[], Any], place: str) -> None:
+    with pytest.raises(errors.DefinitionError) as caught:
+        define()
+    assert isinstance(caught.value, ValueError)
+    assert caught.value.place == place
+    assert str(caught.value).startswith(f"{place}: got ")
+    assert "expected" in str(caught.value)
+
+
+PARAMS: dict[str, tuple[Any, str]] = {
+    "not a mapping": ([1, 2], "$"),
+    "missing": ({"a": 1}, "$"),
+    "unknown": ({**finite().params((1, "low", "u", True, 0.0)), "f": 1}, "$.f"),
+    "out of bounds": ({"a": 9, "b": "low", "c": "u", "d": True, "e": 0.0}, "$.a"),
+    "wrong type": ({"a": "1", "b": "low", "c": "u", "d": True, "e": 0.0}, "$.a"),
+    "bool for int": ({"a": True, "b": "low", "c": "u", "d": True, "e": 0.0}, "$.a"),
+    "no value of it": ({"a": 1, "b": "lower", "c": "u", "d": True, "e": 0.0}, "$.b"),
+    "unhashable": ({"a": 1, "b": [], "c": "u", "d": True, "e": 0.0}, "$.b"),
+    "int for bool": ({"a": 1, "b": "low", "c": "u", "d": 1, "e": 0.0}, "$.d"),
+    "off the grid": ({"a": 1, "b": "low", "c": "u", "d": True, "e": 0.3}, "$.e"),
+    "nan": ({"a": 1, "b": "low", "c": "u", "d": True, "e": math.nan}, "$.e"),
+}
+
+
+@pytest.mark.parametrize(("params", "place"), PARAMS.values(), ids=PARAMS.keys())
+def test_law_10_params_outside_the_space_are_refused(params: Any, place: str) -> None:
+    with pytest.raises(errors.ParamsError) as caught:
+        at.observe(at.State.start(finite()), params, 1.0)
+    assert isinstance(caught.value, ValueError)
+    assert caught.value.place == place
+
+
+def test_law_10_a_newer_schema_is_refused() -> None:
+    state = at.State.start(finite()).to_dict()
+    state["schema"] += 1
+    with pytest.raises(errors.StateError, match="newer") as caught:
+        at.State.from_dict(state)
+    assert caught.value.place == "$.schema"
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Return the path of every entry of nested dicts and lists."""
+    entries: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        entries = list(value.items())
+    elif isinstance(value, list):
+        entries = list(enumerate(value))
+    return [p for key, item in entries for p in [(*path, key), *paths(item, (*path, key))]]
+
+
+def test_law_10_every_missing_field_of_a_state_is_named() -> None:
+    engine = at.Engine(every_kind(), seed=1, settings=QUICK)
+    for suggestion in engine.suggest_batch(6):
+        engine.observe(suggestion, score(suggestion.params))
+    engine.fail(engine.suggest(), "no")
+    engine.suggest()
+    document = engine.to_dict()
+    checked = 0
+    for path in paths(document):
+        if isinstance(path[-1], int):
+            continue
+        damaged = copy.deepcopy(document)
+        parent = damaged
+        for key in path[:-1]:
+            parent = parent[key]
+        del parent[path[-1]]
+        with pytest.raises(errors.StateError) as caught:
+            at.State.from_dict(damaged)
+        place = "$" + "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in path)
+        within_params = "params" in path[:-1]  # params are checked as a whole
+        assert caught.value.place in (place, place.rpartition(".")[0] if within_params else place)
+        checked += 1
+    assert checked > 50

@@ -1,0 +1,563 @@
+"""One value and its position: definitions, checks at the door, encoding and decoding."""
+
+from __future__ import annotations
+
+import copy
+import decimal
+import enum
+import math
+import pickle
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+import attrs
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from asktell.axes import Interval, Levels, LogLevels
+from asktell.errors import DefinitionError, ParamsError
+from asktell.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
+
+EXAMPLES = settings(deadline=None, max_examples=50)
+
+SCALARS = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-(10**20), 10**20),
+    st.floats(allow_nan=False, allow_infinity=False),
+    st.text(max_size=3),
+)
+POSITIONS = st.floats(0.0, 1.0)
+UNIFORM = st.floats(0.0, 1.0, exclude_max=True)
+
+
+# --- all kinds of parameter ------------------------------------------------------------------------
+
+
+@st.composite
+def continuous_floats(draw: st.DrawFn) -> Float:
+    log = draw(st.booleans())
+    ends = st.floats(1e-300, 1e300) if log else st.floats(-1e300, 1e300)
+    low, high = sorted((draw(ends), draw(ends)))
+    assume(low < high)
+    assume(not log or high / low > 1.0 + 1e-9)
+    return Float("x", low, high, log)
+
+
+@st.composite
+def stepped_floats(draw: st.DrawFn) -> Float:
+    log = draw(st.booleans())
+    step = draw(st.sampled_from([1e-3, 0.01, 0.1, 0.25, 1.0, 3.0, 1e5]))
+    low = step * draw(st.integers(1 if log else -1000, 1000))
+    high = low + step * draw(st.floats(0.0, 1e6))
+    return Float("x", low, high, log, step)
+
+
+@st.composite
+def ints(draw: st.DrawFn) -> Int:
+    log = draw(st.booleans())
+    ends = st.integers(1, 2**40) if log else st.integers(-(2**51), 2**51)
+    low, high = sorted((draw(ends), draw(ends)))
+    return Int("x", low, high, log, draw(st.one_of(st.just(1), st.integers(1, 10**6))))
+
+
+def distinct_scalars() -> st.SearchStrategy[list[Any]]:
+    return st.lists(SCALARS, min_size=1, max_size=6, unique=True)
+
+
+DISCRETE = st.one_of(
+    st.floats(-1e300, 1e300).map(lambda low: Float("x", low, low)),
+    st.floats(1e-300, 1e300).map(lambda low: Float("x", low, low, log=True)),
+    stepped_floats(),
+    ints(),
+    distinct_scalars().map(lambda values: Ordinal("x", values)),
+    distinct_scalars().map(lambda values: Categorical("x", values)),
+    st.just(Bool("x")),
+)
+ANY = st.one_of(continuous_floats(), DISCRETE)
+
+TYPES = {
+    Float: (float,),
+    Int: (int,),
+    Bool: (bool,),
+    Ordinal: (type(None), bool, int, float, str),
+    Categorical: (type(None), bool, int, float, str),
+}
+
+
+def exactly(left: Any, right: Any) -> bool:
+    """Tell whether two plain values are the same, type and sign of zero included."""
+    return type(left) is type(right) and repr(left) == repr(right)
+
+
+def values_of(parameter: Parameter, positions: list[float]) -> list[Any]:
+    return list(parameter.decode(np.array(positions)))
+
+
+@EXAMPLES
+@given(parameter=DISCRETE, positions=st.lists(POSITIONS, min_size=1, max_size=8))
+def test_decode_after_encode_is_the_identity(parameter: Parameter, positions: list[float]) -> None:
+    values = values_of(parameter, positions)
+    again = parameter.decode(parameter.encode(values))
+
+    assert all(map(exactly, again, values))
+
+
+@EXAMPLES
+@given(parameter=continuous_floats(), positions=st.lists(POSITIONS, min_size=1, max_size=8))
+def test_decode_after_encode_is_the_identity_on_a_continuum_but_for_rounding(
+    parameter: Float, positions: list[float]
+) -> None:
+    values = np.array(values_of(parameter, positions))
+    again = np.array(parameter.decode(parameter.encode(values.tolist())))
+
+    if parameter.log:
+        width = abs(math.log(parameter.low)) + abs(math.log(parameter.high))
+        assert np.abs(again / values - 1.0).max() <= 4e-16 * (width + 1.0)
+    else:
+        largest = max(abs(parameter.low), abs(parameter.high))
+        assert np.abs(again - values).max() <= 4e-16 * largest
+
+
+@EXAMPLES
+@given(parameter=ANY, positions=st.lists(POSITIONS, min_size=1, max_size=8))
+def test_decoded_values_are_canonical(parameter: Parameter, positions: list[float]) -> None:
+    for value in values_of(parameter, positions):
+        assert exactly(parameter.check(value), value)
+        assert type(value) in TYPES[type(parameter)]
+
+
+@EXAMPLES
+@given(parameter=ANY, positions=st.lists(POSITIONS, min_size=1, max_size=8))
+def test_encoded_values_lie_on_the_axis(parameter: Parameter, positions: list[float]) -> None:
+    encoded = parameter.encode(values_of(parameter, positions))
+
+    assert encoded.dtype == np.float64
+    assert np.all((encoded >= 0.0) & (encoded <= 1.0))
+    assert parameter.axis.snap(encoded).tolist() == encoded.tolist()
+
+
+@EXAMPLES
+@given(parameter=ANY, positions=st.lists(POSITIONS, min_size=1, max_size=8))
+def test_encoding_many_is_encoding_each(parameter: Parameter, positions: list[float]) -> None:
+    values = values_of(parameter, positions)
+    each = [parameter.encode([value])[0] for value in values]
+
+    assert parameter.encode(values).tolist() == each
+
+
+@EXAMPLES
+@given(parameter=ANY, positions=st.lists(POSITIONS, min_size=1, max_size=8))
+def test_decoding_many_is_decoding_each(parameter: Parameter, positions: list[float]) -> None:
+    each = [values_of(parameter, [position])[0] for position in positions]
+
+    assert all(map(exactly, values_of(parameter, positions), each))
+
+
+@EXAMPLES
+@given(parameter=ANY, position=POSITIONS)
+def test_a_position_and_its_snapped_one_decode_alike(parameter: Parameter, position: float) -> None:
+    snapped = parameter.axis.snap(np.array([position])).tolist()
+
+    assert exactly(*values_of(parameter, [position, *snapped]))
+
+
+@EXAMPLES
+@given(parameter=ANY)
+def test_no_values_encode_to_no_positions(parameter: Parameter) -> None:
+    assert np.shape(parameter.encode(())) == (0,)
+    assert parameter.decode(np.empty(0)) == []
+
+
+@EXAMPLES
+@given(parameter=ANY)
+def test_parameters_survive_pickling_and_copying(parameter: Parameter) -> None:
+    for again in (pickle.loads(pickle.dumps(parameter)), copy.deepcopy(parameter)):
+        assert again == parameter
+        assert hash(again) == hash(parameter)
+        assert again.axis == parameter.axis
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [Float("x", 0, 1), Int("x", 0, 1), Ordinal("x", [1]), Categorical("x", [1]), Bool("x")],
+)
+def test_parameters_cannot_be_changed(parameter: Parameter) -> None:
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        parameter.name = "y"  # type: ignore[misc]
+
+
+# --- every level is there, and nothing else --------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameter", "levels"),
+    [
+        (Float("x", 0, 0.3, step=0.1), [0.0, 0.1, 0.2, 0.3]),
+        (Float("x", 0, 0.35, step=0.1), [0.0, 0.1, 0.2, 0.3]),
+        (Float("x", -0.5, 1, step=0.75), [-0.5, 0.25, 1.0]),
+        (Float("x", 0.1, 0.7, step=0.2, log=True), [0.1, 0.3, 0.5, 0.7]),
+        (Float("x", 1, 2, step=5), [1.0]),
+        (Float("x", 1, 2, step=5, log=True), [1.0]),
+        (Float("x", -0.25, -0.25), [-0.25]),
+        (Float("x", -0.25, -0.25, step=0.1), [-0.25]),
+        (Float("x", 7, 7, log=True), [7.0]),
+        (Int("x", -2, 2), [-2, -1, 0, 1, 2]),
+        (Int("x", 1, 11, step=3), [1, 4, 7, 10]),
+        (Int("x", 3, 3), [3]),
+        (Int("x", 3, 3, log=True), [3]),
+        (Int("x", 1, 5, log=True), [1, 2, 3, 4, 5]),
+        (Int("x", 2, 9, log=True, step=3), [2, 5, 8]),
+        (Ordinal("x", [8, "b", None, 2.5]), [8, "b", None, 2.5]),
+        (Ordinal("x", (True, False)), [True, False]),
+        (Categorical("x", ["rbf", "poly", 3]), ["rbf", "poly", 3]),
+        (Categorical("x", ["only"]), ["only"]),
+        (Bool("x"), [False, True]),
+    ],
+)
+def test_levels_of_an_axis_decode_to_all_values_in_order(
+    parameter: Parameter, levels: list[Any]
+) -> None:
+    decoded = parameter.decode(parameter.axis.levels())
+
+    assert len(decoded) == len(levels)
+    assert all(map(exactly, decoded, levels))
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        Float("x", 0.01, 1, step=0.01, log=True),
+        Float("x", 0, 0.99, step=0.01),
+        Int("x", 1, 100, log=True),
+        Int("x", -20, 20, step=7),
+        Categorical("x", list(range(10))),
+        Bool("x"),
+    ],
+)
+def test_every_level_can_be_sampled(parameter: Parameter) -> None:
+    uniform = np.linspace(0.0, 1.0, 10_000, endpoint=False)
+
+    sampled = parameter.decode(parameter.axis.sample(uniform))
+
+    assert set(sampled) == set(parameter.decode(parameter.axis.levels()))
+
+
+def test_stepped_levels_are_the_decimals_that_a_person_would_write() -> None:
+    parameter = Float("x", 0.0, 0.99, step=0.01)
+
+    assert parameter.decode(parameter.axis.levels()) == [float(f"{k / 100:.2f}") for k in range(100)]
+
+
+@pytest.mark.parametrize(
+    ("parameter", "values", "positions"),
+    [
+        (Float("x", -1, 3), [-1.0, 0.0, 3.0], [0.0, 0.25, 1.0]),
+        (Float("x", 1e-4, 1, log=True), [1e-4, 1e-3, 1e-2, 1.0], [0.0, 0.25, 0.5, 1.0]),
+        (Float("x", 0, 1, step=0.25), [0.25, 0.75], [0.25, 0.75]),
+        (Float("x", 1, 4, step=1, log=True), [2.0], [0.5]),
+        (Int("x", 10, 20), [10, 15, 20], [0.0, 0.5, 1.0]),
+        (Int("x", 1, 16, log=True), [1, 2, 4, 16], [0.0, 0.25, 0.5, 1.0]),
+        (Ordinal("x", [2, 4, 16]), [16, 4], [1.0, 0.5]),
+        (Categorical("x", ["a", "b", "c"]), ["b"], [0.5]),
+        (Bool("x"), [True, False], [1.0, 0.0]),
+    ],
+)
+def test_positions_of_values(
+    parameter: Parameter, values: list[Any], positions: list[float]
+) -> None:
+    assert parameter.encode(values) == pytest.approx(positions, abs=1e-15)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "axis"),
+    [
+        (Float("x", 0, 1), Interval()),
+        (Float("x", 1, 2, log=True), Interval()),
+        (Float("x", 5, 5), Levels(1)),
+        (Float("x", 0, 1, step=0.5), Levels(3)),
+        (Float("x", 1, 2, step=0.5, log=True), LogLevels(3, 1.0, 0.5)),
+        (Int("x", 0, 9, step=2), Levels(5)),
+        (Int("x", 1, 9, step=2, log=True), LogLevels(5, 1, 2)),
+        (Ordinal("x", "a b c".split()), Levels(3)),
+        (Categorical("x", "a b c".split()), Levels(3, categories=3)),
+        (Bool("x"), Levels(2, categories=2)),
+    ],
+)
+def test_axis_of_a_parameter(parameter: Parameter, axis: object) -> None:
+    assert parameter.axis == axis
+
+
+@pytest.mark.parametrize(
+    ("parameter", "low", "high"),
+    [
+        (Float("x", 0.1, 0.3), 0.1, 0.3),
+        (Float("x", -0.1312492237640282, 0.007531896900757253), -0.1312492237640282, None),
+        (Float("x", 1e-300, 1e300, log=True), 1e-300, 1e300),
+        (Float("x", 0.1, 0.7, log=True), 0.1, 0.7),
+    ],
+)
+def test_ends_of_a_continuum_decode_to_its_bounds(
+    parameter: Float, low: float, high: float | None
+) -> None:
+    first, last = parameter.decode(np.array([0.0, 1.0]))
+
+    assert first == pytest.approx(low, rel=1e-12)
+    assert first >= parameter.low
+    assert last == pytest.approx(parameter.high if high is None else high, rel=1e-12)
+    assert last <= parameter.high
+
+
+@EXAMPLES
+@given(value=st.integers(-(2**52), 2**52 - 2))
+def test_integers_of_the_widest_range_keep_their_last_digit(value: int) -> None:
+    parameter = Int("x", -(2**52), 2**52 - 1)
+
+    assert parameter.decode(parameter.encode([value, value + 1])) == [value, value + 1]
+
+
+@EXAMPLES
+@given(value=st.integers(1, 2**40 - 1))
+def test_integers_of_the_widest_log_range_keep_their_last_digit(value: int) -> None:
+    parameter = Int("x", 1, 2**40, log=True)
+
+    assert parameter.decode(parameter.encode([value, value + 1])) == [value, value + 1]
+
+
+@EXAMPLES
+@given(index=st.integers(0, 2**39))
+def test_floats_of_the_finest_grid_keep_their_last_step(index: int) -> None:
+    parameter = Float("x", 0.0, 1e6, step=1e-6)
+    value = parameter.check(float(decimal.Decimal(index) / 10**6))
+
+    assert parameter.decode(parameter.encode([value])) == [value]
+
+
+# --- checks at the door ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "canonical"),
+    [
+        (Float("x", 0, 5), 3, 3.0),
+        (Float("x", 0, 5), np.float64(2.5), 2.5),
+        (Float("x", 0, 5), np.float32(0.5), 0.5),
+        (Float("x", 0, 5), np.int64(2), 2.0),
+        (Float("x", 0, 5), Fraction(1, 4), 0.25),
+        (Float("x", -5, 5), -0.0, 0.0),
+        (Float("x", -1, 1, step=0.5), -0.0, 0.0),
+        (Float("x", 0, 1, step=0.1), 0.1 + 0.2, 0.3),
+        (Float("x", 0, 1, step=0.01), np.float32(0.57), 0.57),
+        (Float("x", 4, 4), 4, 4.0),
+        (Int("x", 0, 9), 3.0, 3),
+        (Int("x", 0, 9), np.int8(3), 3),
+        (Int("x", 0, 9), np.uint64(3), 3),
+        (Int("x", 0, 9), np.float32(3.0), 3),
+        (Int("x", 0, 9), Fraction(6, 2), 3),
+        (Int("x", -9, 9), -0.0, 0),
+        (Int("x", 1, 9, step=4), 5, 5),
+        (Ordinal("x", [2, 4]), np.int64(4), 4),
+        (Ordinal("x", [2, 4]), 4.0, 4),
+        (Ordinal("x", [2, 4.5]), np.float64(4.5), 4.5),
+        (Ordinal("x", [None, 1]), None, None),
+        (Categorical("x", ["a", "b"]), np.str_("b"), "b"),
+        (Categorical("x", ["a", True]), np.bool_(True), True),
+        (Categorical("x", [1.0]), 1, 1.0),
+        (Bool("x"), np.bool_(False), False),
+        (Bool("x"), True, True),
+    ],
+)
+def test_check_gives_the_canonical_plain_value(
+    parameter: Parameter, value: Any, canonical: Any
+) -> None:
+    assert exactly(parameter.check(value), canonical)
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [
+        (Float("lr", 0, 1), 1.0000001),
+        (Float("lr", 0, 1), -1e-300),
+        (Float("lr", 0, 1), math.nan),
+        (Float("lr", 0, 1), math.inf),
+        (Float("lr", 0, 1), "0.5"),
+        (Float("lr", 0, 1), None),
+        (Float("lr", 0, 1), True),
+        (Float("lr", 0, 1), np.bool_(True)),
+        (Float("lr", 0, 1), 0.5 + 0j),
+        (Float("lr", 0, 1), 10**400),
+        (Float("lr", 0, 1), np.array([0.5])),
+        (Float("lr", 0, 1, step=0.25), 0.3),
+        (Float("lr", 0, 1, step=0.25), 0.2500003),
+        (Float("lr", 0, 1, step=0.3), 1.0),
+        (Float("lr", 0, 1, step=2), 1.0),
+        (Float("lr", 4, 4), 4.1),
+        (Int("lr", 0, 9), 2.5),
+        (Int("lr", 0, 9), 10),
+        (Int("lr", 0, 9), -1),
+        (Int("lr", 0, 9), True),
+        (Int("lr", 0, 9), math.nan),
+        (Int("lr", 0, 9), math.inf),
+        (Int("lr", 0, 9), "3"),
+        (Int("lr", 0, 9), None),
+        (Int("lr", 0, 9, step=4), 5),
+        (Ordinal("lr", [2, 4]), 3),
+        (Ordinal("lr", [1, 2]), True),
+        (Ordinal("lr", [True, 2]), 1),
+        (Ordinal("lr", [True, 2]), 1.0),
+        (Ordinal("lr", [1, 2]), "1"),
+        (Ordinal("lr", [1, 2]), [1]),
+        (Ordinal("lr", [1, 2]), math.nan),
+        (Categorical("lr", ["a"]), "b"),
+        (Categorical("lr", ["a"]), None),
+        (Categorical("lr", ["a"]), {"a"}),
+        (Categorical("lr", [0, "a"]), False),
+        (Bool("lr"), 1),
+        (Bool("lr"), "True"),
+        (Bool("lr"), None),
+    ],
+)
+def test_value_outside_is_refused_by_the_name_of_its_parameter(
+    parameter: Parameter, value: Any
+) -> None:
+    with pytest.raises(ParamsError) as caught:
+        parameter.check(value)
+
+    assert caught.value.place == "$.lr"
+    assert caught.value.got is value
+
+
+@pytest.mark.parametrize(
+    ("parameter", "expected"),
+    [
+        (Float("x", 0, 1), "a number in [0.0, 1.0]"),
+        (Float("x", 0, 1, step=0.25), "a number in [0.0, 1.0] in steps of 0.25"),
+        (Int("x", 0, 9), "an integer in [0, 9]"),
+        (Int("x", 0, 9, step=3), "an integer in [0, 9] in steps of 3"),
+        (Ordinal("x", [1, 2]), "one of [1, 2]"),
+        (Categorical("x", ["a"]), "one of ['a']"),
+        (Bool("x"), "True or False"),
+    ],
+)
+def test_refusal_says_what_was_expected(parameter: Parameter, expected: str) -> None:
+    with pytest.raises(ParamsError) as caught:
+        parameter.check("elsewhere")
+
+    assert caught.value.expected == expected
+
+
+# --- definitions -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("define", "place"),
+    [
+        (lambda: Float("", 0, 1), "$.name"),
+        (lambda: Float(3, 0, 1), "$.name"),
+        (lambda: Float("x", "0", 1), "$.low"),
+        (lambda: Float("x", True, 1), "$.low"),
+        (lambda: Float("x", math.nan, 1), "$.low"),
+        (lambda: Float("x", 0, math.inf), "$.high"),
+        (lambda: Float("x", 0, 10**400), "$.high"),
+        (lambda: Float("x", 1, 0), "$.high"),
+        (lambda: Float("x", -1e308, 1e308), "$.high"),
+        (lambda: Float("x", 0, 1, log=True), "$.low"),
+        (lambda: Float("x", -1, 1, log=True), "$.low"),
+        (lambda: Float("x", 1, 2, log=1), "$.log"),
+        (lambda: Float("x", 1, 2, log="yes"), "$.log"),
+        (lambda: Float("x", 0, 1, step=0), "$.step"),
+        (lambda: Float("x", 0, 1, step=-0.1), "$.step"),
+        (lambda: Float("x", 0, 1, step=math.nan), "$.step"),
+        (lambda: Float("x", 0, 1, step=math.inf), "$.step"),
+        (lambda: Float("x", 0, 1, step="0.1"), "$.step"),
+        (lambda: Float("x", 0, 1, step=True), "$.step"),
+        (lambda: Float("x", 0, 1, step=1e-13), "$.step"),
+        (lambda: Int("", 0, 1), "$.name"),
+        (lambda: Int("x", 0.5, 1), "$.low"),
+        (lambda: Int("x", None, 1), "$.low"),
+        (lambda: Int("x", 0, True), "$.high"),
+        (lambda: Int("x", 0, math.inf), "$.high"),
+        (lambda: Int("x", 0, 2**53 + 1), "$.high"),
+        (lambda: Int("x", -(2**53) - 1, 0), "$.low"),
+        (lambda: Int("x", -(2**53), 2**53), "$.high"),
+        (lambda: Int("x", 0, 2**53), "$.high"),
+        (lambda: Int("x", 3, 2), "$.high"),
+        (lambda: Int("x", 0, 9, log=True), "$.low"),
+        (lambda: Int("x", 1, 2**40 + 1, log=True), "$.high"),
+        (lambda: Int("x", 0, 9, log=None), "$.log"),
+        (lambda: Int("x", 0, 9, step=0), "$.step"),
+        (lambda: Int("x", 0, 9, step=-1), "$.step"),
+        (lambda: Int("x", 0, 9, step=1.5), "$.step"),
+        (lambda: Ordinal("x", []), "$.values"),
+        (lambda: Ordinal("x", "abc"), "$.values"),
+        (lambda: Ordinal("x", b"abc"), "$.values"),
+        (lambda: Ordinal("x", {1, 2}), "$.values"),
+        (lambda: Ordinal("x", None), "$.values"),
+        (lambda: Ordinal("x", [1, 2, 1]), "$.values[2]"),
+        (lambda: Ordinal("x", [1, True]), "$.values[1]"),
+        (lambda: Ordinal("x", [0, 1, 1.0]), "$.values[2]"),
+        (lambda: Ordinal("x", [1, math.nan]), "$.values[1]"),
+        (lambda: Ordinal("x", [math.inf]), "$.values[0]"),
+        (lambda: Ordinal("x", [(1, 2)]), "$.values[0]"),
+        (lambda: Ordinal("x", np.zeros((2, 2))), "$.values[0]"),
+        (lambda: Ordinal(None, [1]), "$.name"),
+        (lambda: Categorical("x", ()), "$.choices"),
+        (lambda: Categorical("x", "abc"), "$.choices"),
+        (lambda: Categorical("x", ["a", "b", "a"]), "$.choices[2]"),
+        (lambda: Categorical("x", ["a", object()]), "$.choices[1]"),
+        (lambda: Categorical("", [1]), "$.name"),
+        (lambda: Bool(""), "$.name"),
+        (lambda: Bool(1), "$.name"),
+    ],
+)
+def test_wrong_definition_is_refused_by_its_argument(
+    define: Callable[[], Parameter], place: str
+) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        define()
+
+    assert caught.value.place == place
+
+
+@pytest.mark.parametrize(
+    ("parameter", "arguments"),
+    [
+        (Float(np.str_("x"), np.int64(0), np.float32(2)), ("x", 0.0, 2.0, False, None)),
+        (Float("x", 1, 2, np.bool_(True), np.float64(0.5)), ("x", 1.0, 2.0, True, 0.5)),
+        (Int("x", np.int64(0), 4.0, False, np.int8(2)), ("x", 0, 4, False, 2)),
+        (Ordinal("x", np.array([2, 4])), ("x", (2, 4))),
+        (Ordinal("x", range(3)), ("x", (0, 1, 2))),
+        (Categorical("x", np.array(["a", "b"])), ("x", ("a", "b"))),
+        (Categorical("x", [np.float64(0.5), np.bool_(True)]), ("x", (0.5, True))),
+    ],
+)
+def test_arguments_become_plain_values(parameter: Parameter, arguments: tuple[Any, ...]) -> None:
+    names = [field.name for field in attrs.fields(type(parameter)) if field.init]
+    kept = tuple(getattr(parameter, name) for name in names)
+
+    assert repr(kept) == repr(arguments)
+
+
+def test_list_of_choices_is_copied() -> None:
+    choices = ["a", "b"]
+    parameter = Categorical("x", choices)
+    choices.append("c")
+
+    assert parameter.choices == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "shown"),
+    [
+        (Float("x", 0, 1), "Float(name='x', low=0.0, high=1.0, log=False, step=None)"),
+        (Int("x", 0, 1), "Int(name='x', low=0, high=1, log=False, step=1)"),
+        (Ordinal("x", [1, 2]), "Ordinal(name='x', values=(1, 2))"),
+        (Categorical("x", ["a"]), "Categorical(name='x', choices=('a',))"),
+        (Bool("x"), "Bool(name='x')"),
+    ],
+)
+def test_repr_shows_the_arguments(parameter: Parameter, shown: str) -> None:
+    assert repr(parameter) == shown
