@@ -39,22 +39,22 @@ class Prior:
     """Gaussian priors on the logarithms of the hyper-parameters.
 
     Args:
-        length_scale: the mode of a length scale.
-        length_scale_spread: the standard deviation of its logarithm.
+        length_scales: the modes of the length scales, one a dimension.
+        length_scale_spread: the standard deviation of their logarithms.
         noise: the mode of the noise variance.
         noise_spread: the standard deviation of its logarithm.
         noise_floor: the least noise variance.
     """
 
-    length_scale: float
+    length_scales: tuple[float, ...]
     length_scale_spread: float
     noise: float
     noise_spread: float
     noise_floor: float
 
-    def mode(self, dim: int) -> Hyperparameters:
-        """Return the most probable hyper-parameters for d dimensions without any data."""
-        return Hyperparameters((self.length_scale,) * dim, max(self.noise, self.noise_floor))
+    def mode(self) -> Hyperparameters:
+        """Return the most probable hyper-parameters without any data."""
+        return Hyperparameters(self.length_scales, max(self.noise, self.noise_floor))
 
 
 @frozen(eq=False)
@@ -207,7 +207,7 @@ def negative_log_posterior(
     gradient[:-1] = -0.5 * embedding.per_dimension(feature_sums(pull * slope, scaled))
     gradient[-1] = -0.5 * noise * float((pull.diagonal() / counts).sum())
 
-    modes = np.log([prior.length_scale] * (len(logs) - 1) + [prior.noise])
+    modes = np.log([*prior.length_scales, prior.noise])
     spreads = np.array([prior.length_scale_spread] * (len(logs) - 1) + [prior.noise_spread])
     away = (logs - modes) / spreads
     return value + 0.5 * float(away @ away), gradient + away / spreads

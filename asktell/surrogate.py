@@ -50,17 +50,33 @@ class Member:
     noise_spread: float
     noise_floor: float
 
-    def prior(self, dim: int) -> Prior:
-        """Return the prior for d dimensions.
+    def prior(self, axes: Sequence[Axis]) -> Prior:
+        """Return the prior for d axes.
 
         Length scales follow the LogNormal(sqrt(2) + ln(d) / 2, sqrt(3)) of Hvarfner, Hellsten and
         Nardi 2024 (arXiv 2402.02229), a density of the length scale itself. Its factor 1/l moves
         the mode in the logarithm, where the search takes place, down by the variance 3.
+
+        That is for a continuum. Where random positions lie further apart, as categories do, the
+        length scale grows in proportion: two random points are equally alike on any axes.
         """
-        mode = math.exp(math.sqrt(2.0) + 0.5 * math.log(dim) - 3.0)
+        mode = math.exp(math.sqrt(2.0) + 0.5 * math.log(len(axes)) - 3.0)
         return Prior(
-            mode, math.sqrt(3.0), math.exp(self.noise_mode), self.noise_spread, self.noise_floor
+            tuple(mode * relative_spread(axis) for axis in axes),
+            math.sqrt(3.0),
+            math.exp(self.noise_mode),
+            self.noise_spread,
+            self.noise_floor,
         )
+
+
+def relative_spread(axis: Axis) -> float:
+    """Return the root mean square distance of two random positions, over that of a continuum."""
+    if axis.size is None or axis.size == 1:
+        return 1.0
+    if axis.categories:
+        return math.sqrt(6.0 * (1.0 - 1.0 / axis.size))
+    return math.sqrt((axis.size + 1.0) / (axis.size - 1.0))
 
 
 MEMBERS = (
@@ -104,14 +120,14 @@ def fit_members(
     axes: Sequence[Axis], evidence: Evidence, last: Sequence[Hyperparameters] | None
 ) -> tuple[Hyperparameters, ...]:
     """Return the hyper-parameters of every member, searched from the prior's mode and the last."""
-    embedding, dim = Embedding(categories_of(axes)), len(axes)
+    embedding = Embedding(categories_of(axes))
     points = np.vstack([evidence.points, evidence.failed])
     counts = np.concatenate([evidence.counts, np.ones(len(evidence.failed))])
     found = []
     for index, member in enumerate(MEMBERS):
-        prior = member.prior(dim)
+        prior = member.prior(axes)
         targets = _with_failures(_warped(member, evidence).values, len(evidence.failed))
-        starts = [prior.mode(dim)] + ([last[index]] if last else [])
+        starts = [prior.mode()] + ([last[index]] if last else [])
         found.append(fit(embedding, prior, points, targets, counts, starts))
     return tuple(found)
 

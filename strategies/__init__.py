@@ -6,6 +6,7 @@ from strategies.conf import Conf
 from strategies.exhaustive import ExhaustiveTuneStrategy
 from strategies.random import RandomTuneStrategy
 from strategies.trial import Trial
+from strategies.workspace import tune
 
 __all__ = [
     "BayesianTuneStrategy",
@@ -15,4 +16,5 @@ __all__ = [
     "Result",
     "Trial",
     "TuneStrategy",
+    "tune",
 ]

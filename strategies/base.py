@@ -100,6 +100,10 @@ class TuneStrategy(ABC):
         self._progress = self._resumed(dicts) if dicts is not None else self._fresh()
         self._started: float | None = None
         self._best_model: tuple[int, Any] | None = None
+        self._outcomes = {
+            self.tuning_space.canonical(trial.params): trial.measurement for trial in self.trials
+        }
+        self._best = max(self._measured(), key=self._rank, default=None)
 
     # --- what a strategy decides ---
 
@@ -153,9 +157,9 @@ class TuneStrategy(ABC):
                     return
                 state, params = asked
                 self._progress = evolve(self._progress, engine=state)
-            known = self._known(params)
-            if known is not None:
-                self._tell(params, known.measurement)
+            meaning = self.tuning_space.canonical(params)
+            if meaning in self._outcomes:
+                self._tell(params, self._outcomes[meaning])
                 continue
             trial = yield self.tuning_space.tune_cfg(params)
             if trial is not None:  # nobody has the outcome yet: it stays pending
@@ -192,9 +196,11 @@ class TuneStrategy(ABC):
         return Goal(self.conf.criterion, self.conf.objectives, baseline)
 
     def best_trial(self) -> Trial | None:
-        """Return the best trial: one that meets the criterion, else the nearest to it."""
-        measured = [trial for trial in self._progress.trials if trial.measurement]
-        return max(measured, key=self._rank) if measured else None  # the first of equals
+        """Return the best trial: one that meets the criterion, else the nearest to it.
+
+        It is the first of equals, and None before the first success.
+        """
+        return self._best
 
     def result(self) -> Result | None:
         """Return the best trial with its model, or None without a trial that succeeded.
@@ -230,15 +236,6 @@ class TuneStrategy(ABC):
             return state, self.tuning_space.default()
         return self.ask(state)
 
-    def _known(self, params: Mapping[str, Any]) -> Trial | None:
-        wanted = self.tuning_space.canonical(params)
-        same = (t for t in self._progress.trials if self.tuning_space.canonical(t.params) == wanted)
-        found = next(same, None)
-        unquantised, baseline = self.tuning_space.unquantised(), self._progress.baseline
-        if found is None and unquantised and self.tuning_space.canonical(unquantised) == wanted:
-            return Trial(-1, params, baseline, None, True, 0.0)
-        return found
-
     def _tell(
         self, params: Mapping[str, Any], measurement: Measurement | None, trial: Trial | None = None
     ) -> None:
@@ -251,6 +248,9 @@ class TuneStrategy(ABC):
             engine = at.observe(progress.engine, params, self.goal.target(measurement))
         trials = (*progress.trials, trial) if trial else progress.trials
         self._progress = evolve(progress, engine=engine, trials=trials)
+        self._outcomes[self.tuning_space.canonical(params)] = measurement
+        if trial and trial.measurement and self._improves(trial):
+            self._best = trial
 
     # --- measuring ---
 
@@ -258,12 +258,10 @@ class TuneStrategy(ABC):
         if self._progress.baseline is not None:
             return
         baseline = self._measure(self.model)
-        engine = self._progress.engine
         self._progress = evolve(self._progress, baseline=baseline)
         unquantised = self.tuning_space.unquantised()
         if unquantised is not None:  # its outcome is known, so the optimiser may as well know it
-            engine = at.observe(engine, unquantised, self.goal.target(baseline))
-            self._progress = evolve(self._progress, engine=engine)
+            self._tell(unquantised, baseline)
 
     def _try(self, tune_cfg: TuneConfig) -> Trial:
         """Quantise and measure; whatever goes wrong makes a failed trial."""
@@ -283,8 +281,7 @@ class TuneStrategy(ABC):
             meets=measurement is not None and self.goal.meets(measurement),
             seconds=time.monotonic() - started,
         )
-        best = self.best_trial()
-        if measurement and (best is None or self._rank(trial) > self._rank(best)):
+        if measurement and self._improves(trial):
             self._best_model = trial.number, model
         return trial
 
@@ -317,8 +314,14 @@ class TuneStrategy(ABC):
             raise ArgumentError("$.eval_dataloader", None, "a loader to measure performance with")
         return self.adaptor.latency(model, loader)
 
+    def _measured(self) -> list[Trial]:
+        return [trial for trial in self.trials if trial.measurement]
+
     def _rank(self, trial: Trial) -> tuple[bool, float]:
         return self.goal.rank(trial.measurement) if trial.measurement else (False, -math.inf)
+
+    def _improves(self, trial: Trial) -> bool:
+        return self._best is None or self._rank(trial) > self._rank(self._best)
 
     # --- beginning and resuming ---
 

@@ -1,0 +1,41 @@
+# Two commands do everything on a machine with Python and make: `make demo` and `make test`.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test lint types docs environment golden benchmark clean
+
+demo: $(VENV)/.installed ## tune a real network, interrupted and resumed; results in demo-output/
+	$(BIN)/python examples/demo.py
+
+test: $(VENV)/.installed lint types ## every check
+	$(BIN)/python -m pytest --cov --cov-report=term
+
+lint: $(VENV)/.installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.installed
+	$(BIN)/mypy
+
+docs: $(VENV)/.installed ## write docs/reference.md anew from the docstrings
+	$(BIN)/python docs/write_reference.py
+
+golden: $(VENV)/.installed ## write the golden files anew: only for a new schema
+	$(BIN)/python tests/asktell/golden/write.py
+
+benchmark: $(VENV)/.installed ## sizes and speeds, compared within one run
+	$(BIN)/python tests/benchmarks/measure.py
+
+environment: $(VENV)/.installed
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "asktell needs Python 3.10 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	touch $@
+
+clean:
+	rm -rf $(VENV) demo-output .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,264 @@
+"""Rewrite a float ONNX graph so that chosen nodes compute in 8-bit integers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+
+from strategies.adaptors.affine import Array, Grid, Side, grid, quantize
+from strategies.adaptors.base import OpConfig
+from strategies.adaptors.onnx_graph import (
+    WeightedNode,
+    attributes,
+    kept_names,
+    opset,
+    weighted_nodes,
+)
+
+Ranges = Mapping[str, tuple[float, float]]
+"""The least and the greatest value of each activation tensor, as calibration saw them."""
+
+CONTRIB_DOMAIN = "com.microsoft"
+PER_CHANNEL_OPSET = 13
+"""Below it the standard Q/DQ operators know no axis; ONNX Runtime's own do, at any opset."""
+
+DYNAMIC_OPSET = 11
+"""The first opset that has DynamicQuantizeLinear."""
+
+
+def quantize_static(
+    model: onnx.ModelProto, choices: Mapping[str, OpConfig], ranges: Ranges
+) -> onnx.ModelProto:
+    """Return a copy of a prepared model with Q/DQ nodes around each node of ``choices``.
+
+    A chosen node reads its activation through a QuantizeLinear and DequantizeLinear of its own
+    making (nodes that choose the same share them), its weight and bias through a DequantizeLinear.
+    The bias becomes int32 where the integer kernels can take it, else it stays float; that of a
+    MatMul too, since ONNX Runtime joins it with the Add that follows. A weighted node that is not
+    chosen reads exactly the tensors that it read before.
+
+    ONNX Runtime runs a Conv in integers only if a QuantizeLinear takes its output. So the output
+    of a chosen Conv is quantised also for readers without a weight (Add, MaxPool, ...): as the
+    first chosen node that reads it asks, else asymmetrically. It is left float if it is an output
+    of the model, or if a weighted node that is not chosen reads it.
+
+    Args:
+        model: A model from :func:`~strategies.adaptors.onnx_graph.prepare`.
+        choices: The configuration of each node to quantise, by its name; none is fp32.
+        ranges: Covers ``activation`` and ``fused_output`` of every chosen node.
+    """
+    rewrite = _Rewrite(model)
+    nodes = {node.name: node for node in weighted_nodes(model)}
+    shared = _quantized_outputs(model, list(nodes.values()), choices)
+    protos = {proto.name: proto for proto in rewrite.take_nodes()}
+    for proto in protos.values():
+        if proto.name in choices:
+            node = nodes[proto.name]
+            scale = _quantize_inputs(rewrite, proto, node, choices[proto.name], ranges)
+            _quantize_bias(rewrite, protos[node.adder], node, scale)
+        elif proto.name not in nodes:
+            for place, tensor in enumerate(proto.input):
+                if tensor in shared:
+                    side, source = shared[tensor]
+                    levels = grid(*ranges[source], side)
+                    proto.input[place] = rewrite.round_trip(tensor, levels, side)
+        rewrite.nodes.append(proto)
+    return rewrite.finish()
+
+
+def quantize_dynamic(model: onnx.ModelProto, choices: Mapping[str, OpConfig]) -> onnx.ModelProto:
+    """Return a copy of a prepared model in which each node of ``choices`` is an integer product.
+
+    The activation is quantised to uint8 on the range of each input as it comes; the weight is
+    stored quantised; the bias is added in float. Chosen nodes are plain Conv, Gemm or MatMul.
+    """
+    rewrite = _Rewrite(model)
+    nodes = {node.name: node for node in weighted_nodes(model)}
+    for proto in rewrite.take_nodes():
+        if proto.name in choices:
+            _integer_product(rewrite, proto, nodes[proto.name], choices[proto.name]["weight"])
+        else:
+            rewrite.nodes.append(proto)
+    return rewrite.finish()
+
+
+class _Rewrite:
+    """A copy of a model whose nodes are being replaced; what has a name is made once."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self._model = onnx.ModelProto()
+        self._model.CopyFrom(model)
+        graph = self._model.graph
+        self._old = {tensor.name: tensor for tensor in graph.initializer}
+        self._made: set[str] = set()
+        names = {name for node in graph.node for name in (node.name, *node.input, *node.output)}
+        self._mark = "/q"  # in every new name and in no old one, so that they never meet
+        while any(self._mark in name for name in names):
+            self._mark += "q"
+        self._domain = "" if opset(model) >= PER_CHANNEL_OPSET else CONTRIB_DOMAIN
+
+    def take_nodes(self) -> list[onnx.NodeProto]:
+        return list(self._model.graph.node)
+
+    def name(self, stem: str, *parts: str) -> str:
+        return "_".join((stem + self._mark, *parts))
+
+    def array(self, constant: str) -> Array:
+        return numpy_helper.to_array(self._old[constant])
+
+    def constant(self, name: str, values: npt.ArrayLike) -> str:
+        if name not in self._made:
+            self._made.add(name)
+            array = np.ascontiguousarray(values) if np.ndim(values) else np.asarray(values)
+            self._model.graph.initializer.append(numpy_helper.from_array(array, name))
+        return name
+
+    def node(
+        self, operator: str, inputs: Sequence[str], outputs: Sequence[str], **extra: Any
+    ) -> str:
+        if outputs[0] not in self._made:
+            self._made.add(outputs[0])
+            extra.setdefault("name", outputs[0])
+            self.nodes.append(onnx.helper.make_node(operator, inputs, outputs, **extra))
+        return outputs[0]
+
+    def round_trip(self, tensor: str, levels: Grid, side: Side) -> str:
+        name = self.name(tensor, side["dtype"], side["scheme"])
+        inputs = self._grid(name, levels)
+        steps = self.node("QuantizeLinear", [tensor, *inputs], [f"{name}_q"], domain=self._domain)
+        return self.read_back(steps, name, levels)
+
+    def read_back(self, steps: str, name: str, levels: Grid, axis: int | None = None) -> str:
+        along = {"axis": axis} if levels.scale.ndim else {}
+        inputs = [steps, *self._grid(name, levels)]
+        return self.node("DequantizeLinear", inputs, [name], domain=self._domain, **along)
+
+    def dynamic_steps(self, tensor: str) -> list[str]:
+        outputs = [self.name(tensor, part) for part in ("q", "scale", "zero_point")]
+        self.node("DynamicQuantizeLinear", [tensor], outputs)
+        return outputs
+
+    def finish(self) -> onnx.ModelProto:
+        graph = self._model.graph
+        before = len(graph.node)
+        graph.node.extend(self.nodes)
+        del graph.node[:before]
+        read = {name for node in graph.node for name in node.input} | kept_names(graph)
+        for place in reversed(range(len(graph.initializer))):
+            if graph.initializer[place].name not in read:
+                del graph.initializer[place]
+        missing = {node.domain for node in graph.node} & {CONTRIB_DOMAIN}
+        for domain in missing - {known.domain for known in self._model.opset_import}:
+            self._model.opset_import.append(onnx.helper.make_opsetid(domain, 1))
+        return self._model
+
+    def _grid(self, name: str, levels: Grid) -> list[str]:
+        scale = self.constant(f"{name}_scale", levels.scale)
+        return [scale, self.constant(f"{name}_zero_point", levels.zero_point)]
+
+
+def _quantized_outputs(
+    model: onnx.ModelProto, nodes: Sequence[WeightedNode], choices: Mapping[str, OpConfig]
+) -> dict[str, tuple[Side, str]]:
+    """Return the tensors that readers without a weight read quantised: how, and on whose range."""
+    chosen = [node for node in nodes if node.name in choices]
+    float_reads = {node.activation for node in nodes if node.name not in choices}
+    kept = kept_names(model.graph) | float_reads
+    asked = {node.activation: choices[node.name]["activation"] for node in reversed(chosen)}
+    shared: dict[str, tuple[Side, str]] = {}
+    for node in chosen:
+        end = node.fused_output
+        if node.type == "Conv" and end not in kept:
+            dtype = choices[node.name]["activation"]["dtype"]
+            side = asked.get(end, {"dtype": dtype, "scheme": "asym"})
+            shared[end] = side, end
+            if side["scheme"] == "sym":
+                # ONNX Runtime drops a Relu before a QuantizeLinear only if 0.0 is the least level.
+                # Where it is not, the same rounding before the Relu changes no value, and makes
+                # the Conv an integer one.
+                shared[node.output] = side, end
+    return shared
+
+
+def _quantize_inputs(
+    rewrite: _Rewrite, proto: onnx.NodeProto, node: WeightedNode, config: OpConfig, ranges: Ranges
+) -> Array:
+    """Quantise what the node multiplies; return the scale of its products, () or (channels,)."""
+    activation = grid(*ranges[node.activation], config["activation"])
+    proto.input[0] = rewrite.round_trip(node.activation, activation, config["activation"])
+    name = rewrite.name(node.weight, *_label(config["weight"], node.axis))
+    values, levels = quantize(rewrite.array(node.weight), config["weight"], node.axis)
+    steps = rewrite.constant(f"{name}_q", values)
+    proto.input[1] = rewrite.read_back(steps, name, levels, node.axis)
+    return np.asarray(activation.scale * levels.scale)
+
+
+def _quantize_bias(
+    rewrite: _Rewrite, adder: onnx.NodeProto, node: WeightedNode, scale: Array
+) -> None:
+    """Make the bias int32 in steps of ``scale``, as the kernels add it, if they can."""
+    if node.bias is None or node.axis is None or node.type == "ConvTranspose":
+        return
+    bias = rewrite.array(node.bias).astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        steps = np.round(bias / scale)
+    fits = (np.abs(steps) <= np.iinfo(np.int32).max).all()
+    if fits and bias.shape == (rewrite.array(node.weight).shape[node.axis],):
+        name = rewrite.name(node.name, "bias")
+        constant = rewrite.constant(f"{name}_q", steps.astype(np.int32))
+        levels = Grid(scale, np.zeros(scale.shape, np.int32))
+        place = list(adder.input).index(node.bias)
+        adder.input[place] = rewrite.read_back(constant, name, levels, axis=0)
+
+
+def _integer_product(
+    rewrite: _Rewrite, proto: onnx.NodeProto, node: WeightedNode, side: Side
+) -> None:
+    is_conv = node.type == "Conv"
+    weight, axis, label = rewrite.array(node.weight), node.axis, _label(side, node.axis)
+    if node.type == "Gemm" and axis == 0:
+        weight, axis, label = weight.T, 1, (*label, "transposed")
+    values, levels = quantize(weight, side, axis)
+    scale, zero_point = levels.scale, levels.zero_point
+    bias = node.bias if node.adder == node.name else None
+    if is_conv:
+        after_channels = (1,) * (weight.ndim - 2)
+        zero_point = zero_point.reshape(-1)[0]  # all are equal: per_channel is symmetric here
+        scale = scale.reshape(-1, *after_channels) if scale.ndim else scale
+        if bias is not None:
+            columns = rewrite.array(bias).reshape(-1, *after_channels)
+            bias = rewrite.constant(rewrite.name(bias, "columns"), columns)
+
+    name = rewrite.name(node.weight, *label)
+    part = rewrite.name(node.name)
+    steps, step_size, zero = rewrite.dynamic_steps(node.activation)
+    product = rewrite.node(
+        "ConvInteger" if is_conv else "MatMulInteger",
+        [
+            steps,
+            rewrite.constant(f"{name}_q", values),
+            zero,
+            rewrite.constant(f"{name}_zero_point", zero_point),
+        ],
+        [f"{part}_int32"],
+        name=node.name,
+        **(attributes(proto) if is_conv else {}),
+    )
+    whole = rewrite.node("Cast", [product], [f"{part}_float"], to=onnx.TensorProto.FLOAT)
+    weight_scale = rewrite.constant(f"{name}_scale", scale)
+    unit = rewrite.node("Mul", [step_size, weight_scale], [f"{part}_unit"])
+    scaled = node.output if bias is None else f"{part}_scaled"
+    rewrite.node("Mul", [whole, unit], [scaled])
+    if bias is not None:
+        rewrite.node("Add", [scaled, bias], [node.output])
+
+
+def _label(side: Side, axis: int | None) -> tuple[str, ...]:
+    along = str(axis) if side["granularity"] == "per_channel" else "all"
+    return side["dtype"], side["scheme"], along

@@ -1,0 +1,292 @@
+"""ONNX Runtime as the strategies see it: 8-bit quantisation of an ONNX graph, node by node."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import statistics
+import time
+from collections.abc import Callable, Iterable
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+import onnx
+from attrs import Attribute, field, frozen
+from google.protobuf.message import DecodeError
+from onnx import numpy_helper
+
+from strategies.adaptors.affine import Array
+from strategies.adaptors.base import (
+    FP32,
+    Capability,
+    Dataloader,
+    OpConfig,
+    Operation,
+    TuneConfig,
+)
+from strategies.adaptors.onnx_graph import WeightedNode, opset, prepare, weighted_nodes
+from strategies.adaptors.onnx_options import (
+    DYNAMIC,
+    STATIC,
+    check_option,
+    distinct_options,
+    options,
+)
+from strategies.adaptors.onnx_rewrite import DYNAMIC_OPSET, quantize_dynamic, quantize_static
+from strategies.adaptors.onnx_run import (
+    Range,
+    batches,
+    calibrate,
+    first_samples,
+    open_session,
+    run,
+)
+from strategies.errors import AdaptorError
+
+ALGORITHMS = {STATIC: ("minmax", "entropy", "percentile"), DYNAMIC: ()}
+SETTINGS = ("calib_sampling_size", "calib_algorithm")
+DEFAULT_SAMPLING_SIZE = 100
+REMEMBERED_CALIBRATIONS = 16
+WARM_UP_RUNS = 2
+LEAST_RUNS, MOST_RUNS, ENOUGH_SECONDS = 5, 100, 0.2
+EMPTY = "dataloader: it gave no batch, expected at least one"
+
+Model = str | os.PathLike[str] | onnx.ModelProto
+"""An ONNX file or what was read from one; at most 2 GB, the limit of its format."""
+
+
+def _approach_known(_: Any, attribute: Attribute[str], value: str) -> None:
+    if value not in ALGORITHMS:
+        raise AdaptorError(
+            f"{attribute.name} is {value!r}, expected one of {', '.join(ALGORITHMS)}"
+        )
+
+
+def _at_least_one(_: Any, attribute: Attribute[int], value: int) -> None:
+    if not isinstance(value, int) or value < 1:
+        raise AdaptorError(f"{attribute.name} is {value!r}, expected an integer of at least 1")
+
+
+@frozen
+class OnnxRuntimeAdaptor:
+    """Quantise, measure and save ONNX models with ONNX Runtime, on the processor.
+
+    What can be tuned are the nodes with a constant weight of float32: Conv, Gemm and MatMul, and
+    if static ConvTranspose, which ONNX Runtime stores in 8 bits but computes in float. Other nodes
+    are not quantised of themselves, but may read what a quantised Conv wrote in 8 bits: see
+    :func:`~strategies.adaptors.onnx_rewrite.quantize_static`.
+
+    A model is a path to an ONNX file or an ``onnx.ModelProto``, and never changed; every model
+    returned is an ``onnx.ModelProto``.
+
+    Calibration takes most of the time of a static trial, so the ranges that it found are kept: the
+    last few, by the bytes of the model, the algorithm and the sampling size. The dataloader is not
+    part of that key: use one adaptor with one calibration dataloader, which gives the same samples
+    each time.
+
+    Attributes:
+        approach: "post_training_static_quant" or "post_training_dynamic_quant".
+        threads: Threads that ONNX Runtime computes with, at least 1.
+
+    Raises:
+        AdaptorError: An attribute is not one of these.
+    """
+
+    approach: str = field(default=STATIC, validator=_approach_known)
+    threads: int = field(default=1, validator=_at_least_one)
+    _calibrations: dict[tuple[bytes, str, int], dict[str, Range]] = field(
+        factory=dict, init=False, repr=False, eq=False
+    )
+
+    def capability(self, model: Model) -> Capability:
+        """Return the nodes that can be tuned, and the options of each.
+
+        A node without a name is called after its operator and its place in the graph, here and in
+        the quantised model; of several nodes with one name all but the first get a number.
+
+        The default option comes first: weight int8 (uint8 for a dynamic Conv), symmetric, per
+        tensor; activation uint8, asymmetric. No two options of a node represent the same weights
+        and activations: int8 and uint8 with the asymmetric scheme are the same numbers, and only
+        int8 is offered. If dynamic there are no calibration algorithms: nothing is calibrated.
+
+        Raises:
+            AdaptorError: The file is no ONNX model; or the approach is dynamic and the model is
+                older than opset 11.
+        """
+        prepared = self._prepare(model)
+        constants = {tensor.name: tensor for tensor in prepared.graph.initializer}
+        operations = []
+        for node in self._nodes(prepared):
+            weight = numpy_helper.to_array(constants[node.weight])
+            distinct = distinct_options(node, weight, self.approach)
+            operations.append(Operation(node.name, node.type, (*distinct, FP32)))
+        return Capability(tuple(operations), ALGORITHMS[self.approach])
+
+    def quantize(
+        self, model: Model, tune_cfg: TuneConfig, dataloader: Dataloader | None
+    ) -> onnx.ModelProto:
+        """Return the model with each node quantised as ``tune_cfg`` says for it.
+
+        A node that is not in ``tune_cfg`` stays float32. If static, the first
+        ``calib_sampling_size`` samples (default 100; all, if there are fewer) of the dataloader
+        are looked at with ``calib_algorithm`` (default "minmax"). If dynamic, neither these two
+        nor the dataloader is looked at.
+
+        Raises:
+            AdaptorError: ``tune_cfg`` names an unknown node or asks for what ONNX Runtime cannot
+                do, or the dataloader is missing, empty, or does not fit the model.
+        """
+        prepared = self._prepare(model)
+        nodes = self._nodes(prepared)
+        choices = self._choices(nodes, tune_cfg)
+        if self.approach == DYNAMIC:
+            return quantize_dynamic(prepared, choices)
+        size, algorithm = _calibration_settings(tune_cfg)
+        if not choices:
+            return prepared
+        if dataloader is None:
+            raise AdaptorError("dataloader is None, expected one: static quantisation calibrates")
+        return quantize_static(
+            prepared, choices, self._ranges(prepared, nodes, dataloader, algorithm, size)
+        )
+
+    def evaluate(
+        self, model: Model, dataloader: Dataloader, metric: Callable[[Any, Any], float]
+    ) -> float:
+        """Return ``metric(outputs, labels)`` over all batches of the dataloader.
+
+        ``outputs`` is the array of the model's output, or a list of arrays if it has several, and
+        ``labels`` the array of all labels; both joined along their first axis, the samples.
+
+        Raises:
+            AdaptorError: The model cannot be loaded, or the dataloader is empty or does not fit.
+        """
+        session = open_session(_load(model), self.threads)
+        results = [(run(session, feed), label) for feed, label in batches(session, dataloader)]
+        if not results:
+            raise AdaptorError(EMPTY)
+        outputs = [_join(parts) for parts in zip(*(out for out, _ in results), strict=True)]
+        labels = _join([label for _, label in results])
+        return float(metric(outputs[0] if len(outputs) == 1 else outputs, labels))
+
+    def size(self, model: Model) -> int:
+        """Return the bytes of the model's file, or of the file that it would be saved to.
+
+        Raises:
+            AdaptorError: There is no such file.
+        """
+        if isinstance(model, onnx.ModelProto):
+            return int(model.ByteSize())
+        try:
+            return os.path.getsize(model)
+        except OSError as error:
+            raise AdaptorError(f"model: {model} is no file: {error}") from error
+
+    def latency(self, model: Model, dataloader: Dataloader) -> float:
+        """Return the median seconds that the first batch takes, after warming up, loading aside.
+
+        Raises:
+            AdaptorError: The model cannot be loaded, or the dataloader is empty or does not fit.
+        """
+        session = open_session(_load(model), self.threads)
+        feed, _ = next(batches(session, dataloader), (None, None))
+        if feed is None:
+            raise AdaptorError(EMPTY)
+        seconds: list[float] = []
+        while len(seconds) < MOST_RUNS and (
+            len(seconds) < WARM_UP_RUNS + LEAST_RUNS or sum(seconds) < ENOUGH_SECONDS
+        ):
+            start = time.perf_counter()
+            run(session, feed)
+            seconds.append(time.perf_counter() - start)
+        return statistics.median(seconds[WARM_UP_RUNS:])
+
+    def save(self, model: Model, path: str) -> None:
+        """Write the model to ``path``, in the ONNX format.
+
+        Raises:
+            AdaptorError: ``model`` is a file, and no ONNX model.
+        """
+        onnx.save(_load(model), path, format="protobuf")
+
+    def _prepare(self, model: Model) -> onnx.ModelProto:
+        prepared = prepare(_load(model))
+        if self.approach == DYNAMIC and opset(prepared) < DYNAMIC_OPSET:
+            raise AdaptorError(
+                f"model: it is written in opset {opset(prepared)}, expected {DYNAMIC_OPSET} or "
+                "later for dynamic quantisation: onnx.version_converter can raise it"
+            )
+        return prepared
+
+    def _nodes(self, prepared: onnx.ModelProto) -> tuple[WeightedNode, ...]:
+        return tuple(n for n in weighted_nodes(prepared) if options(n, self.approach))
+
+    def _choices(self, nodes: Iterable[WeightedNode], tune_cfg: TuneConfig) -> dict[str, OpConfig]:
+        known = {(node.name, node.type): node for node in nodes}
+        choices = {}
+        for key, config in tune_cfg.items():
+            if key in SETTINGS:
+                continue
+            if key not in known:
+                raise AdaptorError(f"tune_cfg[{key!r}]: no such node, expected one of {[*known]}")
+            if config != FP32:
+                check_option(config, options(known[key], self.approach), key)
+                choices[known[key].name] = config
+        return choices
+
+    def _ranges(
+        self,
+        prepared: onnx.ModelProto,
+        nodes: Iterable[WeightedNode],
+        dataloader: Dataloader,
+        algorithm: str,
+        size: int,
+    ) -> dict[str, Range]:
+        digest = hashlib.blake2b(prepared.SerializeToString()).digest()
+        key = digest, algorithm, size
+        if key not in self._calibrations:
+            self._calibrations[key] = calibrate(
+                prepared,
+                (tensor for node in nodes for tensor in (node.activation, node.fused_output)),
+                algorithm,
+                lambda session: first_samples(batches(session, dataloader), size),
+                self.threads,
+            )
+            if len(self._calibrations) > REMEMBERED_CALIBRATIONS:
+                del self._calibrations[next(iter(self._calibrations))]
+        return self._calibrations[key]
+
+
+def _load(model: Model) -> onnx.ModelProto:
+    if isinstance(model, onnx.ModelProto):
+        return model
+    if not isinstance(model, (str, os.PathLike)):
+        kind = type(model).__name__
+        raise AdaptorError(f"model is a {kind}, expected a path or an onnx.ModelProto")
+    try:
+        loaded = onnx.load(model, format="protobuf")
+    except (OSError, DecodeError, onnx.checker.ValidationError) as error:
+        raise AdaptorError(f"model: {model} cannot be read as an ONNX file: {error}") from error
+    if not loaded.graph.node:
+        raise AdaptorError(f"model: {model} holds no graph, expected an ONNX file")
+    return loaded
+
+
+def _join(parts: Iterable[Any]) -> Array:
+    return np.concatenate([np.atleast_1d(np.asarray(part)) for part in parts])
+
+
+def _calibration_settings(tune_cfg: TuneConfig) -> tuple[int, str]:
+    size = tune_cfg.get("calib_sampling_size", DEFAULT_SAMPLING_SIZE)
+    if not isinstance(size, Integral) or size < 1:
+        raise AdaptorError(
+            f"tune_cfg['calib_sampling_size'] is {size!r}, expected an integer of at least 1"
+        )
+    algorithm = tune_cfg.get("calib_algorithm", ALGORITHMS[STATIC][0])
+    if algorithm not in ALGORITHMS[STATIC]:
+        raise AdaptorError(
+            f"tune_cfg['calib_algorithm'] is {algorithm!r}, "
+            f"expected one of {', '.join(ALGORITHMS[STATIC])}"
+        )
+    return int(size), algorithm

@@ -1,0 +1,91 @@
+"""A run with files: what the configuration's workspace asks for, around a strategy.
+
+The strategy itself touches no file. Here its ``dicts`` are saved after every trial, so that a run
+that was killed goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from strategies.adaptors.base import Dataloader
+from strategies.base import Result, TuneStrategy
+from strategies.bayesian import BayesianTuneStrategy
+from strategies.conf import Conf
+from strategies.errors import ResumeError
+from strategies.exhaustive import ExhaustiveTuneStrategy
+from strategies.random import RandomTuneStrategy
+from strategies.trial import Trial
+
+HISTORY = "history.json"
+MODEL = "best_model.onnx"
+
+STRATEGIES: dict[str, type[TuneStrategy]] = {
+    strategy.name: strategy
+    for strategy in (BayesianTuneStrategy, RandomTuneStrategy, ExhaustiveTuneStrategy)
+}
+
+
+def tune(
+    model: Any,
+    conf: Conf,
+    q_dataloader: Dataloader | None,
+    eval_dataloader: Dataloader | None = None,
+    eval_func: Any = None,
+    on_trial: Callable[[TuneStrategy, Trial], None] | None = None,
+) -> Result | None:
+    """Run the strategy that the configuration names, and keep its history and its best model.
+
+    ``workspace.path`` gets ``history.json`` after every trial and ``best_model.onnx`` at the end;
+    ``workspace.resume`` is the folder of an earlier run to go on from.
+
+    Returns:
+        The best trial with its model, or None without a trial that succeeded.
+
+    Raises:
+        ResumeError: a ``ValueError``; there is no readable history to resume from.
+    """
+    folder = Path(conf.workspace)
+    dicts = load_history(Path(conf.resume)) if conf.resume else None
+    strategy = STRATEGIES[conf.strategy](
+        model, conf, q_dataloader, None, eval_dataloader, eval_func, dicts
+    )
+    for trial in strategy.run():
+        save_history(folder, strategy.dicts)
+        if on_trial:
+            on_trial(strategy, trial)
+    result = strategy.result()
+    if result:
+        folder.mkdir(parents=True, exist_ok=True)
+        strategy.adaptor.save(result.model, str(folder / MODEL))
+    return result
+
+
+def save_history(folder: Path, dicts: dict[str, Any]) -> None:
+    """Write ``dicts`` to the folder; the file is the old one or the new one, never a part."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False) as file:
+        json.dump(dicts, file, allow_nan=False)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(file.name, folder / HISTORY)
+
+
+def load_history(folder: Path) -> dict[str, Any]:
+    """Return the ``dicts`` that ``save_history`` wrote to the folder.
+
+    Raises:
+        ResumeError: a ``ValueError``; the file is missing or no JSON.
+    """
+    path = folder / HISTORY
+    try:
+        dicts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        place = "$.tuning.workspace.resume"
+        raise ResumeError(place, str(path), f"a history to resume from ({error})") from None
+    return dicts

@@ -1,0 +1,107 @@
+"""Measure sizes and speeds within one run, and print them as a table: ``make benchmark``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+import asktell as at
+
+
+def appends() -> dict[str, str]:
+    """Time a million appends to a ledger, in tenths."""
+    ledger = at.TargetSpace({f"x{i}": (0.0, 1.0) for i in range(3)})
+    points = np.random.default_rng(0).random((1_000_000, 3))
+    tenths = []
+    for tenth in np.split(points, 10):
+        start = time.perf_counter()
+        for point in tenth:
+            ledger.register(point, 0.5)
+        tenths.append(time.perf_counter() - start)
+    return {
+        "appends a second": f"{len(points) / sum(tenths):,.0f}",
+        "last tenth over first tenth": f"{tenths[-1] / tenths[0]:.2f}",
+    }
+
+
+def round_trip() -> dict[str, str]:
+    """Time the way to JSON and back of 10,000 observations of 10 parameters."""
+    state = at.State.start(at.Space(*(at.Float(f"x{i}", 0.0, 1.0) for i in range(10))))
+    draws = np.random.default_rng(0).random((10_000, 11)).tolist()
+    start = time.perf_counter()
+    for *values, target in draws:
+        params = dict(zip(state.space.names, values, strict=True))
+        state = at.observe(state, params, target)
+    observed = time.perf_counter()
+    document = state.to_dict()
+    json.dumps(document)
+    again = at.State.from_dict(document)
+    end = time.perf_counter()
+    assert again == state
+    return {
+        "observe, microseconds each": f"{(observed - start) / len(draws) * 1e6:.0f}",
+        "to_dict + dumps + from_dict, seconds": f"{end - observed:.3f}",
+    }
+
+
+def imports() -> dict[str, str]:
+    """Compare the time of ``import asktell`` to that of its numerical libraries alone."""
+
+    def seconds(statement: str) -> float:
+        code = f"import time; t = time.perf_counter(); {statement}; print(time.perf_counter() - t)"
+        command = [sys.executable, "-c", code]
+        runs = [subprocess.run(command, capture_output=True, check=True) for _ in range(5)]
+        return min(float(run.stdout) for run in runs)
+
+    ratio = seconds("import asktell") / seconds("import numpy, scipy.linalg, scipy.optimize")
+    return {"import asktell over import numpy, scipy": f"{ratio:.2f}"}
+
+
+def suggestions() -> dict[str, str]:
+    """Time a suggestion over that of a Cholesky factorisation of 1000 x 1000, one thread each."""
+    from asktell.blas import one_blas_thread
+
+    matrix = np.eye(1000) + 0.5
+    with one_blas_thread():
+        np.linalg.cholesky(matrix)
+        start = time.perf_counter()
+        for _ in range(5):
+            np.linalg.cholesky(matrix)
+        cholesky = (time.perf_counter() - start) / 5
+    rows = {"Cholesky of 1000 x 1000, milliseconds": f"{cholesky * 1e3:.1f}"}
+    for n, dim in ((20, 6), (50, 6), (200, 6), (1000, 10)):
+        state = at.State.start(at.Space(*(at.Float(f"x{i}", 0.0, 1.0) for i in range(dim))))
+        draws = np.random.default_rng(n)
+        for point in draws.random((n, dim)).tolist():
+            params = dict(zip(state.space.names, point, strict=True))
+            state = at.observe(state, params, -float(np.sum((np.array(point) - 0.3) ** 2)))
+        state, _ = at.suggest(state)
+        steps = 5
+        start = time.perf_counter()
+        for _ in range(steps):
+            state, (suggestion,) = at.suggest(state)
+            distance = np.array(list(suggestion.params.values())) - 0.3
+            state = at.observe(state, suggestion, -float(np.sum(distance**2)))
+        each = (time.perf_counter() - start) / steps
+        rows[f"suggest and observe, n = {n}, d = {dim}, milliseconds"] = f"{each * 1e3:.0f}"
+        rows[f"  over Cholesky, n = {n}"] = f"{each / cholesky:.1f}"
+    return rows
+
+
+MEASUREMENTS: tuple[Callable[[], dict[str, str]], ...] = (appends, round_trip, imports, suggestions)
+
+
+def main() -> None:
+    """Run all measurements and print a line each."""
+    for measure in MEASUREMENTS:
+        for name, value in measure().items():
+            print(f"{name:<58} {value:>12}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
