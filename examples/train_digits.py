@@ -16,10 +16,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
-from digits import MODEL, Batch, split
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+
+from digits import MODEL, Batch, split
 
 Array = NDArray[np.float32]
 

@@ -69,7 +69,8 @@ class TuneStrategy(ABC):
     """
 
     name: ClassVar[str]
-    settings: ClassVar[at.Settings] = at.Settings()
+    settings: ClassVar[at.Settings] = at.Settings(n_initial=2)
+    """The default and the FP32 model are known at the start: that is enough for the model."""
 
     def __init__(
         self,

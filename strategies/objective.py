@@ -10,8 +10,8 @@ from attrs import frozen
 from strategies.conf import Criterion, Objective
 
 _TINY = 1e-12
-_MISS = 1.0
-"""What a trial loses that misses the criterion at all, in the unit of a gain."""
+_MISS = 0.5
+"""What a miss costs: one as large as the loss allowed costs as much as a factor 1.41."""
 
 
 @frozen
@@ -54,14 +54,12 @@ class Goal:
     def target(self, measurement: Measurement) -> float:
         """Return what the optimiser maximises.
 
-        That is the gain; where the criterion is missed, less by 1 and by how far it is missed, in
-        units of the loss allowed and damped, so that a hopeless model is not an outlier.
+        That is the gain, less a penalty where the criterion is missed. The penalty grows from 0,
+        so that the best models, which lie at the threshold, are not on a cliff; and it grows with
+        the logarithm, so that a hopeless model is no outlier. See docs/decisions.
         """
-        if self.meets(measurement):
-            return self.gain(measurement)
-        return (
-            self.gain(measurement) - _MISS - math.log1p(self._shortfall(measurement) / self._unit)
-        )
+        missed = max(self._shortfall(measurement), 0.0) / self._unit
+        return self.gain(measurement) - _MISS * math.log1p(missed)
 
     def rank(self, measurement: Measurement) -> tuple[bool, float]:
         """Return what is greater for the better of two models: the criterion goes first."""

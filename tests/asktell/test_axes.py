@@ -34,7 +34,7 @@ SMALL = st.one_of(levels(300), log_levels(300))
 ANY_AXIS = st.one_of(st.just(Interval()), DISCRETE)
 
 
-# --- a continuum ---------------------------------------------------------------------------------
+# --- a continuum ---
 
 
 def test_interval_has_no_size_no_categories_and_no_list() -> None:
@@ -55,7 +55,7 @@ def test_interval_samples_uniform_numbers_as_they_are() -> None:
     assert Interval().sample(np.array([0.0, 0.25, 0.9])).tolist() == [0.0, 0.25, 0.9]
 
 
-# --- any axis ------------------------------------------------------------------------------------
+# --- any axis ---
 
 
 @EXAMPLES
@@ -103,7 +103,7 @@ def test_axes_cannot_be_changed(axis: Axis) -> None:
         axis.size = 7  # type: ignore[misc]
 
 
-# --- levels --------------------------------------------------------------------------------------
+# --- levels ---
 
 
 @EXAMPLES
@@ -208,7 +208,7 @@ def test_categories_have_no_order() -> None:
     assert Levels(3).categories == LogLevels(3, 1.0, 1.0).categories == 0
 
 
-# --- moves ---------------------------------------------------------------------------------------
+# --- moves ---
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ POSITIONS = st.floats(0.0, 1.0)
 UNIFORM = st.floats(0.0, 1.0, exclude_max=True)
 
 
-# --- all kinds of parameter ------------------------------------------------------------------------
+# --- all kinds of parameter ---
 
 
 @st.composite
@@ -190,7 +190,7 @@ def test_parameters_cannot_be_changed(parameter: Parameter) -> None:
         parameter.name = "y"  # type: ignore[misc]
 
 
-# --- every level is there, and nothing else --------------------------------------------------------
+# --- every level is there, and nothing else ---
 
 
 @pytest.mark.parametrize(
@@ -249,7 +249,9 @@ def test_every_level_can_be_sampled(parameter: Parameter) -> None:
 def test_stepped_levels_are_the_decimals_that_a_person_would_write() -> None:
     parameter = Float("x", 0.0, 0.99, step=0.01)
 
-    assert parameter.decode(parameter.axis.levels()) == [float(f"{k / 100:.2f}") for k in range(100)]
+    assert parameter.decode(parameter.axis.levels()) == [
+        float(f"{k / 100:.2f}") for k in range(100)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -282,8 +284,8 @@ def test_positions_of_values(
         (Float("x", 1, 2, step=0.5, log=True), LogLevels(3, 1.0, 0.5)),
         (Int("x", 0, 9, step=2), Levels(5)),
         (Int("x", 1, 9, step=2, log=True), LogLevels(5, 1, 2)),
-        (Ordinal("x", "a b c".split()), Levels(3)),
-        (Categorical("x", "a b c".split()), Levels(3, categories=3)),
+        (Ordinal("x", ["a", "b", "c"]), Levels(3)),
+        (Categorical("x", ["a", "b", "c"]), Levels(3, categories=3)),
         (Bool("x"), Levels(2, categories=2)),
     ],
 )
@@ -336,7 +338,7 @@ def test_floats_of_the_finest_grid_keep_their_last_step(index: int) -> None:
     assert parameter.decode(parameter.encode([value])) == [value]
 
 
-# --- checks at the door ----------------------------------------------------------------------------
+# --- checks at the door ---
 
 
 @pytest.mark.parametrize(
@@ -449,7 +451,7 @@ def test_refusal_says_what_was_expected(parameter: Parameter, expected: str) -> 
     assert caught.value.expected == expected
 
 
-# --- definitions -----------------------------------------------------------------------------------
+# --- definitions ---
 
 
 @pytest.mark.parametrize(
@@ -561,3 +563,71 @@ def test_list_of_choices_is_copied() -> None:
 )
 def test_repr_shows_the_arguments(parameter: Parameter, shown: str) -> None:
     assert repr(parameter) == shown
+
+
+# --- known faults: remove the mark with the fix ---
+
+
+@pytest.mark.xfail(strict=True, reason="levels are computed in the caller's decimal context")
+@pytest.mark.parametrize(
+    ("parameter", "value"),
+    [(Float("x", 0, 1, step=1e-4), 0.1234), (Float("x", 0.12345, 0.12345), 0.12345)],
+)
+def test_levels_do_not_depend_on_the_decimal_context(parameter: Float, value: float) -> None:
+    with decimal.localcontext() as context:
+        context.prec = 3
+        assert parameter.decode(np.array([value])) == [value]
+
+
+@pytest.mark.xfail(strict=True, reason="equal logarithms give positions that are not numbers")
+def test_log_range_too_narrow_for_its_logarithms_is_refused_or_works() -> None:
+    low = 1e10
+    high = math.nextafter(low, math.inf)
+    try:
+        parameter = Float("x", low, high, log=True)
+    except DefinitionError:
+        return
+    with np.errstate(all="ignore"):
+        positions = parameter.encode([low, high])
+    assert np.all((positions >= 0.0) & (positions <= 1.0))
+
+
+@pytest.mark.xfail(strict=True, reason="steps finer than floats give one value several positions")
+def test_steps_finer_than_floats_are_refused_or_distinct() -> None:
+    try:
+        parameter = Float("x", 1e16, 1e16 + 10, step=0.5)
+    except DefinitionError:
+        return
+    values = parameter.decode(parameter.axis.levels())
+    assert len(set(values)) == len(values)
+
+
+@pytest.mark.xfail(strict=True, reason="the bounds are checked before the rounding is forgiven")
+def test_rounding_is_forgiven_at_the_upper_bound_as_elsewhere() -> None:
+    assert Float("x", 0, 0.3, step=0.1).check(3 * 0.1) == 0.3
+
+
+class _Level(enum.IntEnum):
+    LOW = 1
+
+
+class _Name(str):
+    """A string that is more than a string."""
+
+
+@pytest.mark.xfail(strict=True, reason="instances of subclasses are kept, and a dict loses them")
+@pytest.mark.parametrize(("member", "plain"), [(_Level.LOW, 1), (_Name("rbf"), "rbf")])
+def test_choices_become_plain_values(member: Any, plain: Any) -> None:
+    assert exactly(Categorical("x", [member]).choices[0], plain)
+
+
+@pytest.mark.xfail(strict=True, reason="OverflowError", raises=OverflowError)
+def test_fraction_beyond_the_floats_is_refused() -> None:
+    with pytest.raises(ParamsError):
+        Int("x", 0, 5).check(Fraction(10**400, 3))
+
+
+@pytest.mark.xfail(strict=True, reason="TypeError", raises=TypeError)
+def test_array_without_dimensions_is_no_list_of_values() -> None:
+    with pytest.raises(DefinitionError):
+        Ordinal("x", np.array(3))

@@ -40,7 +40,7 @@ def appended(records: list[Trial]) -> Records[Trial]:
     return grown
 
 
-# --- growth and sharing ----------------------------------------------------------------------------
+# --- growth and sharing ---
 
 
 @EXAMPLES
@@ -137,7 +137,7 @@ def test_threads_that_grow_one_sequence_see_only_their_own_records() -> None:
         assert records.of_id(thread) == [*first, *own]
 
 
-# --- what a sequence offers ------------------------------------------------------------------------
+# --- what a sequence offers ---
 
 
 @EXAMPLES

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import itertools
 import pickle
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from types import MappingProxyType
 from typing import Any
@@ -53,7 +54,7 @@ def matrices(columns: int, low: float = 0.0, high: float = 1.0) -> st.SearchStra
     return hnp.arrays(np.float64, shapes, elements=st.floats(low, high))
 
 
-# --- definitions -----------------------------------------------------------------------------------
+# --- definitions ---
 
 
 @pytest.mark.parametrize(
@@ -113,7 +114,7 @@ def test_spaces_are_equal_when_their_parameters_are(other: Space, equal: bool) -
     assert (other == FINITE) is equal
 
 
-# --- params ----------------------------------------------------------------------------------------
+# --- params ---
 
 
 @pytest.mark.parametrize(
@@ -172,7 +173,7 @@ def test_params_of_too_few_values_are_refused() -> None:
         FINITE.params((0, True))
 
 
-# --- points ----------------------------------------------------------------------------------------
+# --- points ---
 
 
 @EXAMPLES
@@ -191,10 +192,10 @@ def test_decode_after_encode_is_the_identity_where_discrete_and_close_elsewhere(
     rows = MIXED.decode(points)
     again = MIXED.decode(MIXED.encode(rows))
 
-    assert [row[3:] for row in again] == [row[3:] for row in rows]
-    assert [row[1] for row in again] == [row[1] for row in rows]
     for row, original in zip(again, rows, strict=True):
-        assert row == pytest.approx(original, rel=1e-14, abs=1e-16)
+        assert row[0] == pytest.approx(original[0], rel=1e-14)
+        assert row[2] == pytest.approx(original[2], abs=1e-16)
+        assert (row[1], row[3:]) == (original[1], original[3:])
 
 
 @EXAMPLES
@@ -268,7 +269,7 @@ def test_points_have_a_column_for_each_parameter_in_order() -> None:
     assert points.tolist() == [[0.0, 1.0, 0.0], [0.5, 0.0, 1.0]]
 
 
-# --- a finite space --------------------------------------------------------------------------------
+# --- a finite space ---
 
 
 @pytest.mark.parametrize(
@@ -307,3 +308,20 @@ def test_configurations_of_a_huge_space_are_canonical() -> None:
 def test_configuration_that_does_not_exist_is_refused(space: Space, index: int) -> None:
     with pytest.raises(IndexError, match=f"configuration {index} of a space"):
         space.configuration(index)
+
+
+# --- known faults: remove the mark with the fix ---
+
+
+@pytest.mark.xfail(strict=True, reason="params[name] runs the factory")
+def test_missing_key_of_a_defaultdict_is_refused_and_not_added() -> None:
+    params: defaultdict[str, int] = defaultdict(int, b=True, c="x")  # type: ignore[arg-type]
+    with contextlib.suppress(ParamsError):
+        FINITE.check(params)
+
+    assert "a" not in params
+
+
+@pytest.mark.xfail(strict=True, reason="1 == True == 1.0")
+def test_spaces_that_go_on_differently_are_not_equal() -> None:
+    assert Space(Ordinal("x", [1, 2])) != Space(Ordinal("x", [True, 2.0]))

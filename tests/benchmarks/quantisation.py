@@ -7,33 +7,39 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import strategies
 from strategies.adaptors.base import FP32, Capability, Operation, TuneConfig
+from strategies.objective import Measurement
 from strategies.tuning_space import option_label
 
 TABLE = Path(__file__).parent / "data" / "quantisation_digits.json"
 
-CONF = strategies.Conf(
-    {
-        "model": {"framework": "onnxrt_qlinearops"},
-        "quantization": {
-            "model_wise": {
-                "weight": {"dtype": ["int8", "fp32"], "scheme": "sym"},
-                "activation": {"dtype": ["uint8", "int8", "fp32"], "algorithm": "minmax"},
+def conf(seed: int = 0) -> strategies.Conf:
+    """Return the configuration that the table was made with."""
+    return strategies.Conf(
+        {
+            "model": {"framework": "onnxrt_qlinearops"},
+            "quantization": {
+                "model_wise": {
+                    "weight": {"dtype": ["int8", "fp32"], "scheme": "sym"},
+                    "activation": {"dtype": ["uint8", "int8", "fp32"], "algorithm": "minmax"},
+                },
+                "op_wise": {
+                    name: {"activation": {"dtype": ["uint8", "fp32"]}}
+                    for name in ("conv1", "conv2", "conv4", "fc1")
+                },
             },
-            "op_wise": {
-                name: {"activation": {"dtype": ["uint8", "fp32"]}}
-                for name in ("conv1", "conv2", "conv4", "fc1")
+            "tuning": {
+                "accuracy_criterion": {"relative": 0.01},
+                "objective": "modelsize",
+                "random_seed": seed,
+                "exit_policy": {"timeout": 3600, "max_trials": 10**6},
             },
-        },
-        "tuning": {
-            "accuracy_criterion": {"relative": 0.01},
-            "objective": "modelsize",
-            "exit_policy": {"timeout": 3600, "max_trials": 10**6},
-        },
-        "evaluation": {"accuracy": {"metric": {"topk": 1}}},
-    }
-)
+            "evaluation": {"accuracy": {"metric": {"topk": 1}}},
+        }
+    )
 
 
 @cache
@@ -63,7 +69,7 @@ class TableAdaptor:
     def quantize(self, model: Any, tune_cfg: TuneConfig, dataloader: Any) -> Any:
         """Return the row's indices."""
         labels = [option_label(tune_cfg[key]) for key in self._keys]
-        return tuple(options.index(label) for options, label in zip(self._labels, labels))
+        return tuple(options.index(label) for options, label in zip(self._labels, labels, strict=True))
 
     def measured(self, model: Any) -> tuple[float, int]:
         """Return accuracy and size of a row; of anything else, those of the FP32 model."""
@@ -76,6 +82,46 @@ class TableAdaptor:
     def size(self, model: Any) -> int:
         """Return the bytes."""
         return self.measured(model)[1]
+
+
+class Tuning:
+    """The Bayesian strategy on the table, against random search."""
+
+    def __init__(self, seed: int) -> None:
+        self._seed = seed
+        self._adaptor = TableAdaptor()
+        self._strategy = strategies.BayesianTuneStrategy(
+            None, conf(seed), None, eval_func=self._adaptor.accuracy, adaptor=self._adaptor
+        )
+
+    def trials_to_the_best(self, share: float) -> int:
+        """Return how many trials the strategy needs to meet the best share of configurations."""
+        run = self._strategy.run()
+        trial = next(run)
+        least = self._least_rank(share)
+        while self._rank(trial.measurement) < least:
+            trial = next(run)
+        return trial.number + 1
+
+    def random_trials_to_the_best(self, share: float) -> int:
+        """Return the same for random search without repeats."""
+        self._strategy.next_tune_cfg().send(None)  # the goal is known once the baseline is
+        ranks, least = self._ranks(), self._least_rank(share)
+        order = np.random.default_rng(self._seed).permutation(len(ranks))
+        return next(i for i, row in enumerate(order, start=1) if ranks[row] >= least)
+
+    def _ranks(self) -> list[tuple[bool, float]]:
+        return [
+            self._rank(Measurement(row[-2], {"modelsize": row[-1]})) for row in table()["rows"]
+        ]
+
+    def _least_rank(self, share: float) -> tuple[bool, float]:
+        ranks = sorted(self._ranks(), reverse=True)
+        return ranks[int(share * len(ranks)) - 1]
+
+    def _rank(self, measurement: Measurement | None) -> tuple[bool, float]:
+        assert measurement is not None
+        return self._strategy.goal.rank(measurement)
 
 
 def _option(label: str) -> dict[str, dict[str, str]]:

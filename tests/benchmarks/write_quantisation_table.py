@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 import digits
-from quantisation import CONF, TABLE
+from quantisation import TABLE, conf
 from tqdm import tqdm
 
 import strategies
@@ -18,7 +18,7 @@ import strategies
 def main() -> None:
     """Run the exhaustive strategy and keep what it measured."""
     strategy = strategies.ExhaustiveTuneStrategy(
-        str(digits.MODEL), CONF, digits.calibration(), eval_dataloader=digits.validation()
+        str(digits.MODEL), conf(), digits.calibration(), eval_dataloader=digits.validation()
     )
     space = strategy.tuning_space.space
     for _ in tqdm(strategy.run(), total=space.size):

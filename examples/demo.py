@@ -1,0 +1,170 @@
+"""The main job from end to end, on a real network: ``make demo``.
+
+Tunes the quantisation of the digits network under a 1 % accuracy limit, stops half way, goes on
+from the saved history in a new process, shows what was tried, loads the quantised model again to
+check it, and draws a picture.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import onnx
+import onnxruntime
+from rich.console import Console
+from rich.table import Table
+
+import digits
+from strategies import BayesianTuneStrategy, Conf, Trial
+from strategies.adaptors.base import OpConfig
+from strategies.workspace import HISTORY, MODEL, load_history
+
+HERE = Path(__file__).parent
+OUTPUT = Path("demo-output")
+PICTURE = OUTPUT / "accuracy.png"
+
+SCRIPT = [sys.executable, str(HERE / "tune_digits.py"), str(OUTPUT)]
+
+
+def main() -> None:
+    """Run all steps, and fail loudly if one does not hold."""
+    console = Console()
+    shutil.rmtree(OUTPUT, ignore_errors=True)
+    console.rule("1. Tune, and stop half way")
+    subprocess.run([*SCRIPT, "--until", "20"], check=True)
+    console.rule("2. Go on in a new process")
+    subprocess.run(SCRIPT, check=True)
+
+    strategy = BayesianTuneStrategy(  # made from the history: nothing is evaluated again
+        str(digits.MODEL),
+        Conf(HERE / "digits.yaml"),
+        q_dataloader=digits.calibration(),
+        eval_dataloader=digits.validation(),
+        dicts=load_history(OUTPUT),
+    )
+    console.rule("3. What was tried")
+    console.print(table(strategy))
+    console.rule("4. The saved model, loaded again")
+    check(strategy, console)
+    draw(strategy)
+    console.print(f"History {OUTPUT / HISTORY}, model {OUTPUT / MODEL}, picture {PICTURE}")
+
+
+LEGEND = (
+    "per operation: . the default (int8 symmetric weights per tensor, uint8 activations), "
+    "or what differs: C per channel, a asymmetric, u uint8 weights, i int8 activations, fp32"
+)
+
+
+def table(strategy: BayesianTuneStrategy) -> Table:
+    """Return a row for every trial, and for the FP32 model."""
+    shown = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), caption=LEGEND)
+    shown.caption_justify = "left"
+    for name in ("trial", "accuracy", "loss", "KiB"):
+        shown.add_column(name, justify="right", no_wrap=True)
+    operations = [name for name, _ in strategy.tuning_space.operations]
+    for name in ("meets", *operations, "calibration"):
+        shown.add_column(name, no_wrap=True)
+    baseline = strategy.goal.baseline
+    base, size = baseline.accuracy or 0.0, baseline.values["modelsize"] / 1024
+    shown.add_row("FP32", f"{base:.2%}", "", f"{size:.1f}", end_section=True)
+    best = strategy.best_trial()
+    for trial in strategy.trials:
+        style = "bold green" if trial == best else "" if trial.meets else "dim"
+        shown.add_row(*row(strategy, trial, base), style=style)
+    return shown
+
+
+def row(strategy: BayesianTuneStrategy, trial: Trial, base: float) -> list[str]:
+    """Return the cells of a trial."""
+    config = strategy.tuning_space.tune_cfg(trial.params)
+    cells = [short(config[key]) for key in strategy.tuning_space.operations]
+    cells.append(f"{config['calib_algorithm']} {config['calib_sampling_size']}")
+    if trial.measurement is None or trial.measurement.accuracy is None:
+        return [str(trial.number), "failed", "", "", "no", *cells]
+    accuracy, size = trial.measurement.accuracy, trial.measurement.values["modelsize"]
+    loss = f"{(base - accuracy) / base:.2%}"
+    meets = "yes" if trial.meets else "no"
+    return [str(trial.number), f"{accuracy:.2%}", loss, f"{size / 1024:.1f}", meets, *cells]
+
+
+def short(option: OpConfig) -> str:
+    """Return what differs from the default, in a few letters: see ``LEGEND``."""
+    weight, activation = option["weight"], option["activation"]
+    if weight["dtype"] == "fp32":
+        return "fp32"
+    letters = [
+        "u" if weight["dtype"] == "uint8" else "",
+        "a" if weight["scheme"] == "asym" else "",
+        "C" if weight["granularity"] == "per_channel" else "",
+        "i" if activation["dtype"] == "int8" else "",
+    ]
+    return "".join(letters) or "."
+
+
+def check(strategy: BayesianTuneStrategy, console: Console) -> None:
+    """Load the saved model and measure it again: it must be what the history says it is."""
+    best = strategy.best_trial()
+    if best is None or best.measurement is None:
+        raise SystemExit("no trial succeeded")
+    hits = total = 0
+    session = onnxruntime.InferenceSession(str(OUTPUT / MODEL))
+    for images, labels in digits.validation():
+        (logits,) = session.run(None, {session.get_inputs()[0].name: images})
+        hits += int((logits.argmax(axis=1) == labels).sum())
+        total += len(labels)
+    size = (OUTPUT / MODEL).stat().st_size
+    baseline = strategy.goal.baseline
+    share = size / baseline.values["modelsize"]
+    console.print(f"accuracy {hits / total:.2%} of FP32's {baseline.accuracy:.2%}")
+    console.print(f"size     {size / 1024:.1f} KiB, {share:.0%} of FP32's")
+    if abs(hits / total - (best.measurement.accuracy or 0.0)) > 1e-9:
+        raise SystemExit("the saved model is not as accurate as the history says")
+    if size != best.measurement.values["modelsize"]:
+        raise SystemExit("the saved model is not as large as the history says")
+    if not best.meets or strategy.trials[0].meets:
+        raise SystemExit("the default should miss the criterion, and a tuned model meet it")
+    onnx.checker.check_model(str(OUTPUT / MODEL))
+
+
+def draw(strategy: BayesianTuneStrategy) -> None:
+    """Draw accuracy over trials, the size of each model as the size of its mark."""
+    mpl.use("Agg")
+    from matplotlib import pyplot as plt
+
+    measured = [
+        (trial.number, trial.measurement.accuracy, trial.measurement.values["modelsize"])
+        for trial in strategy.trials
+        if trial.measurement and trial.measurement.accuracy is not None
+    ]
+    best = strategy.best_trial()
+    threshold, base = strategy.goal.threshold or 0.0, strategy.goal.baseline.accuracy or 0.0
+    figure, (top, bottom) = plt.subplots(2, sharex=True, figsize=(9, 6), layout="constrained")
+    numbers, accuracies, sizes = zip(*measured, strict=True)
+    colours = ["tab:green" if accuracy >= threshold else "tab:red" for accuracy in accuracies]
+    top.axhline(base, color="tab:blue", label=f"FP32, {base:.2%}")
+    top.axhline(threshold, color="black", linestyle="--", label=f"1 % criterion, {threshold:.2%}")
+    top.scatter(numbers, accuracies, c=colours)
+    top.set_ylabel("accuracy")
+    bottom.scatter(numbers, [size / 1024 for size in sizes], c=colours)
+    bottom.set(xlabel="trial", ylabel="size in KiB", yscale="log")
+    bottom.yaxis.set_major_formatter("{x:.0f}")
+    bottom.yaxis.set_minor_formatter("{x:.0f}")
+    if best is not None and best.measurement is not None:
+        size = best.measurement.values["modelsize"] / 1024
+        top.scatter([best.number], [best.measurement.accuracy], s=160, fc="none", ec="black")
+        bottom.scatter([best.number], [size], s=160, fc="none", ec="black")
+        top.set_title(f"Best: trial {best.number}, {best.measurement.accuracy:.2%}, {size:.1f} KiB")
+    for axis in (top, bottom):
+        axis.axvline(19.5, color="grey", linestyle=":")
+    bottom.annotate("stopped and resumed", (19.5, 0.95), xycoords=("data", "axes fraction"))
+    top.legend(loc="lower right")
+    figure.savefig(PICTURE, dpi=120)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""Where to look while the model knows nothing, and near what is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from asktell.axes import Axis, Interval, Levels, LogLevels, categories
+from asktell.design import initial_point, perturbed, sobol
+
+EXAMPLES = settings(deadline=None, max_examples=50)
+
+AXES: list[Axis] = [Interval(), Levels(7), LogLevels(9, 1.0, 2.0), categories(4), Levels(1)]
+
+
+def generator(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
+
+
+# --- Sobol points ---
+
+
+@EXAMPLES
+@given(dim=st.integers(1, 5), n=st.integers(1, 70), seed=st.integers(0, 2**63))
+def test_sobol_points_lie_in_the_cube(dim: int, n: int, seed: int) -> None:
+    points = sobol(dim, n, generator(seed))
+
+    assert points.shape == (n, dim)
+    assert np.all((points >= 0.0) & (points < 1.0))
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 9])
+@pytest.mark.parametrize("skip", [0, 1, 5, 8])
+def test_fewer_or_later_sobol_points_are_a_part_of_the_sequence(n: int, skip: int) -> None:
+    whole = sobol(3, 32, generator())
+
+    assert sobol(3, n, generator(), skip).tolist() == whole[skip : skip + n].tolist()
+
+
+def test_sobol_points_are_spread_evenly_along_each_dimension() -> None:
+    points = sobol(4, 64, generator(5))
+
+    for column in points.T:
+        assert np.bincount((column * 64).astype(int)).tolist() == [1] * 64
+
+
+def test_sobol_points_depend_on_the_seed() -> None:
+    assert not np.allclose(sobol(2, 4, generator(1)), sobol(2, 4, generator(2)))
+
+
+def test_global_random_state_is_neither_read_nor_disturbed() -> None:
+    np.random.seed(1)
+    before = np.random.get_state()[1].tolist()
+    first = sobol(2, 5, generator(3)), perturbed(np.full((1, 5), 0.5), AXES, 4, generator(3))
+    after = np.random.get_state()[1].tolist()
+    np.random.seed(2)
+    second = sobol(2, 5, generator(3)), perturbed(np.full((1, 5), 0.5), AXES, 4, generator(3))
+
+    assert before == after
+    assert [a.tolist() for a in first] == [a.tolist() for a in second]
+
+
+# --- the initial design ---
+
+
+def test_design_begins_at_the_centre_and_the_first_of_categories() -> None:
+    point = initial_point(AXES, seed=7, index=0)
+
+    middle = LogLevels(9, 1.0, 2.0).levels()[2]  # of 1 ... 17, the one nearest to sqrt(17) is 5
+    assert point.tolist() == [0.5, 0.5, middle, 0.0, 0.0]
+
+
+@EXAMPLES
+@given(seed=st.integers(0, 2**70), index=st.integers(0, 300))
+def test_design_lies_on_the_grid(seed: int, index: int) -> None:
+    point = initial_point(AXES, seed, index)
+
+    snapped = [axis.snap(point[i : i + 1])[0] for i, axis in enumerate(AXES)]
+    assert point.tolist() == snapped
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**64])
+def test_design_is_the_scrambled_sobol_sequence_of_the_seed(seed: int) -> None:
+    axes: list[Axis] = [Interval()] * 3
+    expected = sobol(3, 16, np.random.default_rng([seed]))
+
+    design = [initial_point(axes, seed, index).tolist() for index in range(1, 17)]
+
+    assert design == expected.tolist()
+
+
+def test_design_depends_on_the_seed_but_for_the_centre() -> None:
+    first, second = ([initial_point(AXES, seed, i) for i in range(4)] for seed in (1, 2))
+
+    assert first[0].tolist() == second[0].tolist()
+    assert all(a[0] != b[0] for a, b in zip(first[1:], second[1:], strict=True))
+
+
+def test_design_meets_every_level_soon() -> None:
+    points = np.array([initial_point(AXES, 3, index) for index in range(1, 65)])
+
+    assert [len(np.unique(column)) for column in points.T] == [64, 7, 9, 4, 1]
+
+
+# --- points nearby ---
+
+
+def on_grid(n: int, seed: int = 0) -> np.ndarray:
+    uniform = generator(seed).random((n, len(AXES)))
+    return np.column_stack([axis.sample(uniform[:, i]) for i, axis in enumerate(AXES)])
+
+
+@EXAMPLES
+@given(k=st.integers(1, 5), n=st.integers(1, 40), seed=st.integers(0, 2**32))
+def test_perturbed_points_lie_on_the_grid(k: int, n: int, seed: int) -> None:
+    points = perturbed(on_grid(k, seed), AXES, n, generator(seed))
+
+    assert points.shape == (n, len(AXES))
+    for i, axis in enumerate(AXES):
+        assert axis.snap(points[:, i]).tolist() == points[:, i].tolist()
+
+
+def test_perturbing_leaves_the_points_as_they_were() -> None:
+    points = on_grid(3)
+    before = points.tolist()
+    perturbed(points, AXES, 20, generator())
+
+    assert points.tolist() == before
+
+
+def test_perturbed_points_are_near_the_given_ones_in_turn() -> None:
+    given_points = np.array([[0.1] * 20, [0.5] * 20, [0.9] * 20])
+
+    points = perturbed(given_points, [Interval()] * 20, 300, generator())
+
+    kept = [np.mean(points[i] == given_points[i % 3]) for i in range(300)]
+    assert 0.7 < np.mean(kept) < 0.85  # a fifth of the coordinates change, and one for certain
+    assert max(kept) < 1.0
+    distance = np.abs(points - given_points[np.arange(300) % 3])
+    assert np.median(distance[distance > 0]) < 0.05
+    assert distance.max() > 0.3
+
+
+@pytest.mark.parametrize("axis", [Interval(), Levels(2**30)])
+def test_perturbed_points_of_one_dimension_all_move(axis: Axis) -> None:
+    points = perturbed(axis.snap(np.array([0.5]))[:, None], [axis], 50, generator())
+
+    assert np.all(points != axis.snap(np.array([0.5])))
+
+
+def test_perturbed_categories_are_drawn_from_all() -> None:
+    points = perturbed(np.zeros((1, 1)), [categories(4)], 200, generator())
+
+    assert np.unique(points, return_counts=True)[1].min() > 30

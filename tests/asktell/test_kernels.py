@@ -1,0 +1,182 @@
+"""Distances and the Matern kernel against their definitions."""
+
+from __future__ import annotations
+
+import attrs
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.distance import cdist
+from sklearn.gaussian_process.kernels import Matern
+
+from asktell.axes import Interval, Levels, LogLevels
+from asktell.axes import categories as unordered
+from asktell.kernels import (
+    Array,
+    Embedding,
+    categories_of,
+    feature_sums,
+    matern,
+    squared_distances,
+)
+
+EXAMPLES = settings(deadline=None, max_examples=50)
+
+CATEGORIES = (0, 3, 0, 1, 2, 0)
+
+
+def points_of(categories: tuple[int, ...], n: int, seed: int) -> Array:
+    """Return n random points (n, d), on the grid of each dimension of categories."""
+    random = np.random.default_rng(seed)
+    points = random.random((n, len(categories)))
+    for dimension, count in enumerate(categories):
+        if count:
+            points[:, dimension] = random.integers(count, size=n) / max(count - 1, 1)
+    return points
+
+
+def distances_by_definition(
+    categories: tuple[int, ...], length_scales: Array, left: Array, right: Array
+) -> Array:
+    """Return r^2 (n, m), one pair and one dimension at a time."""
+    squared = np.zeros((len(left), len(right)))
+    for i, x in enumerate(left):
+        for j, y in enumerate(right):
+            for count, scale, a, b in zip(categories, length_scales, x, y, strict=True):
+                d = float(a != b) if count else a - b
+                squared[i, j] += d**2 / scale**2
+    return squared
+
+
+# --- embedding ---
+
+
+@EXAMPLES
+@given(
+    categories=st.lists(st.integers(0, 5), min_size=1, max_size=5).map(tuple),
+    seed=st.integers(0, 2**32),
+)
+def test_scaled_features_have_the_distances_of_the_definition(
+    categories: tuple[int, ...], seed: int
+) -> None:
+    left, right = points_of(categories, 4, seed), points_of(categories, 5, seed + 1)
+    length_scales = np.random.default_rng(seed).uniform(0.2, 3.0, len(categories))
+    embedding = Embedding(categories)
+    scales = embedding.scales(length_scales)
+
+    squared = squared_distances(embedding(left) / scales, embedding(right) / scales)
+
+    expected = distances_by_definition(categories, length_scales, left, right)
+    assert squared == pytest.approx(expected, abs=1e-12)
+
+
+def test_features_of_ordered_dimensions_are_their_positions() -> None:
+    points = np.array([[0.25, 0.5], [1.0, 0.0]])
+
+    assert Embedding((0, 0))(points).tolist() == points.tolist()
+
+
+def test_features_of_categories_are_indicators() -> None:
+    features = Embedding((3,))(np.array([[0.5], [0.0], [1.0]]))
+
+    assert features * 2**0.5 == pytest.approx(np.eye(3)[[1, 0, 2]])
+
+
+def test_single_category_has_one_constant_feature() -> None:
+    assert Embedding((1,))(np.array([[0.0], [0.0]])).tolist() == [[0.5**0.5], [0.5**0.5]]
+
+
+def test_features_of_many_points_are_the_features_of_each() -> None:
+    embedding, points = Embedding(CATEGORIES), points_of(CATEGORIES, 7, 0)
+
+    assert embedding(points).tolist() == [embedding(point[None])[0].tolist() for point in points]
+
+
+def test_no_points_have_no_features() -> None:
+    assert Embedding(CATEGORIES)(np.empty((0, 6))).shape == (0, 9)
+
+
+def test_scales_repeat_a_length_scale_for_each_feature() -> None:
+    scales = Embedding(CATEGORIES).scales(np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]))
+
+    assert scales.tolist() == [1.0, 2.0, 2.0, 2.0, 3.0, 4.0, 5.0, 5.0, 6.0]
+
+
+def test_per_dimension_sums_over_the_features_of_a_dimension() -> None:
+    sums = Embedding(CATEGORIES).per_dimension(np.array([1.0, 2, 4, 8, 16, 32, 64, 128, 256]))
+
+    assert sums.tolist() == [1.0, 14.0, 16.0, 32.0, 192.0, 256.0]
+
+
+def test_embeddings_are_equal_when_their_categories_are() -> None:
+    assert Embedding((0, 3)) == Embedding((0, 3))
+    assert Embedding((0, 3)) != Embedding((3, 0))
+
+
+def test_embedding_cannot_be_changed() -> None:
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        Embedding((0,)).categories = (1,)  # type: ignore[misc]
+
+
+def test_categories_of_axes() -> None:
+    axes = [Interval(), unordered(4), Levels(4), LogLevels(4, 1.0, 1.0), unordered(1)]
+
+    assert categories_of(axes) == (0, 4, 0, 0, 1)
+
+
+# --- distances and kernel ---
+
+
+def test_squared_distances_are_those_of_scipy() -> None:
+    random = np.random.default_rng(0)
+    left, right = random.standard_normal((6, 3)), random.standard_normal((4, 3))
+
+    expected = cdist(left, right, "sqeuclidean")
+    assert squared_distances(left, right) == pytest.approx(expected, rel=1e-12)
+
+
+def test_squared_distances_are_never_negative() -> None:
+    points = 1e4 * np.random.default_rng(0).random((50, 3))
+
+    assert squared_distances(points, points + 1e-9).min() >= 0.0
+
+
+def test_kernel_is_that_of_scikit_learn() -> None:
+    random = np.random.default_rng(0)
+    left, right = random.random((6, 3)), random.random((4, 3))
+    length_scales = np.array([0.3, 1.0, 2.5])
+
+    kernel, _ = matern(squared_distances(left / length_scales, right / length_scales))
+
+    assert kernel == pytest.approx(Matern(length_scales, nu=2.5)(left, right), rel=1e-12)
+
+
+def test_kernel_is_one_at_distance_zero_and_vanishes_far_away() -> None:
+    kernel, slope = matern(np.array([0.0, 1e6]))
+
+    assert kernel.tolist() == [1.0, 0.0]
+    assert slope == pytest.approx([5.0 / 3.0, 0.0])
+
+
+@pytest.mark.parametrize("squared", [1e-3, 0.1, 1.0, 7.0, 40.0])
+def test_slope_is_minus_twice_the_derivative_by_the_squared_distance(squared: float) -> None:
+    step = 1e-5 * squared
+    (above, below), _ = matern(np.array([squared + step, squared - step]))
+
+    _, slope = matern(np.array([squared]))
+
+    assert slope[0] == pytest.approx(-2.0 * (above - below) / (2.0 * step), rel=1e-6)
+
+
+@EXAMPLES
+@given(seed=st.integers(0, 2**32), n=st.integers(1, 8), f=st.integers(1, 4))
+def test_feature_sums_are_the_sums_over_all_pairs(seed: int, n: int, f: int) -> None:
+    random = np.random.default_rng(seed)
+    weights, scaled = random.standard_normal((n, n)), random.standard_normal((n, f))
+    weights = weights + weights.T
+
+    differences = scaled[:, None] - scaled[None]
+
+    expected = np.einsum("ij,ijf->f", weights, differences**2)
+    assert feature_sums(weights, scaled) == pytest.approx(expected, abs=1e-11)
