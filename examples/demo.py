@@ -151,9 +151,7 @@ def draw(strategy: BayesianTuneStrategy) -> None:
     top.scatter(numbers, accuracies, c=colours)
     top.set_ylabel("accuracy")
     bottom.scatter(numbers, [size / 1024 for size in sizes], c=colours)
-    bottom.set(xlabel="trial", ylabel="size in KiB", yscale="log")
-    bottom.yaxis.set_major_formatter("{x:.0f}")
-    bottom.yaxis.set_minor_formatter("{x:.0f}")
+    bottom.set(xlabel="trial", ylabel="size in KiB")
     if best is not None and best.measurement is not None:
         size = best.measurement.values["modelsize"] / 1024
         top.scatter([best.number], [best.measurement.accuracy], s=160, fc="none", ec="black")
@@ -161,7 +159,7 @@ def draw(strategy: BayesianTuneStrategy) -> None:
         top.set_title(f"Best: trial {best.number}, {best.measurement.accuracy:.2%}, {size:.1f} KiB")
     for axis in (top, bottom):
         axis.axvline(19.5, color="grey", linestyle=":")
-    bottom.annotate("stopped and resumed", (19.5, 0.95), xycoords=("data", "axes fraction"))
+    bottom.text(19.7, min(sizes) / 1024, "stopped and resumed", color="grey")
     top.legend(loc="lower right")
     figure.savefig(PICTURE, dpi=120)
 

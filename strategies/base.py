@@ -58,7 +58,8 @@ class TuneStrategy(ABC):
         q_func: reserved; must be None.
         eval_dataloader: yields ``(input, label)`` for evaluation, with a metric in the
             configuration. Either this or ``eval_func``.
-        eval_func: takes a model and returns its accuracy.
+        eval_func: takes a model, the object that the adaptor loaded or made, and returns its
+            accuracy.
         dicts: what ``dicts`` of an earlier run returned; the run goes on exactly there.
         q_hooks: reserved; must be None.
 
@@ -91,13 +92,13 @@ class TuneStrategy(ABC):
         for name, reserved in (("q_func", q_func), ("q_hooks", q_hooks)):
             if reserved is not None:
                 raise ArgumentError(f"$.{name}", reserved, "None: it is reserved")
-        self.model = model
         self.conf = conf
         self.adaptor = adaptor or adaptor_for(conf)
+        self.model = self.adaptor.load(model)
         self._q_dataloader = q_dataloader
         self._eval_dataloader = eval_dataloader
         self._eval_func = _evaluation(conf, eval_dataloader, eval_func, self.adaptor)
-        self.tuning_space = TuningSpace.of(self.adaptor.capability(model), conf)
+        self.tuning_space = TuningSpace.of(self.adaptor.capability(self.model), conf)
         self._progress = self._resumed(dicts) if dicts is not None else self._fresh()
         self._started: float | None = None
         self._best_model: tuple[int, Any] | None = None

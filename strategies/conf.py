@@ -13,6 +13,11 @@ from attrs import frozen
 from strategies.conf_schema import SCHEMA
 from strategies.errors import ConfError
 
+_APPROACHES = {
+    "onnxrt_qlinearops": "post_training_static_quant",
+    "onnxrt_integerops": "post_training_dynamic_quant",
+}
+
 
 @frozen
 class Criterion:
@@ -93,6 +98,11 @@ class Conf:
         keys = dict(source) if isinstance(source, Mapping) else _read(Path(source))
         _check(keys)
         quantization, tuning = keys.get("quantization") or {}, keys.get("tuning") or {}
+        framework = keys["model"]["framework"]
+        approach = quantization.get("approach", _APPROACHES[framework])
+        if approach != _APPROACHES[framework]:
+            expected = f"{_APPROACHES[framework]}, which is what {framework} does"
+            raise ConfError("$.quantization.approach", approach, expected)
         criterion = _criterion(tuning.get("accuracy_criterion") or {})
         sizes = (quantization.get("calibration") or {}).get("sampling_size", 100)
         exit_policy = tuning.get("exit_policy") or {}
@@ -103,8 +113,8 @@ class Conf:
             raise ConfError(place, True, "false, for accuracy is an objective")
         self.__attrs_init__(
             model_name=keys["model"].get("name", "model"),
-            framework=keys["model"]["framework"],
-            approach=quantization.get("approach", "post_training_static_quant"),
+            framework=framework,
+            approach=approach,
             sampling_sizes=tuple(sorted(set(sizes if isinstance(sizes, list) else [sizes]))),
             op_wise=quantization.get("op_wise") or {},
             model_wise=quantization.get("model_wise") or {},

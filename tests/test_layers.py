@@ -65,7 +65,9 @@ def modules(package: str) -> list[Path]:
 
 @pytest.mark.parametrize("package", FLOORS)
 def test_every_module_has_a_floor(package: str) -> None:
-    names = {path.relative_to(ROOT / package).parts[0].removesuffix(".py") for path in modules(package)}
+    names = {
+        path.relative_to(ROOT / package).parts[0].removesuffix(".py") for path in modules(package)
+    }
     assert names == set().union(*FLOORS[package])
 
 

@@ -30,7 +30,7 @@ FP32: OpConfig = {"weight": {"dtype": "fp32"}, "activation": {"dtype": "fp32"}}
 class Operation:
     """One operation that can be quantised, and every way to do it.
 
-    The first option is the framework's default; the last is :data:`FP32`.
+    The first option is the framework's default; the last is :data:`FP32`. All differ in effect.
     """
 
     name: str
@@ -45,7 +45,10 @@ class Operation:
 
 @frozen
 class Capability:
-    """Everything about a model that can be tuned, in the order of its graph."""
+    """Everything about a model that can be tuned, in the order of its graph.
+
+    Without calibration algorithms nothing is calibrated.
+    """
 
     operations: tuple[Operation, ...]
     calibration_algorithms: tuple[str, ...] = field(default=("minmax",))
@@ -54,12 +57,19 @@ class Capability:
 class Adaptor(Protocol):
     """A framework, as the strategies see it. Models are opaque to everything but the adaptor."""
 
+    def load(self, model: Any) -> Any:
+        """Return the model, given as a path or an object, as the object that evaluations get."""
+        ...
+
     def capability(self, model: Any) -> Capability:
         """Return what can be tuned in the FP32 model."""
         ...
 
     def quantize(self, model: Any, tune_cfg: TuneConfig, dataloader: Dataloader | None) -> Any:
-        """Return a new model, quantised as ``tune_cfg`` says; ``model`` is not changed."""
+        """Return a new model, quantised as ``tune_cfg`` says; ``model`` is not changed.
+
+        An operation that ``tune_cfg`` does not name stays as it is.
+        """
         ...
 
     def evaluate(

@@ -99,6 +99,14 @@ class OnnxRuntimeAdaptor:
         factory=dict, init=False, repr=False, eq=False
     )
 
+    def load(self, model: Model) -> onnx.ModelProto:
+        """Return the model as an object; one that is an object already as it is.
+
+        Raises:
+            AdaptorError: The file is no ONNX model, or ``model`` is something else.
+        """
+        return _load(model)
+
     def capability(self, model: Model) -> Capability:
         """Return the nodes that can be tuned, and the options of each.
 

@@ -280,7 +280,9 @@ def test_law_6_the_model_learns_to_stay_away_from_failures() -> None:
             x, y = suggestion.params["x"], suggestion.params["y"]
             # the target alone would lead into the half that fails
             engine.observe(suggestion, math.nan if x > 0.5 else x - (y - 0.3) ** 2)
-        failed.append(sum(failure.id is not None and failure.id >= 5 for failure in engine.failures))
+        failed.append(
+            sum(failure.id is not None and failure.id >= 5 for failure in engine.failures)
+        )
     assert np.median(failed) <= 25 / 3, failed  # blind search fails in half of the 25
 
 

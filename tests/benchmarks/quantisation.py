@@ -16,6 +16,7 @@ from strategies.tuning_space import option_label
 
 TABLE = Path(__file__).parent / "data" / "quantisation_digits.json"
 
+
 def conf(seed: int = 0) -> strategies.Conf:
     """Return the configuration that the table was made with."""
     return strategies.Conf(
@@ -59,6 +60,10 @@ class TableAdaptor:
         self._measured = {tuple(row[:-2]): (row[-2], row[-1]) for row in document["rows"]}
         self._baseline = tuple(document["baseline"])
 
+    def load(self, model: Any) -> Any:
+        """Return the model as it is."""
+        return model
+
     def capability(self, model: Any) -> Capability:
         """Return the operations and options of the table."""
         operations = zip(self._keys, self._labels, strict=True)
@@ -69,7 +74,9 @@ class TableAdaptor:
     def quantize(self, model: Any, tune_cfg: TuneConfig, dataloader: Any) -> Any:
         """Return the row's indices."""
         labels = [option_label(tune_cfg[key]) for key in self._keys]
-        return tuple(options.index(label) for options, label in zip(self._labels, labels, strict=True))
+        return tuple(
+            options.index(label) for options, label in zip(self._labels, labels, strict=True)
+        )
 
     def measured(self, model: Any) -> tuple[float, int]:
         """Return accuracy and size of a row; of anything else, those of the FP32 model."""
@@ -111,9 +118,7 @@ class Tuning:
         return next(i for i, row in enumerate(order, start=1) if ranks[row] >= least)
 
     def _ranks(self) -> list[tuple[bool, float]]:
-        return [
-            self._rank(Measurement(row[-2], {"modelsize": row[-1]})) for row in table()["rows"]
-        ]
+        return [self._rank(Measurement(row[-2], {"modelsize": row[-1]})) for row in table()["rows"]]
 
     def _least_rank(self, share: float) -> tuple[bool, float]:
         ranks = sorted(self._ranks(), reverse=True)
