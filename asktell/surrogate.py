@@ -157,7 +157,10 @@ def build(
 
 
 def _warped(member: Member, evidence: Evidence) -> Standardised:
-    return standardise(member.warp(standardise(evidence.targets).values))
+    plain = standardise(evidence.targets)  # so that a warp may count on the scale
+    warped = standardise(member.warp(plain.values))
+    location = warped.location * plain.scale + plain.location
+    return Standardised(warped.values, location, warped.scale * plain.scale)
 
 
 def _with_failures(values: Array, failures: int) -> Array:

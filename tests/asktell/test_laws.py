@@ -337,6 +337,19 @@ def test_law_7_a_thousand_equal_targets() -> None:
     assert suggestion.origin == "model"
 
 
+def test_law_7_the_scale_of_targets_does_not_matter() -> None:
+    space = every_kind()
+    runs = []
+    for scale in (1.0, 2.0**1000, 2.0**-1000):
+        engine = at.Engine(space, seed=8, settings=QUICK)
+        for _ in range(9):
+            suggestion = engine.suggest()
+            engine.observe(suggestion, score(suggestion.params) * scale)
+        runs.append([(o.params, o.id) for o in engine.observations])
+        assert engine.suggest().origin == "model"
+    assert runs[0] == runs[1] == runs[2]
+
+
 def test_law_7_a_fallback_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*_: Any) -> Any:
         raise np.linalg.LinAlgError("not positive definite")

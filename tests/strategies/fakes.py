@@ -1,0 +1,180 @@
+"""An adaptor without a framework: it counts its calls, and fails where it is told to.
+
+A model is nothing but its *effect*: how each operation is quantised and with which calibration.
+Two tune configurations with one effect give the same model. The effect is worked out here, from
+the tune configuration alone, so that the strategies' own idea of "the same" is checked against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+
+from strategies import Conf, TuneStrategy
+from strategies.adaptors.base import FP32, Capability, OpConfig, Operation, OpKey, TuneConfig
+
+Effect = tuple[Any, ...]
+"""``("tensor", "channel", "minmax", 50)``; ``("fp32", "fp32")`` where nothing is quantised."""
+
+Fault = Callable[[], float]
+"""What happens instead of an evaluation: returns the accuracy, or raises."""
+
+
+def option(granularity: str) -> OpConfig:
+    return {
+        "weight": {"dtype": "int8", "scheme": "sym", "granularity": granularity},
+        "activation": {"dtype": "uint8", "scheme": "asym", "granularity": "per_tensor"},
+    }
+
+
+KEYS: tuple[OpKey, ...] = (("block", "Conv"), ("block", "MatMul"))
+"""One name under two types."""
+OPTIONS: dict[str, OpConfig] = {
+    "tensor": option("per_tensor"),
+    "channel": option("per_channel"),
+    "fp32": FP32,
+}
+SIZES = (50, 100)
+UNQUANTISED: Effect = ("fp32", "fp32")
+DEFAULT: Effect = ("tensor", "tensor", "minmax", 50)
+BEST: Effect = ("channel", "channel", "minmax", 50)
+"""Meets 1 %, and is as small as any that does; so is the same with 100 samples."""
+
+EFFECTS: set[Effect] = {UNQUANTISED} | {
+    (*labels, "minmax", size)
+    for labels in product(OPTIONS, OPTIONS)
+    if labels != UNQUANTISED
+    for size in SIZES
+}
+"""Everything that differs in effect: 17 of 18 configurations."""
+
+_LOSSES = ({"tensor": 0.02, "channel": 0.004, "fp32": 0}, {"tensor": 0.008, "channel": 0.002})
+_BYTES = {"tensor": 25, "channel": 27, "fp32": 100}
+
+
+def effect(tune_cfg: TuneConfig) -> Effect:
+    """Return what a tune configuration does to the model."""
+    names = {str(config): name for name, config in OPTIONS.items()}
+    labels = tuple(names[str(tune_cfg[key])] for key in KEYS)
+    if labels == UNQUANTISED:
+        return labels
+    return (*labels, tune_cfg["calib_algorithm"], tune_cfg["calib_sampling_size"])
+
+
+@frozen(eq=False)
+class FakeModel:
+    """A model, equal only to itself."""
+
+    effect: Effect
+
+
+@frozen(eq=False)
+class FakeAdaptor:
+    """Quantises, evaluates and measures fake models; what it did is in its lists."""
+
+    faults: Mapping[Effect, Fault] = field(factory=dict)
+    broken: frozenset[Effect] = frozenset()
+    """Effects that cannot be quantised."""
+    options: tuple[str, ...] = tuple(OPTIONS)
+    algorithms: tuple[str, ...] = ("minmax",)
+    bytes_of: Callable[[Effect], float] = lambda effect: sum(_BYTES[name] for name in effect[:2])
+    seconds_of: Callable[[Effect], float] = lambda effect: _BYTES[effect[0]] / 1000
+    quantized: list[Effect] = field(factory=list, init=False)
+    evaluated: list[Effect] = field(factory=list, init=False)
+    calibrated_with: list[Any] = field(factory=list, init=False)
+
+    def load(self, model: Any) -> FakeModel:
+        return FakeModel(UNQUANTISED)
+
+    def capability(self, model: FakeModel) -> Capability:
+        assert model.effect == UNQUANTISED
+        options = tuple(OPTIONS[name] for name in self.options)
+        return Capability(tuple(Operation(*key, options) for key in KEYS), self.algorithms)
+
+    def quantize(self, model: FakeModel, tune_cfg: TuneConfig, dataloader: Any) -> FakeModel:
+        assert model.effect == UNQUANTISED
+        self.quantized.append(effect(tune_cfg))
+        self.calibrated_with.append(dataloader)
+        if effect(tune_cfg) in self.broken:
+            raise RuntimeError("no kernel")
+        return FakeModel(effect(tune_cfg))
+
+    def accuracy(self, model: FakeModel) -> float:
+        """Evaluate a model; this is an ``eval_func``."""
+        self.evaluated.append(model.effect)
+        if model.effect in self.faults:
+            return self.faults[model.effect]()
+        losses = (loss.get(name, 0) for loss, name in zip(_LOSSES, model.effect[:2], strict=True))
+        return 0.9 - sum(losses) - (0.001 if 50 in model.effect else 0)
+
+    def evaluate(
+        self, model: FakeModel, dataloader: Any, metric: Callable[[Any, Any], float]
+    ) -> float:
+        """Return the metric of as many right answers as the accuracy says, of the first label."""
+        right = round(1000 * self.accuracy(model))
+        labels = np.concatenate([label for _, label in dataloader])
+        outputs = np.where(np.arange(1000) < right, 1.0, -1.0).reshape(-1, 1) * [1.0, 0.0]
+        return metric(outputs, np.resize(labels, 1000))
+
+    def size(self, model: FakeModel) -> Any:
+        return self.bytes_of(model.effect)
+
+    def latency(self, model: FakeModel, dataloader: Any) -> Any:
+        return self.seconds_of(model.effect)
+
+    def save(self, model: FakeModel, path: str) -> None:
+        Path(path).write_text(repr(model.effect), encoding="utf-8")
+
+
+def keys(
+    tuning: Mapping[str, Any] | None = None,
+    quantization: Mapping[str, Any] | None = None,
+    metric: Mapping[str, Any] | None = None,
+    **exit_policy: Any,
+) -> dict[str, Any]:
+    """Return the keys of a configuration: the smallest model within 1 %, however long it takes."""
+    document: dict[str, Any] = {
+        "model": {"framework": "onnxrt_qlinearops"},
+        "quantization": {"calibration": {"sampling_size": list(SIZES)}, **(quantization or {})},
+        "tuning": {
+            "objective": "modelsize",
+            "exit_policy": {"timeout": 10**6, "max_trials": 100, **exit_policy},
+            **(tuning or {}),
+        },
+    }
+    if metric:
+        document["evaluation"] = {"accuracy": {"metric": dict(metric)}}
+    return document
+
+
+def conf(*args: Any, **kwargs: Any) -> Conf:
+    """Return the configuration of :func:`keys`."""
+    return Conf(keys(*args, **kwargs))
+
+
+def make(
+    kind: type[TuneStrategy],
+    adaptor: FakeAdaptor,
+    configuration: Conf | None = None,
+    dicts: Any = None,
+    eval_func: Callable[[Any], Any] | None = None,
+) -> TuneStrategy:
+    """Return a strategy for the fake model."""
+    return kind(
+        "model",
+        configuration or conf(),
+        None,
+        eval_func=eval_func or adaptor.accuracy,
+        dicts=dicts,
+        adaptor=adaptor,
+    )
+
+
+def effects(strategy: TuneStrategy) -> list[Effect]:
+    """Return the effects of a strategy's trials, in order."""
+    return [effect(strategy.tuning_space.tune_cfg(trial.params)) for trial in strategy.trials]
