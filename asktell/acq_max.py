@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
-from scipy import optimize
 
+from asktell.ascent import ascend
 from asktell.axes import Axis, Indices, Interval
 from asktell.design import sobol
 from asktell.errors import DefinitionError
@@ -209,29 +209,18 @@ def _improve(
 
 
 def _climb(points: Array, box: _Box, with_gradient: ScoreWithGradient) -> Array:
-    """Improve each point along the continuous axes with L-BFGS-B."""
+    """Improve all points along the continuous axes at once."""
     free = box.continuous
-    bounds = [(0.0, 1.0)] * int(free.sum())
+
+    def along(x: Array, rows: Indices) -> tuple[Array, Array]:
+        moved = points[rows]
+        moved[:, free] = x
+        scores, slopes = with_gradient(moved)
+        return np.where(np.isnan(scores), -np.inf, scores), slopes[:, free]
+
+    zeros = np.zeros(int(free.sum()))
     climbed = points.copy()
-    for row, point in enumerate(points):
-
-        def negative(x: Array, point: Array = point) -> tuple[float, Array]:
-            moved = point.copy()
-            moved[free] = x
-            scores, slopes = with_gradient(moved[None])
-            if not np.isfinite(scores[0]) or not np.all(np.isfinite(slopes[0][free])):
-                return 1e25, np.zeros_like(x)
-            return -float(scores[0]), -slopes[0][free]
-
-        result = optimize.minimize(
-            negative,
-            point[free],
-            jac=True,
-            method="L-BFGS-B",
-            bounds=bounds,
-            options={"maxiter": 50},
-        )
-        climbed[row, free] = np.clip(result.x, 0.0, 1.0)
+    climbed[:, free], _ = ascend(along, points[:, free], zeros, zeros + 1.0)
     return climbed
 
 

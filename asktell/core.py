@@ -115,7 +115,7 @@ def _most_promising(
 
     return acq_max(
         acquisition,
-        surrogate,
+        surrogate.processes,
         surrogate.incumbents,
         ledger.bounds,
         random,

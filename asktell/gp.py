@@ -1,9 +1,10 @@
-"""A Gaussian process: conditioned on data once, and immutable from then on.
+"""Gaussian processes side by side: conditioned on data once, and immutable from then on.
 
-Zero mean, amplitude 1 (targets come standardised), independent noise of variance s^2 / c_i for a
-point whose target is the mean of c_i replicates. Hyper-parameters are the posterior's mode
-(MAP), searched over their logarithms with analytic gradients. Equations are those of Rasmussen
-and Williams 2006, chapters 2 and 5.
+Several members share their points and differ in targets and hyper-parameters; all arrays have a
+leading axis for them, so that one call serves all. Each has zero mean, amplitude 1 (targets come
+standardised) and independent noise of variance s^2 / c_i for a point whose target is the mean of
+c_i replicates. Hyper-parameters are the posterior's mode (MAP), searched over their logarithms
+with analytic gradients. Equations are those of Rasmussen and Williams 2006, chapters 2 and 5.
 """
 
 from __future__ import annotations
@@ -13,17 +14,17 @@ from collections.abc import Sequence
 
 import numpy as np
 from attrs import field, frozen
-from scipy import optimize
 from scipy.linalg import lapack
 
+from asktell.ascent import ascend
 from asktell.axes import Indices
 from asktell.kernels import Array, Embedding, feature_sums, matern, squared_distances
 
 _LEAST_VARIANCE = 1e-12
 _LENGTH_SCALE_RANGE = (0.01, 1e3)
 _LARGEST_NOISE = 10.0
-_REFUSED = 1e25
-"""The objective where the kernel matrix cannot be factorised: finite, so the search turns back."""
+_LARGEST_BLOCK = 1_000_000
+"""So many kernel values are held at a time: more would only take memory."""
 
 
 @frozen
@@ -58,156 +59,228 @@ class Prior:
 
 
 @frozen(eq=False)
-class GaussianProcess:
-    """A posterior over functions on the unit cube. Make one with ``condition``."""
+class GaussianProcesses:
+    """Posteriors over functions on the unit cube, one a member. Make them with ``condition``."""
 
     embedding: Embedding
-    hyperparameters: Hyperparameters
+    hyperparameters: tuple[Hyperparameters, ...]
     points: Array
     targets: Array
     counts: Array
     _scales: Array = field(repr=False)
     _scaled: Array = field(repr=False)
-    _factor: Array = field(repr=False)
+    _inverse_factor: Array = field(repr=False)
     _weights: Array = field(repr=False)
 
     def predict(self, x: Array, return_std: bool = False) -> Array | tuple[Array, Array]:
-        """Return the mean (m,) at points (m, d), and with ``return_std`` the deviation (m,).
+        """Return the means (m, members) at points (m, d), and with ``return_std`` deviations.
 
         The deviation is that of the function, without the noise (eq. 2.25 and 2.26).
         """
+        at_a_time = max(1, _LARGEST_BLOCK // self._weights.size)
+        blocks = [x[start : start + at_a_time] for start in range(0, len(x), at_a_time)] or [x]
+        parts = [self._predict_block(block, return_std) for block in blocks]
+        mean = np.concatenate([part[0] for part in parts])
+        return (mean, np.concatenate([part[1] for part in parts])) if return_std else mean
+
+    def _predict_block(self, x: Array, return_std: bool) -> tuple[Array, Array]:
         kernel, _ = matern(squared_distances(self._features(x), self._scaled))
-        mean = kernel @ self._weights
-        return (mean, self._deviation(kernel)[0]) if return_std else mean
+        mean = np.einsum("smn,sn->ms", kernel, self._weights)
+        return (mean, self._deviation(kernel)[0].T) if return_std else (mean, mean)
 
     def predict_with_gradient(self, x: Array) -> tuple[Array, Array, Array, Array]:
-        """Return mean (m,), deviation (m,), and their gradients (m, d) at points (m, d).
+        """Return means and deviations (m, members), and their gradients (m, members, d).
 
         The gradient along a dimension of categories is 0.
         """
         features = self._features(x)
         kernel, slope = matern(squared_distances(features, self._scaled))
-        mean = kernel @ self._weights
+        mean = np.einsum("smn,sn->ms", kernel, self._weights)
         std, solved = self._deviation(kernel)
-        backward, _ = lapack.dtrtrs(self._factor, solved, lower=1, trans=1)
-        columns = self.embedding.ordered_features
-        mean_slopes = self._input_slopes(slope * self._weights, features, columns)
-        var_slopes = self._input_slopes(slope * backward.T, features, columns)
-        mean_gradient, std_gradient = np.zeros_like(x), np.zeros_like(x)
-        mean_gradient[:, self.embedding.ordered] = mean_slopes
-        std_gradient[:, self.embedding.ordered] = -var_slopes / std[:, None]
-        return mean, std, mean_gradient, std_gradient
+        backward = solved @ self._inverse_factor
+        mean_gradient = np.zeros((len(x), len(self._weights), x.shape[1]))
+        std_gradient = np.zeros_like(mean_gradient)
+        ordered = self.embedding.ordered
+        mean_slopes = self._input_slopes(slope * self._weights[:, None], features)
+        var_slopes = self._input_slopes(slope * backward, features)
+        mean_gradient[:, :, ordered] = mean_slopes.transpose(1, 0, 2)
+        std_gradient[:, :, ordered] = (-var_slopes / std[:, :, None]).transpose(1, 0, 2)
+        return mean, std.T, mean_gradient, std_gradient
 
-    def believing(self, points: Array) -> GaussianProcess:
+    def believing(self, points: Array) -> GaussianProcesses:
         """Condition on points (q, d) as if their means had been observed there.
 
-        The mean stays as it is, and the deviation shrinks around them ("kriging believer",
+        The means stay as they are, and the deviations shrink around them ("kriging believer",
         Ginsbourger, Le Riche and Carraro 2010).
         """
-        mean = self.predict(points)
         return condition(
             self.embedding,
             self.hyperparameters,
             np.vstack([self.points, points]),
-            np.concatenate([self.targets, np.asarray(mean)]),
+            np.hstack([self.targets, np.asarray(self.predict(points)).T]),
             np.concatenate([self.counts, np.ones(len(points))]),
         )
 
     def _features(self, x: Array) -> Array:
-        return np.asarray(self.embedding(x) / self._scales)
+        return np.asarray(self.embedding(x) / self._scales[:, None])
 
     def _deviation(self, kernel: Array) -> tuple[Array, Array]:
-        solved, _ = lapack.dtrtrs(self._factor, kernel.T, lower=1)
-        variance = 1.0 - np.einsum("nm,nm->m", solved, solved)
+        """Return deviations (members, m), and kernel times inverse factor (members, m, n)."""
+        solved = kernel @ self._inverse_factor.transpose(0, 2, 1)
+        variance = 1.0 - np.einsum("smn,smn->sm", solved, solved)
         return np.sqrt(np.maximum(variance, _LEAST_VARIANCE)), solved
 
-    def _input_slopes(self, weights: Array, features: Array, columns: Indices) -> Array:
+    def _input_slopes(self, weights: Array, features: Array) -> Array:
         # d/dx sum_j w_j k(x, x_j), where dk/dx = -slope (z - z_j) / l
-        moved = features[:, columns] * weights.sum(axis=1)[:, None]
-        return np.asarray(-(moved - weights @ self._scaled[:, columns]) / self._scales[columns])
+        columns = self.embedding.ordered_features
+        moved = features[:, :, columns] * weights.sum(axis=2, keepdims=True)
+        pulled = weights @ self._scaled[:, :, columns]
+        return np.asarray((pulled - moved) / self._scales[:, None, columns])
 
 
 def condition(
     embedding: Embedding,
-    hyperparameters: Hyperparameters,
+    hyperparameters: Sequence[Hyperparameters],
     points: Array,
     targets: Array,
     counts: Array,
-) -> GaussianProcess:
-    """Return the posterior given targets (n,) at points (n, d), each a mean of ``counts`` (n,).
+) -> GaussianProcesses:
+    """Return the posteriors given targets (members, n) at points (n, d).
+
+    Each target is the mean of ``counts`` (n,) replicates.
 
     Raises:
-        numpy.linalg.LinAlgError: the kernel matrix is not positive definite.
+        numpy.linalg.LinAlgError: a kernel matrix is not positive definite.
     """
-    scales = embedding.scales(np.array(hyperparameters.length_scales))
-    scaled = embedding(points) / scales
-    kernel, _ = matern(squared_distances(scaled, scaled))
-    kernel[np.diag_indices_from(kernel)] = 1.0 + hyperparameters.noise / counts
-    factor, fault = lapack.dpotrf(kernel, lower=1)
-    weights, _ = lapack.dpotrs(factor, targets, lower=1)
-    if fault or not np.all(np.isfinite(weights)):
-        raise np.linalg.LinAlgError("the kernel matrix is not positive definite")
-    return GaussianProcess(
-        embedding, hyperparameters, points, targets, counts, scales, scaled, factor, weights
+    length_scales = np.array([member.length_scales for member in hyperparameters])
+    scales = np.stack([embedding.scales(row) for row in length_scales])
+    scaled = embedding(points) / scales[:, None]
+    inverse_factors, weights = [], []
+    for member, features, target in zip(hyperparameters, scaled, targets, strict=True):
+        kernel, _ = matern(squared_distances(features, features))
+        kernel[np.diag_indices_from(kernel)] = 1.0 + member.noise / counts
+        factor, fault = lapack.dpotrf(kernel, lower=1, clean=1)
+        solution, _ = lapack.dpotrs(factor, target, lower=1)
+        if fault or not np.all(np.isfinite(solution)):
+            raise np.linalg.LinAlgError("the kernel matrix is not positive definite")
+        inverse_factors.append(lapack.dtrtri(factor, lower=1)[0])
+        weights.append(solution)
+    return GaussianProcesses(
+        embedding,
+        tuple(hyperparameters),
+        points,
+        targets,
+        counts,
+        scales,
+        scaled,
+        np.stack(inverse_factors),
+        np.stack(weights),
     )
 
 
 def fit(
     embedding: Embedding,
-    prior: Prior,
+    priors: Sequence[Prior],
     points: Array,
     targets: Array,
     counts: Array,
-    starts: Sequence[Hyperparameters],
-) -> Hyperparameters:
-    """Return the most probable hyper-parameters, the best of a search from each start."""
-    features = embedding(points)
-    floor = math.log(prior.noise_floor)
-    low, high = (math.log(bound) for bound in _LENGTH_SCALE_RANGE)
-    dim = len(embedding.categories)
-    bounds = [(low, high)] * dim + [(floor, math.log(_LARGEST_NOISE))]
-    results = [
-        optimize.minimize(
-            negative_log_posterior,
-            np.clip(np.log([*start.length_scales, start.noise]), *np.array(bounds).T),
-            args=(embedding, prior, features, targets, counts),
-            jac=True,
-            method="L-BFGS-B",
-            bounds=bounds,
-            options={"maxiter": 60, "ftol": 1e-7, "gtol": 1e-3},
-        )
-        for start in starts
-    ]
-    found = np.exp(min(results, key=lambda result: float(result.fun)).x).tolist()
-    return Hyperparameters(tuple(found[:dim]), max(found[dim], prior.noise_floor))
+    starts: Sequence[Sequence[Hyperparameters]],
+) -> tuple[Hyperparameters, ...]:
+    """Return the most probable hyper-parameters of each member.
 
-
-def negative_log_posterior(
-    logs: Array, embedding: Embedding, prior: Prior, features: Array, targets: Array, counts: Array
-) -> tuple[float, Array]:
-    """Return -log p(y, theta) up to a constant, and its gradient, at log theta = ``logs`` (d + 1,).
-
-    Likelihood and gradient are eq. 5.8 and 5.9. The priors are Gaussian in the logarithms, which
-    is where the search moves: see :class:`Prior`.
+    Args:
+        embedding: how points become features.
+        priors: one for each member.
+        points: (n, d).
+        targets: (members, n).
+        counts: how many replicates each target is the mean of (n,).
+        starts: for each member, where to search from; the best that is found counts.
     """
-    length_scales, noise = np.exp(logs[:-1]), math.exp(logs[-1])
-    scaled = features / embedding.scales(length_scales)
-    kernel, slope = matern(squared_distances(scaled, scaled))
-    kernel[np.diag_indices_from(kernel)] = 1.0 + noise / counts
-    factor, fault = lapack.dpotrf(kernel, lower=1)
-    if fault:
-        return _REFUSED, np.zeros_like(logs)
-    weights, _ = lapack.dpotrs(factor, targets, lower=1)
-    inverse, _ = lapack.dpotri(factor, lower=1)
-    lower = np.tril(inverse, -1)
-    inverse = lower + lower.T + np.diag(inverse.diagonal())
-    pull = np.outer(weights, weights) - inverse
-    value = 0.5 * float(targets @ weights) + float(np.log(factor.diagonal()).sum())
-    gradient = np.empty_like(logs)
-    gradient[:-1] = -0.5 * embedding.per_dimension(feature_sums(pull * slope, scaled))
-    gradient[-1] = -0.5 * noise * float((pull.diagonal() / counts).sum())
+    owners = np.array([i for i, several in enumerate(starts) for _ in several])
+    logs = np.log([[*s.length_scales, s.noise] for several in starts for s in several])
+    posterior = LogPosterior(embedding, tuple(priors), embedding(points), targets, counts)
+    dim = points.shape[1]
+    low, high = (math.log(bound) for bound in _LENGTH_SCALE_RANGE)
+    floors = np.array([prior.noise_floor for prior in priors])
+    ends, values = ascend(
+        lambda x, rows: posterior(x, owners[rows]),
+        logs,
+        np.array([low] * dim + [math.log(floors.min())]),
+        np.array([high] * dim + [math.log(_LARGEST_NOISE)]),
+        max_steps=40,
+        tolerance=1e-5,
+    )
+    chosen = []
+    for member in range(len(priors)):
+        mine = np.flatnonzero(owners == member)
+        *length_scales, noise = np.exp(ends[mine[np.argmax(values[mine])]]).tolist()
+        chosen.append(Hyperparameters(tuple(length_scales), max(noise, float(floors[member]))))
+    return tuple(chosen)
 
+
+@frozen(eq=False)
+class LogPosterior:
+    """log p(theta | y) of the members up to a constant, as a function of log theta.
+
+    The priors are Gaussian in the logarithms, which is where the search moves: see
+    :class:`Prior`. Below its floor, a member's noise is that of the floor.
+    """
+
+    embedding: Embedding
+    priors: tuple[Prior, ...]
+    features: Array
+    targets: Array
+    counts: Array
+
+    def __call__(self, logs: Array, members: Indices) -> tuple[Array, Array]:
+        """Return values (k,) and gradients (k, d + 1) at ``logs`` (k, d + 1) of the members (k,).
+
+        The value is minus infinity where the kernel matrix cannot be factorised.
+        """
+        at_a_time = max(1, _LARGEST_BLOCK // len(self.counts) ** 2)
+        values, gradients = np.empty(len(logs)), np.empty_like(logs)
+        for start in range(0, len(logs), at_a_time):
+            block = slice(start, start + at_a_time)
+            values[block], gradients[block] = self._block(logs[block], members[block])
+        return values, gradients
+
+    def _block(self, logs: Array, members: Indices) -> tuple[Array, Array]:
+        """Return eq. 5.8 and 5.9 with the priors'."""
+        floors = np.log([self.priors[member].noise_floor for member in members])
+        floored = logs[:, -1] < floors
+        noise = np.exp(np.maximum(logs[:, -1], floors))
+        scales = np.stack([self.embedding.scales(row) for row in np.exp(logs[:, :-1])])
+        scaled = self.features / scales[:, None]
+        kernel, slope = matern(squared_distances(scaled, scaled))
+        diagonal = np.arange(len(self.counts))
+        kernel[:, diagonal, diagonal] = 1.0 + noise[:, None] / self.counts
+        weights = np.empty((len(logs), len(self.counts)))
+        values = np.empty(len(logs))
+        for row, member in enumerate(members):
+            factor, fault = lapack.dpotrf(kernel[row], lower=1)
+            target = self.targets[member]
+            weights[row] = lapack.dpotrs(factor, target, lower=1)[0]
+            determinant = np.log(factor.diagonal()).sum()
+            values[row] = -math.inf if fault else -0.5 * (target @ weights[row]) - determinant
+            kernel[row] = lapack.dpotri(factor, lower=1)[0]
+        inverse = np.tril(kernel)
+        inverse += np.tril(kernel, -1).transpose(0, 2, 1)
+        pull = weights[:, :, None] * weights[:, None] - inverse
+        gradients = np.empty_like(logs)
+        for row in range(len(logs)):
+            sums = feature_sums(pull[row] * slope[row], scaled[row])
+            gradients[row, :-1] = 0.5 * self.embedding.per_dimension(sums)
+        trace = (pull[:, diagonal, diagonal] / self.counts).sum(axis=1)
+        gradients[:, -1] = np.where(floored, 0.0, 0.5 * noise * trace)
+        for row, member in enumerate(members):
+            value, gradient = _log_prior(self.priors[member], logs[row])
+            values[row] += value
+            gradients[row] += gradient
+        return values, gradients
+
+
+def _log_prior(prior: Prior, logs: Array) -> tuple[float, Array]:
     modes = np.log([*prior.length_scales, prior.noise])
     spreads = np.array([prior.length_scale_spread] * (len(logs) - 1) + [prior.noise_spread])
     away = (logs - modes) / spreads
-    return value + 0.5 * float(away @ away), gradient + away / spreads
+    return -0.5 * float(away @ away), -away / spreads

@@ -71,17 +71,21 @@ class Embedding:
 
 
 def squared_distances(left: Array, right: Array) -> Array:
-    """Return the squared distances (n, m) between scaled features (n, f) and (m, f)."""
-    squares = np.einsum("ij,ij->i", left, left)[:, None] + np.einsum("ij,ij->i", right, right)
-    return np.asarray(np.maximum(squares - 2.0 * (left @ right.T), 0.0))
+    """Return the squared distances (..., n, m) of scaled features (..., n, f) and (..., m, f)."""
+    squared = left @ np.swapaxes(right, -1, -2)
+    squared *= -2.0
+    squared += np.einsum("...ij,...ij->...i", left, left)[..., :, None]
+    squared += np.einsum("...ij,...ij->...i", right, right)[..., None, :]
+    return np.asarray(np.maximum(squared, 0.0, out=squared))
 
 
 def matern(squared: Array) -> tuple[Array, Array]:
     """Return k and -2 dk/d(r^2), both of the shape of the squared distances r^2."""
     root = _ROOT_5 * np.sqrt(squared)
     decay = np.exp(-root)
-    slope = (5.0 / 3.0) * (1.0 + root) * decay
-    return (1.0 + root + (5.0 / 3.0) * squared) * decay, slope
+    root += 1.0
+    root *= decay  # (1 + sqrt(5) r) exp(-sqrt(5) r), which both have
+    return root + (5.0 / 3.0) * squared * decay, (5.0 / 3.0) * root
 
 
 def feature_sums(weights: Array, scaled: Array) -> Array:

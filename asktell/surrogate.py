@@ -14,7 +14,7 @@ import numpy as np
 from attrs import frozen
 
 from asktell.axes import Axis
-from asktell.gp import GaussianProcess, Hyperparameters, Prior, condition, fit
+from asktell.gp import GaussianProcesses, Hyperparameters, Prior, condition, fit
 from asktell.kernels import Array, Embedding, categories_of
 from asktell.warping import Standardised, log_gap, mirror_winsorised, standardise, tukey_winsorised
 
@@ -90,46 +90,25 @@ The others are for nearly noiseless and for ill-conditioned targets. See docs/de
 
 @frozen(eq=False)
 class Surrogate:
-    """The members' posteriors. Predicts a column for each of them."""
+    """The members' posteriors, what each has to improve on, and the scale of the targets."""
 
-    processes: tuple[GaussianProcess, ...]
+    processes: GaussianProcesses
     incumbents: Array
     scale: Standardised
 
-    def predict(self, x: Array, return_std: bool = False) -> Array | tuple[Array, Array]:
-        """Return means, and with ``return_std`` deviations, (m, members) at points (m, d)."""
-        columns = [process.predict(x, return_std=True) for process in self.processes]
-        mean = np.column_stack([column[0] for column in columns])
-        return (mean, np.column_stack([column[1] for column in columns])) if return_std else mean
-
-    def predict_with_gradient(self, x: Array) -> tuple[Array, Array, Array, Array]:
-        """Return means and deviations (m, members), and their gradients (m, members, d)."""
-        parts = [process.predict_with_gradient(x) for process in self.processes]
-        mean, std, mean_gradient, std_gradient = (
-            np.stack([part[i] for part in parts], axis=1) for i in range(4)
-        )
-        return mean, std, mean_gradient, std_gradient
-
     def predict_targets(self, x: Array) -> tuple[Array, Array]:
         """Return mean and deviation (m,) in the unit of the targets, from the first member."""
-        mean, std = self.processes[0].predict(x, return_std=True)
-        return mean * self.scale.scale + self.scale.location, std * self.scale.scale
+        mean, std = self.processes.predict(x, return_std=True)
+        return mean[:, 0] * self.scale.scale + self.scale.location, std[:, 0] * self.scale.scale
 
 
 def fit_members(
     axes: Sequence[Axis], evidence: Evidence, last: Sequence[Hyperparameters] | None
 ) -> tuple[Hyperparameters, ...]:
     """Return the hyper-parameters of every member, searched from the prior's mode and the last."""
-    embedding = Embedding(categories_of(axes))
-    points = np.vstack([evidence.points, evidence.failed])
-    counts = np.concatenate([evidence.counts, np.ones(len(evidence.failed))])
-    found = []
-    for index, member in enumerate(MEMBERS):
-        prior = member.prior(axes)
-        targets = _with_failures(_warped(member, evidence).values, len(evidence.failed))
-        starts = [prior.mode()] + ([last[index]] if last else [])
-        found.append(fit(embedding, prior, points, targets, counts, starts))
-    return tuple(found)
+    priors = [member.prior(axes) for member in MEMBERS]
+    starts = [[prior.mode()] + ([last[i]] if last else []) for i, prior in enumerate(priors)]
+    return fit(Embedding(categories_of(axes)), priors, *_data(evidence), starts)
 
 
 def build(
@@ -140,20 +119,24 @@ def build(
     Raises:
         numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
     """
-    embedding = Embedding(categories_of(axes))
-    points = np.vstack([evidence.points, evidence.failed])
-    counts = np.concatenate([evidence.counts, np.ones(len(evidence.failed))])
+    processes = condition(Embedding(categories_of(axes)), hyperparameters, *_data(evidence))
+    if len(evidence.pending):
+        processes = processes.believing(evidence.pending)
     known = np.vstack([evidence.points, evidence.pending])
-    processes, incumbents = [], []
-    for member, found in zip(MEMBERS, hyperparameters, strict=True):
-        targets = _with_failures(_warped(member, evidence).values, len(evidence.failed))
-        process = condition(embedding, found, points, targets, counts)
-        if len(evidence.pending):
-            process = process.believing(evidence.pending)
-        processes.append(process)
-        incumbents.append(float(np.max(process.predict(known))))
-    scale = _warped(MEMBERS[0], evidence)
-    return Surrogate(tuple(processes), np.array(incumbents), scale)
+    incumbents = np.asarray(processes.predict(known)).max(axis=0)
+    return Surrogate(processes, incumbents, _warped(MEMBERS[0], evidence))
+
+
+def _data(evidence: Evidence) -> tuple[Array, Array, Array]:
+    """Return points (n, d), targets (members, n) and counts (n,), failures among them."""
+    failures = len(evidence.failed)
+    values = np.stack([_warped(member, evidence).values for member in MEMBERS])
+    worst = np.repeat(values.min(axis=1, keepdims=True), failures, axis=1)
+    return (
+        np.vstack([evidence.points, evidence.failed]),
+        np.hstack([values, worst]),
+        np.concatenate([evidence.counts, np.ones(failures)]),
+    )
 
 
 def _warped(member: Member, evidence: Evidence) -> Standardised:
@@ -161,7 +144,3 @@ def _warped(member: Member, evidence: Evidence) -> Standardised:
     warped = standardise(member.warp(plain.values))
     location = warped.location * plain.scale + plain.location
     return Standardised(warped.values, location, warped.scale * plain.scale)
-
-
-def _with_failures(values: Array, failures: int) -> Array:
-    return np.concatenate([values, np.full(failures, values.min())])

@@ -1,0 +1,139 @@
+"""Climb from many starts at once: BFGS within bounds, every step of all starts in one call.
+
+Each start has its own approximation of the inverse Hessian (Nocedal and Wright 2006, eq. 6.17,
+with the first scaling of eq. 6.20) and its own backtracking along the projected step (Bertsekas
+1982). For small problems the time goes into calls, not into arithmetic; so all starts move
+together, and those that have converged drop out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from asktell.axes import Indices
+from asktell.kernels import Array
+
+Function = Callable[[Array, Indices], tuple[Array, Array]]
+"""Takes points (k, d) and of which start each is (k,); returns values (k,), gradients (k, d)."""
+
+_FIRST_STEP = 0.1
+_LONGEST_STEP = 0.5
+_SUFFICIENT = 1e-4
+_SHRINK = 0.25
+_BACKTRACKS = 8
+_LEAST_CURVATURE = 1e-12
+
+
+def ascend(
+    function: Function,
+    starts: Array,
+    low: Array,
+    high: Array,
+    max_steps: int = 50,
+    tolerance: float = 1e-8,
+) -> tuple[Array, Array]:
+    """Return points (m, d) within bounds and their values (m,), one for each start, none worse.
+
+    Args:
+        function: what is to be as large as possible.
+        starts: (m, d).
+        low: the lower bounds (d,).
+        high: the upper bounds (d,).
+        max_steps: how many steps each start makes at most.
+        tolerance: a start has converged when a step gains less, relative to its value.
+    """
+    m, dim = starts.shape
+    points = np.clip(starts, low, high)
+    values, gradients = function(points, np.arange(m))
+    identity = np.eye(dim)
+    inverse = np.zeros((m, dim, dim))
+    fresh = np.ones(m, dtype=bool)  # whose inverse Hessian is still to be scaled
+    moving = np.flatnonzero(np.isfinite(values))
+    span = high - low
+    for _ in range(max_steps):
+        if not len(moving):
+            break
+        x, slope = points[moving], gradients[moving]
+        blocked = ((x <= low) & (slope < 0)) | ((x >= high) & (slope > 0))
+        slope = np.where(blocked, 0.0, slope)
+        steepest = fresh[moving]
+        steps = np.einsum("kij,kj->ki", inverse[moving], slope)
+        steps[blocked] = 0.0
+        uphill = np.einsum("ki,ki->k", steps, slope)
+        steepest |= ~(uphill > 0)
+        longest = np.abs(slope / span).max(axis=1, keepdims=True)
+        gentle = _FIRST_STEP * slope / np.maximum(longest, 1e-300)
+        steps = np.where(steepest[:, None], gentle, steps)
+        length = np.abs(steps / span).max(axis=1, keepdims=True)
+        steps *= np.minimum(1.0, _LONGEST_STEP / np.maximum(length, 1e-300))
+        x_next, value_next, slope_next, found = _search(
+            function, moving, x, values[moving], slope, steps, low, high
+        )
+        # a failed search along a curved direction is tried once more along the gradient
+        again = moving[~found & ~steepest]
+        fresh[again] = True
+        done = moving[found]
+        moved = x_next[found] - x[found]
+        turned = gradients[done] - slope_next[found]
+        inverse[done] = _updated(inverse[done], moved, turned, fresh[done], identity)
+        fresh[done] = False
+        gain = value_next[found] - values[done]
+        points[done], values[done], gradients[done] = (
+            x_next[found],
+            value_next[found],
+            slope_next[found],
+        )
+        moving = np.concatenate([done[gain > tolerance * (1.0 + np.abs(values[done]))], again])
+    return points, values
+
+
+def _search(
+    function: Function,
+    rows: Indices,
+    x: Array,
+    value: Array,
+    slope: Array,
+    steps: Array,
+    low: Array,
+    high: Array,
+) -> tuple[Array, Array, Array, np.typing.NDArray[np.bool_]]:
+    """Shorten each step until it gains enough; tell also for which one was found."""
+    x_next, value_next, slope_next = x.copy(), value.copy(), slope.copy()
+    found = np.zeros(len(rows), dtype=bool)
+    open_rows, shares = np.arange(len(rows)), np.ones(len(rows))
+    for _ in range(_BACKTRACKS):
+        trial = np.clip(x[open_rows] + shares[open_rows, None] * steps[open_rows], low, high)
+        trial_value, trial_slope = function(trial, rows[open_rows])
+        promised = np.einsum("ki,ki->k", slope[open_rows], trial - x[open_rows])
+        enough = trial_value >= value[open_rows] + _SUFFICIENT * promised
+        enough &= np.all(np.isfinite(trial_slope), axis=1)
+        hit = open_rows[enough]
+        x_next[hit], value_next[hit], slope_next[hit] = (
+            trial[enough],
+            trial_value[enough],
+            trial_slope[enough],
+        )
+        found[hit] = True
+        open_rows = open_rows[~enough]
+        if not len(open_rows):
+            break
+        shares[open_rows] *= _SHRINK
+    return x_next, value_next, slope_next, found
+
+
+def _updated(inverse: Array, moved: Array, turned: Array, fresh: Array, identity: Array) -> Array:
+    """Return the BFGS update of inverse Hessians (k, d, d); of the negative of the function."""
+    curvature = np.einsum("ki,ki->k", moved, turned)
+    square = np.einsum("ki,ki->k", turned, turned)
+    usable = curvature > _LEAST_CURVATURE * np.sqrt(
+        np.maximum(square * np.einsum("ki,ki->k", moved, moved), 1e-300)
+    )
+    scale = np.where(usable, curvature / np.maximum(square, 1e-300), 1.0)
+    inverse = np.where(fresh[:, None, None], scale[:, None, None] * identity, inverse)
+    rho = 1.0 / np.where(usable, curvature, 1.0)
+    left = identity - rho[:, None, None] * moved[:, :, None] * turned[:, None, :]
+    updated = left @ inverse @ left.transpose(0, 2, 1)
+    updated += rho[:, None, None] * moved[:, :, None] * moved[:, None, :]
+    return np.asarray(np.where(usable[:, None, None], updated, inverse))
