@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from decimal import Decimal, localcontext
+from types import SimpleNamespace
 
 import attrs
 import numpy as np
@@ -21,16 +22,15 @@ from asktell.acquisition import (
     h_ratio,
     log_h,
 )
-from asktell.axes import Interval
-from asktell.gp import Hyperparameters, condition
+from asktell.gp import GaussianProcesses, Hyperparameters, condition
 from asktell.kernels import Array, Embedding
-from asktell.surrogate import Evidence, Surrogate, build
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 
 ALL = [LogExpectedImprovement(), ExpectedImprovement(), UpperConfidenceBound()]
 PI = Decimal("3.14159265358979323846264338327950288419716939937510582097494459230781640628621")
 
+BEST = np.array([0.7, 0.9])
 MEANS = st.floats(-5.0, 5.0)
 DEVIATIONS = st.floats(1e-3, 10.0)
 
@@ -194,6 +194,17 @@ def test_several_members_score_their_mean(acquisition: ExpectedImprovement) -> N
     assert acquisition.score(mean, std, best) == pytest.approx(np.mean(each, axis=0))
 
 
+def test_log_expected_improvement_of_several_members_is_that_of_their_mean() -> None:
+    random = np.random.default_rng(0)
+    mean, std = random.standard_normal((5, 3)), random.uniform(0.1, 2.0, (5, 3))
+    best = np.array([0.1, -0.5, 2.0])
+
+    each = [ExpectedImprovement().score(mean[:, i], std[:, i], best[i]) for i in range(3)]
+
+    score = LogExpectedImprovement().score(mean, std, best)
+    assert np.exp(score) == pytest.approx(np.mean(each, axis=0))
+
+
 def test_several_members_of_which_some_promise_nothing_do_not_underflow() -> None:
     mean, std = np.array([[-1e4, -2e4], [-2e4, -1e4]]), np.ones((2, 2))
 
@@ -230,29 +241,29 @@ def test_slopes_are_finite_differences(shape: tuple[int, ...]) -> None:
 
 
 @pytest.fixture(scope="module")
-def surrogate() -> Surrogate:
+def members() -> GaussianProcesses:
     random = np.random.default_rng(2)
     points = random.random((8, 2))
-    evidence = Evidence(
+    target = np.sin(5.0 * points.sum(axis=1))
+    return condition(
+        Embedding((0, 0)),
+        [Hyperparameters((0.3, 0.7), 1e-2), Hyperparameters((0.8, 0.2), 1e-1)],
         points,
-        np.sin(5.0 * points.sum(axis=1)),
+        np.stack([target, target**2]),
         np.ones(8),
-        failed=random.random((1, 2)),
-        pending=random.random((1, 2)),
     )
-    return build([Interval(), Interval()], evidence, [Hyperparameters((0.3, 0.7), 1e-2)] * 3)
 
 
 @pytest.mark.parametrize("acquisition", ALL)
 def test_call_scores_what_the_model_predicts(
-    acquisition: UpperConfidenceBound, surrogate: Surrogate
+    acquisition: UpperConfidenceBound, members: GaussianProcesses
 ) -> None:
     x = np.random.default_rng(3).random((6, 2))
 
-    scores = acquisition(x, gp=surrogate, y_max=surrogate.incumbents)
+    scores = acquisition(x, gp=members, y_max=BEST)
 
-    mean, std = surrogate.predict(x, return_std=True)
-    assert scores.tolist() == acquisition.score(mean, std, surrogate.incumbents).tolist()
+    mean, std = members.predict(x, return_std=True)
+    assert scores.tolist() == acquisition.score(mean, std, BEST).tolist()
     assert scores.shape == (6,)
 
 
@@ -266,42 +277,41 @@ def test_call_takes_scikit_learns_regressor(acquisition: UpperConfidenceBound) -
 
     scores = acquisition(x, gp=gp, y_max=2.0)
 
-    assert scores.tolist() == acquisition.score(*gp.predict(x, return_std=True), 2.0).tolist()
+    mean, std = gp.predict(x, return_std=True)
+    assert scores.tolist() == acquisition.score(mean, std, 2.0).tolist()
 
 
-def test_gradient_over_several_members_is_a_finite_difference(surrogate: Surrogate) -> None:
+def test_gradient_over_several_members_is_a_finite_difference(members: GaussianProcesses) -> None:
     acquisition = LogExpectedImprovement()
     x = np.random.default_rng(5).random((6, 2))
 
-    scores, gradients = acquisition.with_gradient(x, gp=surrogate, y_max=surrogate.incumbents)
+    scores, gradients = acquisition.with_gradient(x, gp=members, y_max=BEST)
 
-    assert scores.tolist() == acquisition(x, gp=surrogate, y_max=surrogate.incumbents).tolist()
+    assert scores.tolist() == acquisition(x, gp=members, y_max=BEST).tolist()
     for point, gradient in zip(x, gradients, strict=True):
         differences = approx_fprime(
-            point, lambda p: float(acquisition(p[None], surrogate, surrogate.incumbents)[0]), 1e-7
+            point, lambda p: float(acquisition(p[None], members, BEST)[0]), 1e-7
         )
         assert gradient == pytest.approx(differences, rel=1e-4, abs=1e-4)
 
 
-def test_gradient_over_one_process_is_a_finite_difference() -> None:
-    random = np.random.default_rng(6)
-    points = random.random((8, 3))
-    gp = condition(
-        Embedding((0, 0, 0)),
-        Hyperparameters((0.3, 0.7, 1.0), 1e-2),
-        points,
-        np.sin(5.0 * points.sum(axis=1)),
-        np.ones(8),
-    )
+def test_gradient_over_a_model_without_members_is_that_over_one_member(
+    members: GaussianProcesses,
+) -> None:
+    x = np.random.default_rng(6).random((6, 2))
+    mean, std, mean_gradient, std_gradient = (p[:, :1] for p in members.predict_with_gradient(x))
+
+    def model(*parts: Array) -> SimpleNamespace:
+        return SimpleNamespace(predict_with_gradient=lambda x: parts)
+
     acquisition = LogExpectedImprovement()
-    x = random.random((6, 3))
+    expected = acquisition.with_gradient(x, model(mean, std, mean_gradient, std_gradient), 0.8)
+    plain = model(mean[:, 0], std[:, 0], mean_gradient[:, 0], std_gradient[:, 0])
 
-    scores, gradients = acquisition.with_gradient(x, gp=gp, y_max=0.8)
+    scores, gradients = acquisition.with_gradient(x, plain, 0.8)
 
-    assert scores.tolist() == acquisition(x, gp=gp, y_max=0.8).tolist()
-    for point, gradient in zip(x, gradients, strict=True):
-        differences = approx_fprime(point, lambda p: float(acquisition(p[None], gp, 0.8)[0]), 1e-7)
-        assert gradient == pytest.approx(differences, rel=1e-4, abs=1e-4)
+    assert scores == pytest.approx(expected[0], rel=1e-12)
+    assert gradients == pytest.approx(expected[1], rel=1e-12)
 
 
 def test_acquisitions_are_values() -> None:

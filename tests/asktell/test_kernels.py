@@ -142,6 +142,28 @@ def test_squared_distances_are_never_negative() -> None:
     assert squared_distances(points, points + 1e-9).min() >= 0.0
 
 
+def test_squared_distances_of_a_batch_are_those_of_each() -> None:
+    random = np.random.default_rng(0)
+    left, right = random.standard_normal((5, 6, 3)), random.standard_normal((5, 4, 3))
+
+    batch = squared_distances(left, right)
+
+    assert batch.shape == (5, 6, 4)
+    for index in range(5):
+        expected = squared_distances(left[index], right[index])
+        assert batch[index] == pytest.approx(expected, rel=1e-12, abs=1e-13)
+
+
+def test_distances_and_kernel_leave_their_arguments_as_they_were() -> None:
+    left, right = np.random.default_rng(0).random((2, 4, 3))
+    squared = squared_distances(left, right)
+    before = left.tolist(), right.tolist(), squared.tolist()
+    squared_distances(left, right)
+    matern(squared)
+
+    assert (left.tolist(), right.tolist(), squared.tolist()) == before
+
+
 def test_kernel_is_that_of_scikit_learn() -> None:
     random = np.random.default_rng(0)
     left, right = random.random((6, 3)), random.random((4, 3))

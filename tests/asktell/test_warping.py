@@ -63,6 +63,10 @@ def test_equal_targets_become_0_with_a_positive_scale(constant: float) -> None:
     assert found.scale > 0.0
 
 
+def test_scale_of_zeros_is_1() -> None:
+    assert standardise(np.zeros(3)).scale == 1.0
+
+
 def test_single_target_becomes_0() -> None:
     found = standardise(np.array([-7.0]))
 
@@ -153,6 +157,12 @@ def test_log_gap_spreads_the_best_apart() -> None:
     gaps = np.diff(warped)
 
     assert np.all(gaps > 0.4)
+
+
+def test_log_gap_does_not_depend_on_the_unit_of_the_targets() -> None:
+    targets = np.array([10.0, 9.0, 8.0, 1.0])
+
+    assert log_gap(1e-9 * targets) == pytest.approx(log_gap(targets))
 
 
 @pytest.mark.parametrize("targets", [[5.0], [2.0, 2.0], [1.0, 2.0, 2.0, 2.0]])
