@@ -20,6 +20,7 @@ from asktell.axes import Axis, Indices, Interval
 from asktell.design import sobol
 from asktell.errors import DefinitionError
 from asktell.kernels import Array
+from asktell.numbers import is_count
 
 Mask = NDArray[np.bool_]
 Score = Callable[[Array], Array]
@@ -27,6 +28,9 @@ ScoreWithGradient = Callable[[Array], tuple[Array, Array]]
 
 _ROUNDS = 4
 """How often gradient steps and discrete moves alternate at most."""
+
+_MOST = float(np.finfo(np.float64).max)
+"""Stands for scores that are not finite; what is taken is minus infinity, below all others."""
 
 _DIFFERENCE = 1e-6
 """The step of a finite difference, on the unit cube."""
@@ -67,33 +71,38 @@ def acq_max(
         DefinitionError: a ``ValueError``; bounds or counts are not what they must be.
     """
     box = _Box.of(bounds, axes)
-    if n_warmup < 1 or n_iter < 0:
-        raise DefinitionError("$.n_warmup", (n_warmup, n_iter), "n_warmup >= 1 and n_iter >= 0")
+    if not is_count(n_warmup):
+        raise DefinitionError("$.n_warmup", n_warmup, "an integer >= 1")
+    if not is_count(n_iter, least=0):
+        raise DefinitionError("$.n_iter", n_iter, "an integer >= 0")
     random = _generator(random_seed)
 
     def score(points: Array) -> Array:
         natural = box.natural(points)
         scores = np.asarray(ac(natural, gp=gp, y_max=y_max), dtype=np.float64).reshape(len(points))
-        scores = np.where(np.isnan(scores), -np.inf, scores)
+        scores = np.nan_to_num(scores, nan=-_MOST, posinf=_MOST, neginf=-_MOST)
         return np.where(taken(natural), -np.inf, scores) if taken else scores
+
+    def score_alone(points: Array) -> Array:
+        return np.asarray(ac(box.natural(points), gp=gp, y_max=y_max), dtype=np.float64)
 
     def with_gradient(points: Array) -> tuple[Array, Array]:
         if gradient is None:
-            return _differences(
-                lambda x: np.asarray(ac(box.natural(x), gp=gp, y_max=y_max)), points
-            )
+            return _differences(score_alone, points, box.continuous)
         scores, slopes = gradient(box.natural(points), gp=gp, y_max=y_max)
         return scores, slopes * box.width
 
-    whole = box.grid(n_warmup)
+    whole = box.grid(int(n_warmup))
     if whole is not None:
         return np.asarray(box.natural(whole[np.argmax(score(whole))][None])[0])
 
-    candidates = box.sample(sobol(box.dim, n_warmup, random))
+    candidates = box.sample(sobol(box.dim, int(n_warmup), random))
     if starts is not None and len(starts):
         candidates = np.vstack([candidates, box.snap(box.unit(starts))])
     scores = score(candidates)
-    chosen = _choose(scores, n_iter, random)
+    chosen = _choose(scores, int(n_iter), random)
+    if not len(chosen):
+        return np.asarray(box.natural(candidates[np.argmax(scores)][None])[0])
     improved = _improve(candidates[chosen], scores[chosen], box, score, with_gradient)
     pool = np.vstack([candidates, improved])
     pool_scores = np.concatenate([scores, score(improved)])
@@ -105,30 +114,35 @@ class _Box:
     """The box and its axes; everything inside this module happens on the unit cube."""
 
     low: Array
+    high: Array
     width: Array
     axes: tuple[Axis, ...]
     continuous: Mask
 
     @classmethod
     def of(cls, bounds: Any, axes: Sequence[Axis] | None) -> _Box:
-        limits = np.asarray(bounds, dtype=np.float64)
+        try:
+            limits = np.asarray(bounds, dtype=np.float64)
+        except (TypeError, ValueError):
+            limits = np.empty(0)
         if limits.ndim != 2 or limits.shape[1] != 2 or not len(limits):
             raise DefinitionError("$.bounds", bounds, "an array (dim, 2) of lows and highs")
-        width = limits[:, 1] - limits[:, 0]
+        with np.errstate(over="ignore", invalid="ignore"):
+            width = limits[:, 1] - limits[:, 0]
         if not np.all(np.isfinite(width)) or np.any(width < 0):
             raise DefinitionError("$.bounds", bounds, "finite bounds with low <= high")
         all_axes = tuple(axes) if axes is not None else (Interval(),) * len(limits)
         if len(all_axes) != len(limits):
             raise DefinitionError("$.axes", all_axes, f"{len(limits)} axes, one for each bound")
         continuous = np.array([axis.size is None for axis in all_axes])
-        return cls(limits[:, 0], width, all_axes, continuous)
+        return cls(limits[:, 0], limits[:, 1], width, all_axes, continuous)
 
     @property
     def dim(self) -> int:
         return len(self.axes)
 
     def natural(self, points: Array) -> Array:
-        return np.minimum(self.low + points * self.width, self.low + self.width)
+        return np.minimum(self.low + points * self.width, self.high)
 
     def unit(self, natural: Array) -> Array:
         return np.asarray((natural - self.low) / np.where(self.width > 0, self.width, 1.0))
@@ -173,8 +187,8 @@ def _choose(scores: Array, n: int, random: np.random.Generator) -> Indices:
     usable = np.flatnonzero(np.isfinite(scores))
     if n == 0 or not len(usable):
         return np.array([best] * min(n, 1), dtype=np.int64)
-    spread = float(scores[usable].std()) or 1.0
-    weights = np.exp((scores[usable] - scores[best]) / spread)
+    scaled = scores[usable] / (np.abs(scores[usable]).max() or 1.0)  # differences cannot overflow
+    weights = np.exp((scaled - scaled.max()) / (float(scaled.std()) or 1.0))
     weights[usable == best] = 0.0
     others = min(n - 1, int(np.count_nonzero(weights)))
     if not others:
@@ -201,10 +215,12 @@ def _improve(
         if not box.continuous.all():
             after, reached = _walk(after, reached, box, score)
         better = reached > before  # never where both are minus infinity
-        before = np.where(np.isfinite(before), before, -np.finfo(float).max)
+        before = np.where(np.isfinite(before), before, -_MOST)
+        with np.errstate(over="ignore", invalid="ignore"):
+            enough = better & (reached - before > 1e-9 * np.abs(reached))
         indices = np.flatnonzero(moving)
         points[indices[better]], scores[indices[better]] = after[better], reached[better]
-        moving[indices] = better & (reached - before > 1e-9 * np.abs(reached))
+        moving[indices] = enough
     return points
 
 
@@ -244,11 +260,15 @@ def _walk(points: Array, scores: Array, box: _Box, score: Score) -> tuple[Array,
     return points, scores
 
 
-def _differences(score: Score, points: Array) -> tuple[Array, Array]:
-    """Return scores (m,) and their gradients (m, dim) by finite differences, in one call."""
+def _differences(score: Score, points: Array, continuous: Mask) -> tuple[Array, Array]:
+    """Return scores (m,) and gradients (m, dim) by finite differences along continuous axes."""
     m, dim = points.shape
-    steps = np.where(points > 0.5, -_DIFFERENCE, _DIFFERENCE)
-    moved = np.repeat(points[:, None], dim + 1, axis=1)
-    moved[:, np.arange(dim), np.arange(dim)] += steps
-    scores = np.asarray(score(moved.reshape(-1, dim)), dtype=np.float64).reshape(m, dim + 1)
-    return scores[:, dim], (scores[:, :dim] - scores[:, dim:]) / steps
+    columns = np.flatnonzero(continuous)
+    steps = np.where(points[:, columns] > 0.5, -_DIFFERENCE, _DIFFERENCE)
+    moved = np.repeat(points[:, None], len(columns) + 1, axis=1)
+    moved[:, np.arange(len(columns)), columns] += steps
+    scores = score(moved.reshape(-1, dim)).reshape(m, len(columns) + 1)
+    gradients = np.zeros((m, dim))
+    with np.errstate(over="ignore", invalid="ignore"):
+        gradients[:, columns] = (scores[:, :-1] - scores[:, -1:]) / steps
+    return scores[:, -1], gradients

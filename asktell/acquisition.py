@@ -33,7 +33,12 @@ class LogExpectedImprovement:
 
     def score(self, mean: Array, std: Array, best: Any) -> Array:
         """Return the scores (m,) of means and deviations (m,) or (m, members)."""
-        scores = np.log(std) + log_h((mean - best) / std)
+        certain = std <= 0.0
+        doubt = np.where(certain, 1.0, std)
+        scores = np.log(doubt) + log_h((mean - best) / doubt)
+        if np.any(certain):
+            with np.errstate(divide="ignore"):
+                scores = np.where(certain, np.log(np.maximum(mean - best, 0.0)), scores)
         return _log_mean_exp(scores)[0] if scores.ndim == 2 else scores
 
     def score_with_slopes(self, mean: Array, std: Array, best: Any) -> tuple[Array, Array, Array]:
@@ -139,7 +144,7 @@ def _series(inverse: Array, first: int) -> Array:
 
 
 def _log_mean_exp(scores: Array) -> tuple[Array, Array]:
-    highest = scores.max(axis=1, keepdims=True)
+    highest = np.maximum(scores.max(axis=1, keepdims=True), -np.finfo(float).max)
     parts = np.exp(scores - highest)
     sums = parts.sum(axis=1, keepdims=True)
     return (highest + np.log(sums / scores.shape[1]))[:, 0], parts / sums

@@ -42,15 +42,16 @@ def ascend(
         low: the lower bounds (d,).
         high: the upper bounds (d,).
         max_steps: how many steps each start makes at most.
-        tolerance: a start has converged when a step gains less, relative to its value.
+        tolerance: a start has converged when a step gains less, relative to all its gain so far.
     """
     m, dim = starts.shape
     points = np.clip(starts, low, high)
-    values, gradients = function(points, np.arange(m))
+    values, gradients = (np.array(part) for part in function(points, np.arange(m)))
+    first = values.copy()
     identity = np.eye(dim)
     inverse = np.zeros((m, dim, dim))
     fresh = np.ones(m, dtype=bool)  # whose inverse Hessian is still to be scaled
-    moving = np.flatnonzero(np.isfinite(values))
+    moving = np.flatnonzero(np.isfinite(values) & np.all(np.isfinite(gradients), axis=1))
     span = high - low
     for _ in range(max_steps):
         if not len(moving):
@@ -85,7 +86,7 @@ def ascend(
             value_next[found],
             slope_next[found],
         )
-        moving = np.concatenate([done[gain > tolerance * (1.0 + np.abs(values[done]))], again])
+        moving = np.concatenate([done[gain > tolerance * (values[done] - first[done])], again])
     return points, values
 
 

@@ -6,7 +6,6 @@ fault with its path, and then checks what fields must be to each other.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, get_args, get_origin
@@ -24,6 +23,7 @@ from cattrs.gen import make_dict_structure_fn
 
 from asktell.errors import InvalidValueError, StateError
 from asktell.gp import Hyperparameters
+from asktell.numbers import is_finite
 from asktell.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
 from asktell.records import Records
 from asktell.space import Space, Values
@@ -169,7 +169,7 @@ def state_from_dict(document: Any) -> State:
         pending,
         observations,
         failures,
-        _fit(layout.fit, space) if layout.fit else None,
+        _fit(layout.fit, space, len(observations) + len(failures)) if layout.fit else None,
     )
 
 
@@ -222,16 +222,22 @@ def _rows(layouts: Iterable[Any], space: Space, place: str) -> Iterator[tuple[An
             raise _below(error, f"{place}[{position}].params") from None
 
 
-def _fit(layout: _FitLayout, space: Space) -> Fit:
+def _fit(layout: _FitLayout, space: Space, trials: int) -> Fit:
     for position, member in enumerate(layout.members):
         place = f"$.fit.members[{position}]"
-        if len(member.length_scales) != space.dim or min(member.length_scales) <= 0:
-            expected = f"{space.dim} numbers > 0"
-            raise StateError(f"{place}.length_scales", member.length_scales, expected)
+        if len(member.length_scales) != space.dim:
+            raise StateError(f"{place}.length_scales", member.length_scales, f"{space.dim} items")
+        for index, length_scale in enumerate(member.length_scales):
+            if length_scale <= 0:
+                raise StateError(f"{place}.length_scales[{index}]", length_scale, "a number > 0")
         if member.noise <= 0:
             raise StateError(f"{place}.noise", member.noise, "a number > 0")
     if len(layout.members) != len(MEMBERS):
         raise StateError("$.fit.members", layout.members, f"{len(MEMBERS)} members")
+    if not 1 <= layout.n <= trials:
+        raise StateError(
+            "$.fit.n", layout.n, f"from 1 to the {trials} trials with an outcome"
+        )
     members = (Hyperparameters(tuple(m.length_scales), m.noise) for m in layout.members)
     return Fit(layout.n, tuple(members))
 
@@ -313,8 +319,9 @@ def _strict(
     kind: Callable[[Any], Any] | None, accepted: tuple[type, ...], expected: str
 ) -> Callable[[Any, Any], Any]:
     def hook(value: Any, _: Any) -> Any:
-        finite = not isinstance(value, float) or math.isfinite(value)
-        if not isinstance(value, accepted) or isinstance(value, bool) or not finite:
+        if not isinstance(value, accepted) or isinstance(value, bool):
+            raise StateError("$", value, expected)
+        if kind is float and not is_finite(value):
             raise StateError("$", value, expected)
         return kind(value) if kind else value
 

@@ -28,6 +28,7 @@ from asktell.errors import (
 )
 from asktell.evidence import evidence_of, mean
 from asktell.kernels import Array
+from asktell.numbers import is_count
 from asktell.space import Values
 from asktell.state import Failure, Fit, Observation, Origin, State, Suggestion
 from asktell.surrogate import Evidence, Surrogate, build, fit_members
@@ -52,7 +53,7 @@ def suggest(state: State, n: int = 1) -> tuple[State, list[Suggestion]]:
         SpaceExhausted: none are left.
         DefinitionError: a ``ValueError``; n is not an integer >= 1.
     """
-    if isinstance(n, bool) or not isinstance(n, Integral) or n < 1:
+    if not is_count(n):
         raise DefinitionError("$.n", n, "an integer >= 1")
     suggestions: list[Suggestion] = []
     with one_blas_thread(), np.errstate(all="ignore"):

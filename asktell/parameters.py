@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from decimal import Decimal
-from numbers import Integral, Real
+from decimal import Context, Decimal
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from attrs import field, frozen
 
 from asktell.axes import Interval, Levels, LogLevels, Positions, categories
 from asktell.errors import DefinitionError, ParamsError
+from asktell.numbers import is_finite, is_integer
 
 Scalar = None | bool | int | float | str
 """A value that JSON keeps as it is."""
@@ -40,21 +40,6 @@ def _convert(parameter: Any, **converters: Callable[[Any, str], Any]) -> None:
         object.__setattr__(parameter, name, convert(getattr(parameter, name), f"$.{name}"))
 
 
-def _is_integer(value: Any) -> bool:
-    if isinstance(value, bool | np.bool_):
-        return False
-    return isinstance(value, Integral) or (isinstance(value, Real) and float(value).is_integer())
-
-
-def _is_finite(value: Any) -> bool:
-    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
-        return False
-    try:
-        return math.isfinite(value)
-    except OverflowError:
-        return False
-
-
 def _text(value: Any, place: str) -> str:
     if not isinstance(value, str) or not value:
         raise DefinitionError(place, value, "a name: a string of length >= 1")
@@ -62,7 +47,7 @@ def _text(value: Any, place: str) -> str:
 
 
 def _finite(value: Any, place: str) -> float:
-    if not _is_finite(value):
+    if not is_finite(value):
         raise DefinitionError(place, value, "a finite number")
     return float(value)
 
@@ -70,13 +55,13 @@ def _finite(value: Any, place: str) -> float:
 def _positive(value: Any, place: str) -> float | None:
     if value is None:
         return None
-    if not _is_finite(value) or value <= 0:
+    if not is_finite(value) or value <= 0:
         raise DefinitionError(place, value, "a finite number > 0, or None")
     return float(value)
 
 
 def _integer(value: Any, place: str) -> int:
-    if not _is_integer(value) or abs(int(value)) > _LARGEST_INT:
+    if not is_integer(value) or abs(int(value)) > _LARGEST_INT:
         raise DefinitionError(place, value, "an integer within +-2**53")
     return int(value)
 
@@ -90,15 +75,21 @@ def _flag(value: Any, place: str) -> bool:
 def _plain(value: Any) -> Scalar:
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, bool | int | str):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, str):
+        return str.__str__(value)  # of a subclass, its text alone
+    if isinstance(value, int):
+        return int(value)
     if isinstance(value, float) and math.isfinite(value):
-        return value
+        return float(value)
     raise TypeError(value)
 
 
 def _values(values: Any, place: str) -> tuple[Scalar, ...]:
-    if isinstance(values, str | bytes) or not isinstance(values, Sequence | np.ndarray):
+    if isinstance(values, np.ndarray):
+        values = values.tolist()
+    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
         raise DefinitionError(place, values, "a list of values")
     if not len(values):
         raise DefinitionError(place, values, "at least one value")
@@ -114,6 +105,10 @@ def _values(values: Any, place: str) -> tuple[Scalar, ...]:
             raise DefinitionError(f"{place}[{position}]", value, expected)
         plain.append(scalar)
     return tuple(plain)
+
+
+def _typed(values: Sequence[Scalar]) -> tuple[tuple[type, Scalar], ...]:
+    return tuple((type(value), value) for value in values)  # 1, 1.0 and True are not one choice
 
 
 # --- the kinds ---
@@ -152,9 +147,12 @@ class Float:
             return Levels(1)
         if self.step is None:
             return Interval()
-        size = int((_decimal(self.high) - _decimal(self.low)) / _decimal(self.step)) + 1
+        width = _EXACT.subtract(_decimal(self.high), _decimal(self.low))
+        size = int(_EXACT.divide(width, _decimal(self.step))) + 1
         if size > _LARGEST_LOG_INT:
             raise DefinitionError("$.step", self.step, "at most 2**40 steps between low and high")
+        if size > 1 and self._level(size - 1) == self._level(size - 2):
+            raise DefinitionError("$.step", self.step, "steps that floats can tell apart")
         return LogLevels(size, self.low, self.step) if self.log else Levels(size)
 
     def check(self, value: Any) -> float:
@@ -163,15 +161,16 @@ class Float:
         Raises:
             ParamsError: not a number in [low, high], or off the step's grid.
         """
-        if not _is_finite(value) or not self.low <= float(value) <= self.high:
+        if not is_finite(value):
             raise ParamsError(f"$.{self.name}", value, self._expected())
         number = float(value) + 0.0  # -0.0 and 0.0 are one value
-        if self.step is None or self.low == self.high:
+        if self.step is None or self.axis.size is None:
+            if not self.low <= number <= self.high:
+                raise ParamsError(f"$.{self.name}", value, self._expected())
             return number
-        index = round((number - self.low) / self.step)
-        on_grid = self._level(index)
-        off = abs(number - on_grid) > _STEP_TOLERANCE * self.step
-        if off or index >= (self.axis.size or 0):
+        nearest = round(min(max((number - self.low) / self.step, 0.0), self.axis.size - 1.0))
+        on_grid = self._level(nearest)
+        if abs(number - on_grid) > _STEP_TOLERANCE * self.step:
             raise ParamsError(f"$.{self.name}", value, self._expected())
         return on_grid
 
@@ -200,7 +199,8 @@ class Float:
 
     def _level(self, index: int) -> float:
         # In decimal, for 0.57 is what a person expects of 0 + 57 * 0.01.
-        return float(_decimal(self.low) + index * _decimal(self.step or 0.0)) + 0.0
+        above = _EXACT.multiply(Decimal(index), _decimal(self.step or 0.0))
+        return float(_EXACT.add(_decimal(self.low), above)) + 0.0
 
     def _expected(self) -> str:
         grid = "" if self.step is None else f" in steps of {self.step}"
@@ -251,7 +251,7 @@ class Int:
         """
         grid = "" if self.step == 1 else f" in steps of {self.step}"
         expected = f"an integer in [{self.low}, {self.high}]{grid}"
-        if not _is_integer(value) or not self.low <= int(value) <= self.high:
+        if not is_integer(value) or not self.low <= int(value) <= self.high:
             raise ParamsError(f"$.{self.name}", value, expected)
         if (int(value) - self.low) % self.step:
             raise ParamsError(f"$.{self.name}", value, expected)
@@ -280,7 +280,7 @@ class Ordinal:
     """
 
     name: str
-    values: Sequence[Scalar]
+    values: Sequence[Scalar] = field(eq=_typed)
     axis: Levels = field(init=False, repr=False, eq=False)
     _indices: dict[Scalar, int] = field(init=False, repr=False, eq=False)
 
@@ -321,7 +321,7 @@ class Categorical:
     """
 
     name: str
-    choices: Sequence[Scalar]
+    choices: Sequence[Scalar] = field(eq=_typed)
     axis: Levels = field(init=False, repr=False, eq=False)
     _indices: dict[Scalar, int] = field(init=False, repr=False, eq=False)
 
@@ -391,6 +391,10 @@ Parameter = Float | Int | Ordinal | Categorical | Bool
 # --- shared by the kinds ---
 
 
+_EXACT = Context(prec=60)
+"""Never the caller's own context, which may be anything."""
+
+
 def _decimal(number: float) -> Decimal:
     return Decimal(repr(number))
 
@@ -402,6 +406,8 @@ def _check_range(low: float, high: float, log: bool) -> None:
         raise DefinitionError("$.high", high, "high - low to be finite")
     if log and low <= 0:
         raise DefinitionError("$.low", low, "a number > 0 on a log scale")
+    if log and low < high and math.log(low) == math.log(high):
+        raise DefinitionError("$.high", high, "logarithms of low and high that differ")
 
 
 def _member(name: str, value: Any, members: Sequence[Scalar], indices: dict[Scalar, int]) -> Scalar:

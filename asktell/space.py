@@ -74,10 +74,10 @@ class Space:
         """
         if not isinstance(params, Mapping):
             raise ParamsError("$", params, f"a mapping with the keys {list(self.names)}")
-        try:
-            values = tuple(check(params[name]) for name, check in self._checks)
-        except KeyError as error:
-            raise ParamsError("$", dict(params), f"the key {error.args[0]!r}") from None
+        missing = [name for name in self.names if name not in params]
+        if missing:
+            raise ParamsError("$", dict(params), f"the key {missing[0]!r}")
+        values = tuple([check(params[name]) for name, check in self._checks])
         if len(params) > len(values):
             unknown = next(name for name in params if name not in self.names)
             raise ParamsError(f"$.{unknown}", params[unknown], f"only the keys {list(self.names)}")

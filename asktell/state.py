@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any, Literal, get_args
 
 from attrs import field, frozen
 
 from asktell.errors import DefinitionError
 from asktell.gp import Hyperparameters
+from asktell.numbers import is_count
 from asktell.records import Records
 from asktell.space import Space, Values
 
@@ -20,7 +20,7 @@ numerical reasons, chance."""
 
 
 def _count(value: Any, place: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, Integral) or value < 1:
+    if not is_count(value):
         raise DefinitionError(place, value, "an integer >= 1")
     return int(value)
 
@@ -162,7 +162,7 @@ class State:
         """
         if not isinstance(space, Space):
             raise DefinitionError("$.space", space, "a Space")
-        if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        if not is_count(seed, least=0):
             raise DefinitionError("$.seed", seed, "an integer >= 0")
         if goal not in get_args(Goal):
             raise DefinitionError("$.goal", goal, " or ".join(map(repr, get_args(Goal))))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ from asktell.errors import (
     TargetError,
     UnseenPointError,
 )
+from asktell.numbers import is_finite
 
 Array = NDArray[np.float64]
 Row = tuple[float, ...]
@@ -41,9 +41,9 @@ class TargetSpace:
         random_seed: int | np.random.Generator = 9527,
     ) -> None:
         """Start without points."""
+        self._bounds = _check_bounds(pbounds)
         self._keys = list(pbounds)
         self._key_set = set(self._keys)
-        self._bounds = _check_bounds(pbounds)
         self._limits = self._bounds.tolist()
         self._random = np.random.default_rng(random_seed)
         self._params = np.empty((_FIRST_CAPACITY, self.dim))
@@ -108,7 +108,7 @@ class TargetSpace:
         row = self._row(params)
         if row in self._rows:
             raise RepeatedPointError("$", dict(zip(self._keys, row, strict=True)), "a new point")
-        if not isinstance(target, Real) or not math.isfinite(target):
+        if not is_finite(target):
             raise TargetError("$", target, "a finite number")
         position = len(self._rows)
         if position == len(self._target):
@@ -197,23 +197,23 @@ class TargetSpace:
 
     def _numbers(self, values: Sequence[Any]) -> Row:
         try:
-            return tuple(map(float, values))
-        except (TypeError, ValueError):
+            return tuple([float(value + 0.0) for value in values])  # a string has no sum with 0.0
+        except (TypeError, ValueError, OverflowError):
             raise ParamsError("$", values, "numbers") from None
 
 
 def _check_bounds(pbounds: Mapping[str, tuple[float, float]]) -> Array:
-    if not pbounds:
-        raise DefinitionError("$", pbounds, "at least one parameter")
+    if not isinstance(pbounds, Mapping) or not pbounds:
+        raise DefinitionError("$", pbounds, "a mapping with at least one parameter")
     rows = []
     for key, pair in pbounds.items():
         try:
-            low, high = (float(bound) for bound in pair)
+            low, high = pair
         except (TypeError, ValueError):
             raise DefinitionError(f"$.{key}", pair, "a pair (low, high) of numbers") from None
-        if not (math.isfinite(low) and math.isfinite(high) and low <= high):
+        if not (is_finite(low) and is_finite(high) and 0 <= float(high) - float(low) < math.inf):
             raise DefinitionError(f"$.{key}", pair, "finite bounds with low <= high")
-        rows.append((low, high))
+        rows.append((float(low), float(high)))
     return np.array(rows)
 
 

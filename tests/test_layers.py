@@ -13,8 +13,9 @@ ROOT = Path(__file__).parents[1]
 
 FLOORS = {
     "asktell": [
-        {"axes", "errors"},
+        {"axes", "errors", "numbers"},
         {"design", "kernels", "parameters", "records", "blas"},
+        {"ascent"},
         {"acq_max", "acquisition", "gp", "warping", "space", "target_space"},
         {"state", "surrogate"},
         {"evidence"},

@@ -573,10 +573,9 @@ def test_wrong_arguments_are_refused_by_place(
     assert not recorder.calls
 
 
-# --- known faults: remove the mark with the fix ---
+# --- hard cases ---
 
 
-@pytest.mark.xfail(strict=True, reason="finite differences step along discrete axes too")
 def test_finite_differences_step_along_continuous_axes_alone() -> None:
     recorder = Recorder(ridge)
 
@@ -589,7 +588,6 @@ def test_finite_differences_step_along_continuous_axes_alone() -> None:
 NARROW = (-0.1312492237640282, 0.007531896900757253)  # low + (high - low) > high, by rounding
 
 
-@pytest.mark.xfail(strict=True, reason="low + (high - low) may lie above high")
 @pytest.mark.parametrize("axes", [None, [Levels(3)], [Levels(1000)]])
 def test_no_point_lies_above_its_bound_even_by_rounding(axes: list[Axis] | None) -> None:
     recorder = Recorder(lambda x, gp, y_max: x[:, 0])
@@ -600,14 +598,12 @@ def test_no_point_lies_above_its_bound_even_by_rounding(axes: list[Axis] | None)
     assert recorder.points.max() <= NARROW[1]
 
 
-@pytest.mark.xfail(strict=True, reason="no points are scored, which scikit-learn refuses")
 def test_first_look_alone_works_on_scikit_learn(model: GaussianProcessRegressor) -> None:
     found = acq_max(upper_bound, model, 0.0, [(-5.0, 9.0), (1.0, 10.0)], 0, 64, 0)
 
     assert found.shape == (2,)
 
 
-@pytest.mark.xfail(strict=True, reason="numpy's integers have no bit_length")
 def test_counts_may_be_integers_of_numpy() -> None:
     expected = acq_max(hill, None, None, BOX, 0, 16, 2)
 
@@ -616,7 +612,6 @@ def test_counts_may_be_integers_of_numpy() -> None:
     assert found.tolist() == expected.tolist()
 
 
-@pytest.mark.xfail(strict=True, reason="only too few are refused, under one name")
 @pytest.mark.parametrize(
     ("n_warmup", "n_iter", "place"),
     [
@@ -635,7 +630,6 @@ def test_wrong_count_is_refused_by_its_own_place(n_warmup: Any, n_iter: Any, pla
     assert caught.value.place == place
 
 
-@pytest.mark.xfail(strict=True, reason="numpy's errors pass")
 @pytest.mark.parametrize("bounds", ["ab", [(0.0, 1.0), (1.0,)], [("low", "high")]])
 def test_bounds_that_are_no_array_are_refused_by_place(bounds: Any) -> None:
     with pytest.raises(DefinitionError) as caught:
@@ -644,7 +638,6 @@ def test_bounds_that_are_no_array_are_refused_by_place(bounds: Any) -> None:
     assert caught.value.place == "$.bounds"
 
 
-@pytest.mark.xfail(strict=True, reason="differences of scores overflow in the softmax")
 def test_scores_near_the_largest_float_survive() -> None:
     def steep(x: Array, gp: Any, y_max: Any) -> Array:
         return np.where(x[:, 0] > 0.5, 1.7e308, -1.7e308) * x[:, 0]
@@ -655,7 +648,6 @@ def test_scores_near_the_largest_float_survive() -> None:
     assert found[0] > 0.9
 
 
-@pytest.mark.xfail(strict=True, reason="scores that are no numbers sink as deep as what is taken")
 def test_taken_point_is_not_returned_where_the_free_ones_have_no_score() -> None:
     found = acq_max(
         lambda x, gp, y_max: np.where(x[:, 0] == 0.0, 1.0, math.nan),
@@ -671,14 +663,12 @@ def test_taken_point_is_not_returned_where_the_free_ones_have_no_score() -> None
     assert found[0] > 0.0
 
 
-@pytest.mark.xfail(strict=True, reason="differences of infinities warn", raises=RuntimeWarning)
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("score", [-math.inf, math.inf])
 def test_infinite_scores_do_not_warn(score: float) -> None:
     acq_max(lambda x, gp, y_max: np.full(len(x), score), None, None, BOX, 0, 16, 3)
 
 
-@pytest.mark.xfail(strict=True, reason="a gradient that is no number makes a point that is none")
 def test_no_point_that_is_no_number_is_scored() -> None:
     def half(x: Array, gp: Any, y_max: Any) -> Array:
         return np.where(x[:, 0] < 0.5, math.nan, -np.square(x[:, 0] - 0.5))
@@ -689,7 +679,6 @@ def test_no_point_that_is_no_number_is_scored() -> None:
     assert np.isfinite(recorder.points).all()
 
 
-@pytest.mark.xfail(strict=True, reason="a climb ends when a step gains little beside 1")
 @pytest.mark.parametrize("unit", [1e-3, 1e-9, 1e-200])
 def test_unit_of_the_acquisition_does_not_matter(unit: float) -> None:
     found = acq_max(lambda x, gp, y_max: unit * hill(x, gp, y_max), None, None, BOX, 0, 16, 3)

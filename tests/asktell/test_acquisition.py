@@ -320,10 +320,9 @@ def test_acquisitions_are_values() -> None:
         UpperConfidenceBound().kappa = 1.0  # type: ignore[misc]
 
 
-# --- known faults: remove the mark with the fix ---
+# --- hard cases ---
 
 
-@pytest.mark.xfail(strict=True, reason="0 / 0 and log 0")
 def test_where_there_is_no_doubt_the_improvement_is_certain() -> None:
     with np.errstate(all="ignore"):
         scores = ExpectedImprovement().score(np.array([3.0, 1.0, -1.0]), np.zeros(3), 1.0)

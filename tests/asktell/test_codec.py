@@ -523,10 +523,9 @@ def test_every_field_of_the_layout_is_needed(path: tuple[Any, ...]) -> None:
     assert caught.value.place in (whole, missing_value)
 
 
-# --- known faults: remove the mark with the fix ---
+# --- hard cases ---
 
 
-@pytest.mark.xfail(strict=True, reason="n is not checked: one that is too large stops all fitting")
 @pytest.mark.parametrize("n", [-1, 0, 6, 10**9])
 def test_fit_of_more_trials_than_there_are_is_refused(n: int) -> None:
     with pytest.raises(StateError) as caught:
@@ -535,7 +534,6 @@ def test_fit_of_more_trials_than_there_are_is_refused(n: int) -> None:
     assert caught.value.place == "$.fit.n"
 
 
-@pytest.mark.xfail(strict=True, reason="the list is named, not its element")
 @pytest.mark.parametrize("length_scale", [0.0, -1.0])
 def test_length_scale_is_reported_by_its_own_place(length_scale: float) -> None:
     with pytest.raises(StateError) as caught:
@@ -544,7 +542,6 @@ def test_length_scale_is_reported_by_its_own_place(length_scale: float) -> None:
     assert caught.value.place == "$.fit.members[1].length_scales[3]"
 
 
-@pytest.mark.xfail(strict=True, reason="the error of the conversion is shown, not the value")
 def test_number_beyond_the_floats_is_shown_itself() -> None:
     with pytest.raises(StateError) as caught:
         state_from_dict(corrupted(("observations", 2, "target"), 10**400))

@@ -565,10 +565,9 @@ def test_repr_shows_the_arguments(parameter: Parameter, shown: str) -> None:
     assert repr(parameter) == shown
 
 
-# --- known faults: remove the mark with the fix ---
+# --- hard cases ---
 
 
-@pytest.mark.xfail(strict=True, reason="levels are computed in the caller's decimal context")
 @pytest.mark.parametrize(
     ("parameter", "value"),
     [(Float("x", 0, 1, step=1e-4), 0.1234), (Float("x", 0.12345, 0.12345), 0.12345)],
@@ -579,7 +578,6 @@ def test_levels_do_not_depend_on_the_decimal_context(parameter: Float, value: fl
         assert parameter.decode(np.array([value])) == [value]
 
 
-@pytest.mark.xfail(strict=True, reason="equal logarithms give positions that are not numbers")
 def test_log_range_too_narrow_for_its_logarithms_is_refused_or_works() -> None:
     low = 1e10
     high = math.nextafter(low, math.inf)
@@ -592,7 +590,6 @@ def test_log_range_too_narrow_for_its_logarithms_is_refused_or_works() -> None:
     assert np.all((positions >= 0.0) & (positions <= 1.0))
 
 
-@pytest.mark.xfail(strict=True, reason="steps finer than floats give one value several positions")
 def test_steps_finer_than_floats_are_refused_or_distinct() -> None:
     try:
         parameter = Float("x", 1e16, 1e16 + 10, step=0.5)
@@ -602,7 +599,6 @@ def test_steps_finer_than_floats_are_refused_or_distinct() -> None:
     assert len(set(values)) == len(values)
 
 
-@pytest.mark.xfail(strict=True, reason="the bounds are checked before the rounding is forgiven")
 def test_rounding_is_forgiven_at_the_upper_bound_as_elsewhere() -> None:
     assert Float("x", 0, 0.3, step=0.1).check(3 * 0.1) == 0.3
 
@@ -615,19 +611,16 @@ class _Name(str):
     """A string that is more than a string."""
 
 
-@pytest.mark.xfail(strict=True, reason="instances of subclasses are kept, and a dict loses them")
 @pytest.mark.parametrize(("member", "plain"), [(_Level.LOW, 1), (_Name("rbf"), "rbf")])
 def test_choices_become_plain_values(member: Any, plain: Any) -> None:
     assert exactly(Categorical("x", [member]).choices[0], plain)
 
 
-@pytest.mark.xfail(strict=True, reason="OverflowError", raises=OverflowError)
 def test_fraction_beyond_the_floats_is_refused() -> None:
     with pytest.raises(ParamsError):
         Int("x", 0, 5).check(Fraction(10**400, 3))
 
 
-@pytest.mark.xfail(strict=True, reason="TypeError", raises=TypeError)
 def test_array_without_dimensions_is_no_list_of_values() -> None:
     with pytest.raises(DefinitionError):
         Ordinal("x", np.array(3))

@@ -310,10 +310,9 @@ def test_configuration_that_does_not_exist_is_refused(space: Space, index: int) 
         space.configuration(index)
 
 
-# --- known faults: remove the mark with the fix ---
+# --- hard cases ---
 
 
-@pytest.mark.xfail(strict=True, reason="params[name] runs the factory")
 def test_missing_key_of_a_defaultdict_is_refused_and_not_added() -> None:
     params: defaultdict[str, int] = defaultdict(int, b=True, c="x")  # type: ignore[arg-type]
     with contextlib.suppress(ParamsError):
@@ -322,6 +321,5 @@ def test_missing_key_of_a_defaultdict_is_refused_and_not_added() -> None:
     assert "a" not in params
 
 
-@pytest.mark.xfail(strict=True, reason="1 == True == 1.0")
 def test_spaces_that_go_on_differently_are_not_equal() -> None:
     assert Space(Ordinal("x", [1, 2])) != Space(Ordinal("x", [True, 2.0]))

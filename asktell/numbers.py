@@ -1,0 +1,36 @@
+"""What counts as a number at the door, for Python's, numpy's and other types alike.
+
+A bool is none: it is a mistake far more often than it is meant as 0 or 1.
+"""
+
+from __future__ import annotations
+
+import math
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+
+
+def is_finite(value: Any) -> bool:
+    """Tell whether a value is a real number that floats can hold."""
+    if type(value) is float:
+        return math.isfinite(value)
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+def is_integer(value: Any) -> bool:
+    """Tell whether a value is an integer; an integral float counts as one."""
+    if isinstance(value, bool | np.bool_):
+        return False
+    return isinstance(value, Integral) or (is_finite(value) and float(value).is_integer())
+
+
+def is_count(value: Any, least: int = 1) -> bool:
+    """Tell whether a value is of an integer type and at least ``least``."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
