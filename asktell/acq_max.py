@@ -184,7 +184,7 @@ def _generator(seed: int | np.random.Generator | np.random.RandomState) -> np.ra
 def _choose(scores: Array, n: int, random: np.random.Generator) -> Indices:
     """Return the indices of the best candidate and of others drawn by softmax of their scores."""
     best = int(np.argmax(scores))
-    usable = np.flatnonzero(np.isfinite(scores))
+    usable = np.flatnonzero(np.abs(scores) < _MOST)
     if n == 0 or not len(usable):
         return np.array([best] * min(n, 1), dtype=np.int64)
     scaled = scores[usable] / (np.abs(scores[usable]).max() or 1.0)  # differences cannot overflow

@@ -112,7 +112,10 @@ class Levels:
 
 @frozen
 class LogLevels:
-    """``size`` ordered positions: the logarithms of ``low + k * step``, scaled to [0, 1]."""
+    """``size`` ordered positions: the logarithms of ``low + k * step``, scaled to [0, 1].
+
+    The nearest level is that of the nearest value, not of the nearest logarithm.
+    """
 
     size: int
     low: float

@@ -6,24 +6,14 @@ fault with its path, and then checks what fields must be to each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cache
-from typing import Any, get_args, get_origin
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, get_args
 
-from attrs import fields, frozen, has
-from cattrs import Converter
-from cattrs.cols import list_structure_factory
-from cattrs.errors import (
-    AttributeValidationNote,
-    ClassValidationError,
-    ForbiddenExtraKeysError,
-    IterableValidationError,
-)
-from cattrs.gen import make_dict_structure_fn
+from attrs import fields, frozen
 
-from asktell.errors import InvalidValueError, StateError
+from asktell.errors import NOTHING, InvalidValueError, StateError
 from asktell.gp import Hyperparameters
-from asktell.numbers import is_finite
+from asktell.layouts import below, read
 from asktell.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
 from asktell.records import Records
 from asktell.space import Space, Values
@@ -137,10 +127,7 @@ def state_from_dict(document: Any) -> State:
             newer than this package. The message names the path.
     """
     _check_schema(document)
-    try:
-        layout = _converter().structure(document, _StateLayout)
-    except Exception as error:
-        raise next(_faults(error, "$")) from None
+    layout = read(document, _StateLayout)
     space = _space(layout.space)
     settings = _value(Settings, layout.settings, "$.settings")
     try:
@@ -176,7 +163,7 @@ def state_from_dict(document: Any) -> State:
 def _check_schema(document: Any) -> None:
     if not isinstance(document, dict):
         raise StateError("$", document, "a state: a dict")
-    schema = document.get("schema", _NOTHING)
+    schema = document.get("schema", NOTHING)
     if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
         raise StateError("$.schema", schema, f"an integer from 1 to {SCHEMA}")
     if schema > SCHEMA:
@@ -188,7 +175,7 @@ def _space(layout: _SpaceLayout) -> Space:
     parameters = []
     for position, arguments in enumerate(layout.parameters):
         place = f"$.space.parameters[{position}]"
-        kind = arguments.get("type", _NOTHING)
+        kind = arguments.get("type", NOTHING)
         if not isinstance(kind, str) or kind not in _KINDS:
             raise StateError(f"{place}.type", kind, f"one of {sorted(_KINDS)}")
         rest = {key: value for key, value in arguments.items() if key != "type"}
@@ -196,7 +183,7 @@ def _space(layout: _SpaceLayout) -> Space:
     try:
         return Space(*parameters)
     except InvalidValueError as error:
-        raise _below(error, "$.space") from None
+        raise below(error, "$.space") from None
 
 
 def _value(kind: type[Any], arguments: dict[str, Any], place: str) -> Any:
@@ -204,14 +191,14 @@ def _value(kind: type[Any], arguments: dict[str, Any], place: str) -> Any:
     names = [f.name for f in fields(kind) if f.init]
     for name in names:
         if name not in arguments:
-            raise StateError(f"{place}.{name}", _NOTHING, "a value")
+            raise StateError(f"{place}.{name}", NOTHING, "a value")
     for name in arguments:
         if name not in names:
             raise StateError(f"{place}.{name}", arguments[name], f"only the fields {names}")
     try:
         return kind(**arguments)
     except InvalidValueError as error:
-        raise _below(error, place) from None
+        raise below(error, place) from None
 
 
 def _rows(layouts: Iterable[Any], space: Space, place: str) -> Iterator[tuple[Any, Values]]:
@@ -219,7 +206,7 @@ def _rows(layouts: Iterable[Any], space: Space, place: str) -> Iterator[tuple[An
         try:
             yield row, space.check(row.params)
         except InvalidValueError as error:
-            raise _below(error, f"{place}[{position}].params") from None
+            raise below(error, f"{place}[{position}].params") from None
 
 
 def _fit(layout: _FitLayout, space: Space, trials: int) -> Fit:
@@ -235,9 +222,7 @@ def _fit(layout: _FitLayout, space: Space, trials: int) -> Fit:
     if len(layout.members) != len(MEMBERS):
         raise StateError("$.fit.members", layout.members, f"{len(MEMBERS)} members")
     if not 1 <= layout.n <= trials:
-        raise StateError(
-            "$.fit.n", layout.n, f"from 1 to the {trials} trials with an outcome"
-        )
+        raise StateError("$.fit.n", layout.n, f"from 1 to the {trials} trials with an outcome")
     members = (Hyperparameters(tuple(m.length_scales), m.noise) for m in layout.members)
     return Fit(layout.n, tuple(members))
 
@@ -276,91 +261,3 @@ def _check_ids(
         if suggestion.origin not in get_args(Origin):
             place, expected = f"$.pending[{position}].origin", f"one of {get_args(Origin)}"
             raise StateError(place, suggestion.origin, expected)
-
-
-# --- fields and their faults ---
-
-
-class _Nothing:
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-_NOTHING = _Nothing()
-
-
-def _below(error: InvalidValueError, place: str) -> StateError:
-    return StateError(place + error.place.removeprefix("$"), error.got, error.expected)
-
-
-@cache
-def _converter() -> Converter:
-    """Return the reader of the layout: no coercion, no unknown fields."""
-    converter = Converter(forbid_extra_keys=True)
-    for kind, accepted, expected in (
-        (int, (int,), "an integer"),
-        (float, (int, float), "a finite number"),
-        (str, (str,), "a string"),
-    ):
-        converter.register_structure_hook(kind, _strict(kind, accepted, expected))
-    converter.register_structure_hook_func(_is_a(dict), _strict(None, (dict,), "a mapping"))
-    converter.register_structure_hook_factory(
-        _is_a(list), _after_check(list_structure_factory, (list, tuple))
-    )
-    converter.register_structure_hook_factory(has, _after_check(make_dict_structure_fn, (dict,)))
-    return converter
-
-
-def _is_a(container: type) -> Callable[[Any], bool]:
-    return lambda kind: get_origin(kind) is container
-
-
-def _strict(
-    kind: Callable[[Any], Any] | None, accepted: tuple[type, ...], expected: str
-) -> Callable[[Any, Any], Any]:
-    def hook(value: Any, _: Any) -> Any:
-        if not isinstance(value, accepted) or isinstance(value, bool):
-            raise StateError("$", value, expected)
-        if kind is float and not is_finite(value):
-            raise StateError("$", value, expected)
-        return kind(value) if kind else value
-
-    return hook
-
-
-def _after_check(factory: Callable[..., Any], accepted: tuple[type, ...]) -> Callable[..., Any]:
-    """Let the reader that ``factory`` makes see only containers of an accepted type."""
-    expected = "a mapping" if dict in accepted else "a list"
-
-    def checking(kind: Any, converter: Converter) -> Callable[[Any, Any], Any]:
-        read = factory(kind, converter)
-
-        def hook(value: Any, wanted: Any) -> Any:
-            if not isinstance(value, accepted):
-                raise StateError("$", value, expected)
-            return read(value, wanted)
-
-        return hook
-
-    return checking
-
-
-def _faults(error: BaseException, place: str) -> Iterator[StateError]:
-    """Walk through what cattrs found, and give each fault its path."""
-    if isinstance(error, ClassValidationError | IterableValidationError):
-        noted, others = error.group_exceptions()
-        for inner, note in noted:
-            by_name = isinstance(note, AttributeValidationNote)
-            step = f".{note.name}" if by_name else f"[{note.index}]"  # type: ignore[union-attr]
-            yield from _faults(inner, place + step)
-        for inner in others:
-            yield from _faults(inner, place)
-    elif isinstance(error, ForbiddenExtraKeysError):
-        for name in sorted(map(str, error.extra_fields)):
-            yield StateError(f"{place}.{name}", name, "no field of this name")
-    elif isinstance(error, StateError):
-        yield _below(error, place)
-    elif isinstance(error, KeyError):
-        yield StateError(place, _NOTHING, "a value")
-    else:
-        yield StateError(place, error, "a valid value")

@@ -16,6 +16,16 @@ def _shorten(value: Any) -> str:
     return text if len(text) <= _LONGEST_REPR else text[: _LONGEST_REPR - 3] + "..."
 
 
+class Nothing:
+    """What came where something is missing."""
+
+    def __repr__(self) -> str:
+        return "nothing"
+
+
+NOTHING = Nothing()
+
+
 class AskTellError(Exception):
     """The root of all errors of this package."""
 
@@ -64,7 +74,21 @@ class ConflictError(InvalidValueError):
 
 
 class StateError(InvalidValueError):
-    """A state's dict has a missing, extra or corrupt field, or a newer schema."""
+    """A state's dict has a missing, extra or corrupt field, or a newer schema.
+
+    Attributes:
+        others: further faults of the same dict.
+    """
+
+    def __init__(
+        self, place: str, got: Any, expected: str, others: tuple[StateError, ...] = ()
+    ) -> None:
+        super().__init__(place, got, expected)
+        self.args = (place, got, expected, others)
+        self.others = others
+
+    def __str__(self) -> str:
+        return "; ".join([super().__str__(), *map(str, self.others)])
 
 
 class RepeatedPointError(InvalidValueError, KeyError):

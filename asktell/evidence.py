@@ -56,7 +56,7 @@ def _distinct(points: Array, targets: Array) -> tuple[Array, Array, Array]:
 
 
 def mean(targets: list[float]) -> float:
-    """Return the mean of finite targets, exactly rounded and without overflow."""
+    """Return the mean of finite targets, without overflow, and whatever their order."""
     return math.fsum(target / len(targets) for target in targets)
 
 

@@ -28,7 +28,7 @@ def is_integer(value: Any) -> bool:
     """Tell whether a value is an integer; an integral float counts as one."""
     if isinstance(value, bool | np.bool_):
         return False
-    return isinstance(value, Integral) or (is_finite(value) and float(value).is_integer())
+    return isinstance(value, Integral) or (is_finite(value) and bool(value == int(value)))
 
 
 def is_count(value: Any, least: int = 1) -> bool:

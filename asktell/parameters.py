@@ -151,7 +151,7 @@ class Float:
         size = int(_EXACT.divide(width, _decimal(self.step))) + 1
         if size > _LARGEST_LOG_INT:
             raise DefinitionError("$.step", self.step, "at most 2**40 steps between low and high")
-        if size > 1 and self._level(size - 1) == self._level(size - 2):
+        if self.step < 2.0 * math.ulp(max(abs(self.low), abs(self.high))):
             raise DefinitionError("$.step", self.step, "steps that floats can tell apart")
         return LogLevels(size, self.low, self.step) if self.log else Levels(size)
 

@@ -11,7 +11,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from asktell.axes import Axis
-from asktell.errors import DefinitionError, ParamsError
+from asktell.errors import NOTHING, DefinitionError, ParamsError
 from asktell.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
 
 Points = NDArray[np.float64]
@@ -76,7 +76,7 @@ class Space:
             raise ParamsError("$", params, f"a mapping with the keys {list(self.names)}")
         missing = [name for name in self.names if name not in params]
         if missing:
-            raise ParamsError("$", dict(params), f"the key {missing[0]!r}")
+            raise ParamsError(f"$.{missing[0]}", NOTHING, "a value")
         values = tuple([check(params[name]) for name, check in self._checks])
         if len(params) > len(values):
             unknown = next(name for name in params if name not in self.names)

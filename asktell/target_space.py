@@ -197,9 +197,12 @@ class TargetSpace:
 
     def _numbers(self, values: Sequence[Any]) -> Row:
         try:
-            return tuple([float(value + 0.0) for value in values])  # a string has no sum with 0.0
+            numbers = tuple([float(value + 0.0) for value in values])  # strings have no such sum
         except (TypeError, ValueError, OverflowError):
             raise ParamsError("$", values, "numbers") from None
+        if True in values and any(isinstance(value, bool | np.bool_) for value in values):
+            raise ParamsError("$", values, "numbers, not bools")
+        return numbers
 
 
 def _check_bounds(pbounds: Mapping[str, tuple[float, float]]) -> Array:

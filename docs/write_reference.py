@@ -42,7 +42,8 @@ def main() -> None:
 
 def error_names() -> list[str]:
     """Return the names of all errors."""
-    return [name for name, value in vars(asktell.errors).items() if inspect.isclass(value)]
+    named = vars(asktell.errors).items()
+    return [n for n, v in named if inspect.isclass(v) and issubclass(v, Exception)]
 
 
 def section(title: str, module: Any, names: list[str]) -> str:

@@ -18,25 +18,13 @@ import asktell as at
 from strategies.adaptors import adaptor_for
 from strategies.adaptors.base import Adaptor, Dataloader, TuneConfig
 from strategies.conf import Conf
-from strategies.errors import ArgumentError, ResumeError, StrategyError
+from strategies.errors import ArgumentError, StrategyError
+from strategies.history import history_from_dict, history_to_dict
 from strategies.metrics import metric_function
 from strategies.objective import Goal, Measurement
 from strategies.time_limit import within
-from strategies.trial import Trial
-from strategies.tuning_space import TuningSpace
-
-SCHEMA = 1
-"""The version of the layout of ``dicts``."""
-
-
-@frozen
-class Progress:
-    """Everything that a run knows, swapped as a whole: it is consistent at any moment."""
-
-    engine: at.State
-    baseline: Measurement | None = None
-    trials: tuple[Trial, ...] = ()
-    seconds: float = 0.0
+from strategies.trial import Progress, Trial
+from strategies.tuning_space import Meaning, TuningSpace
 
 
 @frozen
@@ -99,12 +87,14 @@ class TuneStrategy(ABC):
         self._eval_dataloader = eval_dataloader
         self._eval_func = _evaluation(conf, eval_dataloader, eval_func, self.adaptor)
         self.tuning_space = TuningSpace.of(self.adaptor.capability(self.model), conf)
-        self._progress = self._resumed(dicts) if dicts is not None else self._fresh()
+        self._progress = (
+            self._fresh()
+            if dicts is None
+            else history_from_dict(dicts, self.name, conf, self.tuning_space)
+        )
         self._started: float | None = None
         self._best_model: tuple[int, Any] | None = None
-        self._outcomes = {
-            self.tuning_space.canonical(trial.params): trial.measurement for trial in self.trials
-        }
+        self._outcomes = self._known_outcomes()
         self._best = max(self._measured(), key=self._rank, default=None)
 
     # --- what a strategy decides ---
@@ -219,23 +209,15 @@ class TuneStrategy(ABC):
     @property
     def dicts(self) -> dict[str, Any]:
         """Return everything as plain JSON types; a strategy made with it goes on exactly here."""
-        progress = self._progress
-        baseline = progress.baseline
-        return {
-            "schema": SCHEMA,
-            "strategy": self.name,
-            "engine": progress.engine.to_dict(),
-            "baseline": baseline
-            and {"accuracy": baseline.accuracy, "values": dict(baseline.values)},
-            "trials": [trial.to_dict() for trial in progress.trials],
-            "seconds": self._seconds(),
-        }
+        progress = evolve(self._progress, seconds=self._seconds())
+        return history_to_dict(progress, self.name, self.conf)
 
     # --- asking and telling ---
 
     def _next(self, state: at.State) -> tuple[at.State, dict[str, Any]] | None:
-        if not self._progress.trials:
-            return state, self.tuning_space.default()
+        default = self.tuning_space.default()
+        if not self.trials and self.tuning_space.canonical(default) not in self._outcomes:
+            return state, default
         return self.ask(state)
 
     def _tell(
@@ -301,16 +283,19 @@ class TuneStrategy(ABC):
             if not math.isfinite(accuracy):
                 raise StrategyError(f"the accuracy is {accuracy}")
         values = {
-            objective.name: self._value(objective.name, model, accuracy)
+            objective.name: float(self._value(objective.name, model, accuracy))
             for objective in self.conf.objectives
         }
+        for name, value in values.items():
+            if not math.isfinite(value):
+                raise StrategyError(f"the {name} is {value}")
         return Measurement(accuracy, values)
 
     def _value(self, objective: str, model: Any, accuracy: float | None) -> float:
         if objective == "accuracy":
             return accuracy or 0.0
         if objective == "modelsize":
-            return float(self.adaptor.size(model))
+            return self.adaptor.size(model)
         loader = self._eval_dataloader or self._q_dataloader
         if loader is None:
             raise ArgumentError("$.eval_dataloader", None, "a loader to measure performance with")
@@ -331,34 +316,18 @@ class TuneStrategy(ABC):
         running = time.monotonic() - self._started if self._started is not None else 0.0
         return self._progress.seconds + running
 
+    def _known_outcomes(self) -> dict[Meaning, Measurement | None]:
+        """Return what is known of each configuration; None where it failed."""
+        meaning = self.tuning_space.canonical
+        outcomes = {meaning(trial.params): trial.measurement for trial in self.trials}
+        unquantised = self.tuning_space.unquantised()
+        if unquantised is not None and self._progress.baseline is not None:
+            outcomes[meaning(unquantised)] = self._progress.baseline
+        return outcomes
+
     def _fresh(self) -> Progress:
         space, seed = self.tuning_space.space, self.conf.random_seed
         return Progress(at.State.start(space, seed, "maximize", self.settings))
-
-    def _resumed(self, dicts: Mapping[str, Any]) -> Progress:
-        expected = {"schema", "strategy", "engine", "baseline", "trials", "seconds"}
-        if not isinstance(dicts, Mapping) or set(dicts) != expected:
-            raise ResumeError("$.dicts", dicts, f"a mapping with the keys {sorted(expected)}")
-        if dicts["schema"] != SCHEMA:
-            raise ResumeError("$.dicts.schema", dicts["schema"], f"{SCHEMA}")
-        if dicts["strategy"] != self.name:
-            raise ResumeError("$.dicts.strategy", dicts["strategy"], f"{self.name!r}")
-        try:
-            engine = at.State.from_dict(dicts["engine"])
-        except at.errors.StateError as error:
-            place = "$.dicts.engine" + error.place.removeprefix("$")
-            raise ResumeError(place, error.got, error.expected) from None
-        if engine.space != self.tuning_space.space:
-            expected_space = "the tuning space of this model and configuration"
-            raise ResumeError("$.dicts.engine.space", engine.space, expected_space)
-        try:
-            baseline = dicts["baseline"] and Measurement(**dicts["baseline"])
-            trials = tuple(Trial.from_dict(trial) for trial in dicts["trials"])
-            return Progress(engine, baseline, trials, float(dicts["seconds"]))
-        except (TypeError, ValueError, KeyError) as error:
-            raise ResumeError(
-                "$.dicts", str(error), "trials as an earlier run wrote them"
-            ) from None
 
 
 def suggested(state: at.State) -> tuple[at.State, dict[str, Any]] | None:

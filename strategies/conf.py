@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import jsonschema
 import yaml
 from attrs import frozen
 
+from asktell.numbers import is_count, is_finite
 from strategies.conf_schema import SCHEMA
 from strategies.errors import ConfError
 
@@ -95,7 +97,7 @@ class Conf:
 
     def __init__(self, source: str | Path | Mapping[str, Any]) -> None:
         """Read, check and keep the configuration."""
-        keys = dict(source) if isinstance(source, Mapping) else _read(Path(source))
+        keys = dict(source) if isinstance(source, Mapping) else _read(source)
         _check(keys)
         quantization, tuning = keys.get("quantization") or {}, keys.get("tuning") or {}
         framework = keys["model"]["framework"]
@@ -134,18 +136,33 @@ class Conf:
         )
 
 
-def _read(path: Path) -> Any:
+def _read(path: Any) -> Any:
+    if not isinstance(path, str | os.PathLike):
+        raise ConfError("$", path, "the path of a YAML file, or a mapping")
     try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfError("$", str(error), f"YAML in {path}") from None
 
 
+_TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
+    {
+        "integer": lambda _, value: is_count(value, least=-(2**63)),  # 7.0 is none here
+        "number": lambda _, value: is_finite(value),
+    }
+)
+_Validator = jsonschema.validators.extend(  # type: ignore[no-untyped-call]
+    jsonschema.Draft202012Validator, type_checker=_TYPES
+)
+
+
 def _check(keys: Any) -> None:
-    error = jsonschema.exceptions.best_match(
-        jsonschema.Draft202012Validator(SCHEMA).iter_errors(keys)
-    )
+    error = jsonschema.exceptions.best_match(_Validator(SCHEMA).iter_errors(keys))
     if error is None:
+        for name in (keys.get("quantization") or {}).get("op_wise") or {}:
+            if not isinstance(name, str):  # YAML has keys of other types, JSON schema has not
+                place = f"$.quantization.op_wise.{name}"
+                raise ConfError(place, name, "a name or pattern: a string")
         return
     place = "$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path)
     if error.validator == "additionalProperties":
@@ -155,6 +172,8 @@ def _check(keys: Any) -> None:
     if error.validator == "required":
         missing = next(key for key in error.validator_value if key not in error.instance)
         raise ConfError(f"{place}.{missing}", None, error.schema["properties"][missing]["title"])
+    while "title" not in error.schema and error.parent is not None:
+        error = error.parent
     raise ConfError(place, error.instance, error.schema.get("title", error.message))
 
 

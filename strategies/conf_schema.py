@@ -20,15 +20,15 @@ def _mapping(*required: str, **properties: dict[str, Any]) -> dict[str, Any]:
 
 
 def _one_or_many(values: list[str]) -> dict[str, Any]:
-    one = {"enum": values}
+    one = _one_of(*values)
     many = {"type": "array", "items": one, "minItems": 1}
     return {"anyOf": [one, many], "title": f"one or a list of {values}"}
 
 
 _BOOL = {"type": "boolean", "title": "true or false"}
-_TEXT = {"type": "string", "minLength": 1, "title": "a string"}
+_TEXT = {"type": "string", "minLength": 1, "title": "a string that is not empty"}
 _SECONDS = {"type": "number", "minimum": 0, "title": "seconds, a number >= 0"}
-_SIZE = {"type": "integer", "minimum": 1}
+_SIZE = {"type": "integer", "minimum": 1, "title": "an integer >= 1"}
 _OBJECTIVE = _one_of("accuracy", "modelsize", "performance")
 
 _SIDE: dict[str, dict[str, Any]] = {
@@ -95,7 +95,7 @@ SCHEMA: dict[str, Any] = {
                 },
                 weight={
                     "type": "array",
-                    "items": {"type": "number", "exclusiveMinimum": 0},
+                    "items": {"type": "number", "exclusiveMinimum": 0, "title": "a number > 0"},
                     "title": "a list of numbers > 0",
                 },
                 higher_is_better={"type": "array", "items": _BOOL, "title": "a list of bools"},

@@ -21,7 +21,7 @@ def metric_function(metric: Metric) -> Callable[[Array, Array], float]:
 
 def _topk(outputs: Array, labels: Array, k: int = 1) -> float:
     """Return the share of rows (n, classes) whose label is among the k highest outputs."""
-    highest = np.argsort(-outputs, axis=1, kind="stable")[:, :k]
+    highest = np.argsort(-outputs.astype(np.float64), axis=1, kind="stable")[:, :k]
     return float((highest == np.asarray(labels).reshape(-1, 1)).any(axis=1).mean())
 
 
@@ -32,12 +32,18 @@ def _f1(outputs: Array, labels: Array, average: str = "macro") -> float:
     return float(f1_score(np.ravel(labels), np.argmax(outputs, axis=1), average=average))
 
 
+def _differences(outputs: Array, labels: Array) -> Array:
+    """Return outputs less labels as floats; a column (n, 1) and a row (n,) fit each other."""
+    left, right = np.asarray(outputs, dtype=np.float64), np.asarray(labels, dtype=np.float64)
+    return left - (right.reshape(left.shape) if left.size == right.size else right)
+
+
 def _mse(outputs: Array, labels: Array) -> float:
-    return float(np.mean((np.asarray(outputs) - labels) ** 2))
+    return float(np.mean(_differences(outputs, labels) ** 2))
 
 
 def _mae(outputs: Array, labels: Array) -> float:
-    return float(np.mean(np.abs(np.asarray(outputs) - labels)))
+    return float(np.mean(np.abs(_differences(outputs, labels))))
 
 
 def _rmse(outputs: Array, labels: Array) -> float:

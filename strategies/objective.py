@@ -58,8 +58,10 @@ class Goal:
         so that the best models, which lie at the threshold, are not on a cliff; and it grows with
         the logarithm, so that a hopeless model is no outlier. See docs/decisions.
         """
-        missed = max(self._shortfall(measurement), 0.0) / self._unit
-        return self.gain(measurement) - _MISS * math.log1p(missed)
+        short, allowed = max(self._shortfall(measurement), 0.0), self._unit
+        # log(1 + short / allowed), where the quotient may overflow
+        missed = math.log(allowed + short) - math.log(allowed) if short else 0.0
+        return self.gain(measurement) - _MISS * missed
 
     def rank(self, measurement: Measurement) -> tuple[bool, float]:
         """Return what is greater for the better of two models: the criterion goes first."""

@@ -1,12 +1,13 @@
-"""What a run has done so far, as values that turn into plain dicts and back."""
+"""What a run has done so far, as frozen values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import frozen
 
+import asktell as at
 from strategies.objective import Measurement
 
 
@@ -25,12 +26,12 @@ class Trial:
     meets: bool
     seconds: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the trial as plain types."""
-        return asdict(self)
 
-    @classmethod
-    def from_dict(cls, saved: Mapping[str, Any]) -> Trial:
-        """Return the trial that ``to_dict`` wrote."""
-        measurement = saved["measurement"] and Measurement(**saved["measurement"])
-        return cls(**{**saved, "measurement": measurement})
+@frozen
+class Progress:
+    """Everything that a run knows, swapped as a whole: it is consistent at any moment."""
+
+    engine: at.State
+    baseline: Measurement | None = None
+    trials: tuple[Trial, ...] = ()
+    seconds: float = 0.0

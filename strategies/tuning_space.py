@@ -21,6 +21,9 @@ from strategies.errors import ConfError
 ALGORITHM = "calib_algorithm"
 SAMPLING_SIZE = "calib_sampling_size"
 
+Meaning = tuple[Any, ...]
+"""Equal for params that give the same model."""
+
 
 @frozen
 class TuningSpace:
@@ -48,7 +51,7 @@ class TuningSpace:
                     "$.quantization.op_wise", pattern, f"a pattern that fits one of {names}"
                 )
         allowed = {op.key: _allowed(op, conf) for op in capability.operations}
-        wanted = _many(conf.model_wise.get("activation", {}).get("algorithm"))
+        wanted = _many((conf.model_wise.get("activation") or {}).get("algorithm"))
         algorithms = tuple(
             a for a in capability.calibration_algorithms if not wanted or a in wanted
         )
@@ -105,7 +108,7 @@ class TuningSpace:
                 params[name] = tune_cfg[name]
         return params
 
-    def canonical(self, params: Mapping[str, Any]) -> tuple[Any, ...]:
+    def canonical(self, params: Mapping[str, Any]) -> Meaning:
         """Return what is equal for params that mean the same: fp32 needs no calibration."""
         config = self.tune_cfg(params)
         labels = tuple(params[_label(key)] for key in self.operations)
@@ -150,11 +153,10 @@ def option_label(option: OpConfig) -> str:
     if option == FP32:
         return "fp32"
     weight, activation = option["weight"], option["activation"]
-    granularity = weight["granularity"].removeprefix("per_")
-    return (
-        f"w {weight['dtype']} {weight['scheme']} {granularity}, "
-        f"a {activation['dtype']} {activation['scheme']}"
-    )
+    granularity = weight.get("granularity", "").removeprefix("per_")
+    sides = ["w", weight["dtype"], weight.get("scheme", ""), granularity]
+    others = ["a", activation["dtype"], activation.get("scheme", "")]
+    return f"{' '.join(filter(None, sides))}, {' '.join(filter(None, others))}"
 
 
 def _many(values: Any) -> list[Any]:

@@ -68,12 +68,15 @@ def tune(
 
 def save_history(folder: Path, dicts: dict[str, Any]) -> None:
     """Write ``dicts`` to the folder; the file is the old one or the new one, never a part."""
+    text = json.dumps(dicts, allow_nan=False)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=folder, suffix=".tmp", delete=False) as file:
-        json.dump(dicts, file, allow_nan=False)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, folder / HISTORY)
+    with tempfile.TemporaryDirectory(dir=folder) as rest:  # gone whatever happens
+        part = Path(rest) / HISTORY
+        with part.open("w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, folder / HISTORY)
 
 
 def load_history(folder: Path) -> dict[str, Any]:

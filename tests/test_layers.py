@@ -15,7 +15,7 @@ FLOORS = {
     "asktell": [
         {"axes", "errors", "numbers"},
         {"design", "kernels", "parameters", "records", "blas"},
-        {"ascent"},
+        {"ascent", "layouts"},
         {"acq_max", "acquisition", "gp", "warping", "space", "target_space"},
         {"state", "surrogate"},
         {"evidence"},
@@ -29,6 +29,7 @@ FLOORS = {
         {"conf"},
         {"adaptors", "metrics", "objective"},
         {"tuning_space", "trial"},
+        {"history"},
         {"base"},
         {"bayesian", "random", "exhaustive"},
         {"workspace"},

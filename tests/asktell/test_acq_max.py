@@ -272,7 +272,6 @@ def test_improved_starts_are_drawn_from_the_good_ones() -> None:
     assert np.mean(begun > 0.5) >= 0.75
 
 
-@pytest.mark.xfail(strict=True, reason="the stand-in for what is not finite swamps the spread")
 @pytest.mark.parametrize("bad", [math.nan, -math.inf])
 def test_improved_starts_are_good_ones_beside_scores_that_are_not_finite(bad: float) -> None:
     def steep(x: Array, gp: Any, y_max: Any) -> Array:

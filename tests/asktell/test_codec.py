@@ -372,7 +372,7 @@ CORRUPT: list[tuple[tuple[Any, ...], Any, str]] = [
     (("pending", 1, "origin"), "elsewhere", "$.pending[1].origin"),
     (("pending", 1, "origin"), None, "$.pending[1].origin"),
     (("pending", 1, "params"), [], "$.pending[1].params"),
-    (("pending", 1, "params", "depth"), GONE, "$.pending[1].params"),
+    (("pending", 1, "params", "depth"), GONE, "$.pending[1].params.depth"),
     (("pending", 1, "params", "depth"), 13, "$.pending[1].params.depth"),
     (("pending", 1, "params", "colour"), "red", "$.pending[1].params.colour"),
     (("pending", 1, "reason"), "", "$.pending[1].reason"),
@@ -547,3 +547,17 @@ def test_number_beyond_the_floats_is_shown_itself() -> None:
         state_from_dict(corrupted(("observations", 2, "target"), 10**400))
 
     assert caught.value.got == 10**400
+
+
+def test_all_faults_are_reported() -> None:
+    document = golden()
+    document["seed"] = "seven"
+    document["observations"][0]["target"] = None
+    del document["pending"]
+
+    with pytest.raises(StateError) as caught:
+        state_from_dict(document)
+
+    places = [caught.value.place, *(other.place for other in caught.value.others)]
+    assert sorted(places) == ["$.observations[0].target", "$.pending", "$.seed"]
+    assert all(place in str(caught.value) for place in places)

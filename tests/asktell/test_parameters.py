@@ -590,9 +590,20 @@ def test_log_range_too_narrow_for_its_logarithms_is_refused_or_works() -> None:
     assert np.all((positions >= 0.0) & (positions <= 1.0))
 
 
-def test_steps_finer_than_floats_are_refused_or_distinct() -> None:
+@pytest.mark.parametrize(
+    ("low", "high", "step"),
+    [
+        (1e16, 1e16 + 10, 0.5),
+        (-1e16 - 10, -1e16, 0.5),
+        (1e15, 1e15 + 100, 0.1),
+        (-1e15 - 100, -1e15, 0.1),
+    ],
+)
+def test_steps_finer_than_floats_are_refused_or_distinct(
+    low: float, high: float, step: float
+) -> None:
     try:
-        parameter = Float("x", 1e16, 1e16 + 10, step=0.5)
+        parameter = Float("x", low, high, step=step)
     except DefinitionError:
         return
     values = parameter.decode(parameter.axis.levels())

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 
-import digits
 from quantisation import TABLE, conf
 from tqdm import tqdm
 
+import digits
 import strategies
 
 

@@ -207,6 +207,14 @@ def test_a_section_left_empty_means_its_defaults(path: str, nothing: Any) -> Non
     assert Conf(with_key(path, nothing)) == Conf(LEAST)
 
 
+@pytest.mark.xfail(reason="the mappings inside are those of the caller", strict=True)
+def test_what_becomes_of_the_mapping_does_not_matter() -> None:
+    document = with_key("quantization.model_wise.weight.dtype", ["int8"])
+    conf = Conf(document)
+    document["quantization"]["model_wise"]["weight"]["dtype"].append("fp32")
+    assert conf.model_wise == {"weight": {"dtype": ["int8"]}}
+
+
 def test_it_is_frozen() -> None:
     with pytest.raises(AttributeError):
         Conf(LEAST).random_seed = 1  # type: ignore[misc]
@@ -261,14 +269,12 @@ def test_a_file_that_is_not_there_is_an_oserror(tmp_path: Path) -> None:
         Conf(tmp_path / "none.yaml")
 
 
-@pytest.mark.xfail(reason="a UnicodeDecodeError comes through", strict=True)
 def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "conf.yaml"
     path.write_bytes(b"model: \xff")
     assert refused(path).place == "$"
 
 
-@pytest.mark.xfail(reason="a TypeError of pathlib comes through", strict=True)
 @pytest.mark.parametrize("source", [None, 5, [LEAST]], ids=repr)
 def test_what_is_neither_a_path_nor_a_mapping_is_refused(source: Any) -> None:
     assert refused(source).place == "$"
@@ -441,7 +447,6 @@ def test_a_wrong_item_is_refused_with_its_place(path: str, value: Any, place: st
     assert refused(with_key(path, value)).place == f"$.{path}{place}"
 
 
-@pytest.mark.xfail(reason="without a title, the message of jsonschema follows", strict=True)
 @pytest.mark.parametrize(
     ("path", "value", "allowed"),
     [
@@ -459,7 +464,6 @@ def test_a_message_says_what_is_expected(path: str, value: Any, allowed: str) ->
     assert allowed in refused(with_key(path, value)).expected
 
 
-@pytest.mark.xfail(reason="numbers that are no numbers, or no integers, come through", strict=True)
 @pytest.mark.parametrize(
     ("path", "value"),
     [

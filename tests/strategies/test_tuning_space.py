@@ -150,7 +150,6 @@ def test_of_several_algorithms_the_adaptors_order_counts() -> None:
     assert space.algorithms == ("minmax", "entropy")
 
 
-@pytest.mark.xfail(reason="an AttributeError, though weight may be left empty", strict=True)
 def test_an_activation_left_empty_limits_nothing() -> None:
     assert space_of({"model_wise": {"activation": None}}) == space_of()
 
@@ -285,7 +284,6 @@ def test_labels_name_options() -> None:
     assert option_label(ALL[-1]) == "w int8 asym channel, a int8 asym"
 
 
-@pytest.mark.xfail(reason="a side of fp32 has neither scheme nor granularity", strict=True)
 @pytest.mark.parametrize("quantised", ["weight", "activation"])
 def test_an_option_may_quantise_one_side_only(quantised: str) -> None:
     option = {**FP32, quantised: side("int8")}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import asdict
 from fakes import BEST, DEFAULT, EFFECTS, UNQUANTISED, FakeAdaptor, conf, effects
 
 import strategies.base
@@ -47,7 +48,7 @@ def test_the_history_is_written_after_every_trial(tmp_path: Path, adaptor: FakeA
     )
     assert result is not None
     assert [len(dicts["trials"]) for dicts in saved] == [1, 2, 3, 4]
-    assert [trial.to_dict() for trial in seen] == saved[-1]["trials"]
+    assert [asdict(trial) for trial in seen] == saved[-1]["trials"]
     assert saved[-1]["seconds"] > 0
     assert (folder / MODEL).read_text(encoding="utf-8") == repr(result.model.effect)
     assert {path.name for path in folder.iterdir()} == {HISTORY, MODEL}
@@ -93,6 +94,29 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(
     assert result.model.effect in (BEST, (*BEST[:3], 100))
     assert len(load_history(tmp_path / "second")["trials"]) == 8
     assert len(load_history(tmp_path)["trials"]) == 4
+
+
+@pytest.mark.xfail(reason="the first history is written after the first trial", strict=True)
+def test_the_fp32_model_is_not_evaluated_again_after_an_interrupt_in_the_first_trial(
+    tmp_path: Path, adaptor: FakeAdaptor
+) -> None:
+    def killed(model: Any) -> float:
+        if model.effect != UNQUANTISED:
+            raise KeyboardInterrupt
+        return adaptor.accuracy(model)
+
+    with pytest.raises(KeyboardInterrupt):
+        tune("model", conf_of(tmp_path), None, eval_func=killed)
+    tune("model", conf_of(tmp_path, tmp_path, max_trials=2), None, eval_func=adaptor.accuracy)
+    assert adaptor.evaluated.count(UNQUANTISED) == 1
+
+
+@pytest.mark.xfail(reason="without a new trial there is no new history", strict=True)
+def test_a_folder_resumed_into_has_the_history_too(tmp_path: Path, adaptor: FakeAdaptor) -> None:
+    tune("model", conf_of(tmp_path, max_trials=2), None, eval_func=adaptor.accuracy)
+    folder = tmp_path / "new"
+    tune("model", conf_of(folder, tmp_path, max_trials=2), None, eval_func=adaptor.accuracy)
+    assert load_history(folder)["trials"] == load_history(tmp_path)["trials"]
 
 
 def test_a_run_that_was_over_gives_its_model_again(tmp_path: Path, adaptor: FakeAdaptor) -> None:
@@ -154,7 +178,6 @@ def test_what_cannot_be_written_leaves_the_history_before(tmp_path: Path, wrong:
     assert load_history(tmp_path) == {"a": 1}
 
 
-@pytest.mark.xfail(reason="the part that was written stays as a .tmp file", strict=True)
 def test_what_cannot_be_written_leaves_no_rest(tmp_path: Path) -> None:
     with pytest.raises(TypeError):
         save_history(tmp_path, {"wrong": object()})

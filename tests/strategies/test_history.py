@@ -1,0 +1,69 @@
+"""Progress as plain dicts, and back. What is refused is tested with the strategies."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import asktell as at
+from strategies.adaptors.base import FP32, Capability, Operation
+from strategies.conf import Conf
+from strategies.history import history_from_dict, history_to_dict
+from strategies.objective import Measurement
+from strategies.trial import Progress, Trial
+from strategies.tuning_space import TuningSpace
+
+CONF = Conf({"model": {"framework": "onnxrt_qlinearops"}, "tuning": {"objective": "modelsize"}})
+INT8 = {
+    side: {"dtype": "int8", "scheme": "sym", "granularity": "per_tensor"}
+    for side in ("weight", "activation")
+}
+SPACE = TuningSpace.of(Capability((Operation("conv", "Conv", (INT8, FP32)),)), CONF)
+ENGINE = at.State.start(SPACE.space, seed=3)
+
+finite = st.floats(allow_nan=False, allow_infinity=False)
+measurements = st.builds(Measurement, finite, st.fixed_dictionaries({"modelsize": finite}))
+
+
+@st.composite
+def progresses(draw: st.DrawFn) -> Progress:
+    trials = []
+    for number in range(draw(st.integers(0, 4))):
+        measurement = draw(st.none() | measurements)
+        failure = draw(st.text()) if measurement is None else None
+        meets, seconds = draw(st.booleans()), draw(finite)
+        trials.append(Trial(number, SPACE.default(), measurement, failure, meets, seconds))
+    return Progress(ENGINE, draw(measurements), tuple(trials), draw(st.floats(0, 1e9)))
+
+
+@settings(deadline=None)
+@given(progresses())
+def test_progress_comes_back_from_json(progress: Progress) -> None:
+    text = json.dumps(history_to_dict(progress, "bayesian", CONF), allow_nan=False)
+    assert history_from_dict(json.loads(text), "bayesian", CONF, SPACE) == progress
+
+
+def test_the_layout_is_that_of_schema_1() -> None:
+    trial = Trial(0, SPACE.default(), Measurement(0.5, {"modelsize": 9.0}), None, True, 1.5)
+    baseline = Measurement(0.75, {"modelsize": 36.0})
+    assert history_to_dict(Progress(ENGINE, baseline, (trial,), 2.5), "random", CONF) == {
+        "schema": 1,
+        "strategy": "random",
+        "criterion": {"loss": 0.01, "relative": True, "higher_is_better": True},
+        "objectives": [{"name": "modelsize", "weight": 1.0, "higher_is_better": False}],
+        "engine": ENGINE.to_dict(),
+        "baseline": {"accuracy": 0.75, "values": {"modelsize": 36.0}},
+        "trials": [
+            {
+                "number": 0,
+                "params": SPACE.default(),
+                "measurement": {"accuracy": 0.5, "values": {"modelsize": 9.0}},
+                "failure": None,
+                "meets": True,
+                "seconds": 1.5,
+            }
+        ],
+        "seconds": 2.5,
+    }
