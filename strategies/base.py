@@ -83,6 +83,12 @@ class TuneStrategy(ABC):
         self.conf = conf
         self.adaptor = adaptor or adaptor_for(conf)
         self.model = self.adaptor.load(model)
+        for name, loader in (("q_dataloader", q_dataloader), ("eval_dataloader", eval_dataloader)):
+            if isinstance(loader, Iterator):
+                raise ArgumentError(f"$.{name}", loader, "data that can be iterated repeatedly")
+        measured = [objective.name for objective in conf.objectives]
+        if "performance" in measured and eval_dataloader is None and q_dataloader is None:
+            raise ArgumentError("$.eval_dataloader", None, "data to measure performance with")
         self._q_dataloader = q_dataloader
         self._eval_dataloader = eval_dataloader
         self._eval_func = _evaluation(conf, eval_dataloader, eval_func, self.adaptor)
@@ -115,10 +121,16 @@ class TuneStrategy(ABC):
         return self.result()
 
     def run(self) -> Iterator[Trial]:
-        """Run trial by trial. It can be left at any point and entered again."""
+        """Run trial by trial. It can be left at any point and entered again.
+
+        Raises:
+            StrategyError: another run of this strategy has not been left.
+        """
+        if self._started is not None:
+            raise StrategyError("another run of this strategy has not been left: close it first")
         self._started = time.monotonic()
         try:
-            self._measure_baseline()
+            self.measure_baseline()
             configs = self.next_tune_cfg()
             tune_cfg = next(configs, None)
             while tune_cfg is not None:
@@ -138,7 +150,7 @@ class TuneStrategy(ABC):
         What was pending when an earlier run stopped comes first. Configurations whose outcome is
         known are told without being yielded.
         """
-        self._measure_baseline()
+        self.measure_baseline()
         waiting = [suggestion.params for suggestion in self._progress.engine.pending]
         while not self.finished:
             if waiting:
@@ -238,7 +250,8 @@ class TuneStrategy(ABC):
 
     # --- measuring ---
 
-    def _measure_baseline(self) -> None:
+    def measure_baseline(self) -> None:
+        """Measure the FP32 model, unless that was done; a run begins with it."""
         if self._progress.baseline is not None:
             return
         baseline = self._measure(self.model)
@@ -296,10 +309,8 @@ class TuneStrategy(ABC):
             return accuracy or 0.0
         if objective == "modelsize":
             return self.adaptor.size(model)
-        loader = self._eval_dataloader or self._q_dataloader
-        if loader is None:
-            raise ArgumentError("$.eval_dataloader", None, "a loader to measure performance with")
-        return self.adaptor.latency(model, loader)
+        loader = self._q_dataloader if self._eval_dataloader is None else self._eval_dataloader
+        return self.adaptor.latency(model, loader or ())
 
     def _measured(self) -> list[Trial]:
         return [trial for trial in self.trials if trial.measurement]
@@ -344,6 +355,8 @@ def _evaluation(
 ) -> Any:
     """Return a function of a model that returns its accuracy."""
     if eval_func is not None:
+        if not callable(eval_func):
+            raise ArgumentError("$.eval_func", eval_func, "a function of a model")
         if eval_dataloader is not None and conf.metric is not None:
             raise ArgumentError(
                 "$.eval_func", eval_func, "None beside eval_dataloader and a metric"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ class Conf:
 
     def __init__(self, source: str | Path | Mapping[str, Any]) -> None:
         """Read, check and keep the configuration."""
-        keys = dict(source) if isinstance(source, Mapping) else _read(source)
+        keys = deepcopy(dict(source)) if isinstance(source, Mapping) else _read(source)
         _check(keys)
         quantization, tuning = keys.get("quantization") or {}, keys.get("tuning") or {}
         framework = keys["model"]["framework"]

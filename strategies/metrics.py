@@ -33,9 +33,16 @@ def _f1(outputs: Array, labels: Array, average: str = "macro") -> float:
 
 
 def _differences(outputs: Array, labels: Array) -> Array:
-    """Return outputs less labels as floats; a column (n, 1) and a row (n,) fit each other."""
+    """Return outputs less labels as floats; columns (n, 1) and rows (n,) are the same.
+
+    Raises:
+        ValueError: their shapes differ otherwise.
+    """
     left, right = np.asarray(outputs, dtype=np.float64), np.asarray(labels, dtype=np.float64)
-    return left - (right.reshape(left.shape) if left.size == right.size else right)
+    columns = [array[:, 0] if array.shape[1:] == (1,) else array for array in (left, right)]
+    if columns[0].shape != columns[1].shape:
+        raise ValueError(f"outputs have the shape {left.shape}, labels {right.shape}")
+    return np.asarray(columns[0] - columns[1])
 
 
 def _mse(outputs: Array, labels: Array) -> float:

@@ -55,6 +55,8 @@ def tune(
     strategy = STRATEGIES[conf.strategy](
         model, conf, q_dataloader, None, eval_dataloader, eval_func, dicts
     )
+    strategy.measure_baseline()
+    save_history(folder, strategy.dicts)
     for trial in strategy.run():
         save_history(folder, strategy.dicts)
         if on_trial:

@@ -207,7 +207,6 @@ def test_a_section_left_empty_means_its_defaults(path: str, nothing: Any) -> Non
     assert Conf(with_key(path, nothing)) == Conf(LEAST)
 
 
-@pytest.mark.xfail(reason="the mappings inside are those of the caller", strict=True)
 def test_what_becomes_of_the_mapping_does_not_matter() -> None:
     document = with_key("quantization.model_wise.weight.dtype", ["int8"])
     conf = Conf(document)

@@ -424,7 +424,6 @@ def test_a_run_can_be_left_and_entered_again(kind: Kind) -> None:
     assert len(adaptor.evaluated) == len(set(adaptor.evaluated)) == SHORT + 1
 
 
-@pytest.mark.xfail(reason="a run goes on with what another run has tried since", strict=True)
 def test_two_runs_at_once_evaluate_nothing_twice(kind: Kind) -> None:
     adaptor = FakeAdaptor()
     strategy = make(kind, adaptor)
@@ -824,20 +823,17 @@ def test_wrong_arguments_are_refused(
     assert isinstance(caught.value, ValueError)
 
 
-@pytest.mark.xfail(reason="found out only when it is called", strict=True)
 def test_an_evaluation_that_is_no_function_is_refused(kind: Kind) -> None:
     with pytest.raises(ArgumentError) as caught:
         kind("model", conf(), None, eval_func=0.9, adaptor=FakeAdaptor())
     assert caught.value.place == "$.eval_func"
 
 
-@pytest.mark.xfail(reason="found out only after the FP32 model was evaluated", strict=True)
 def test_performance_without_data_is_refused_before_anything_is_evaluated(kind: Kind) -> None:
     with pytest.raises(ArgumentError):
         make(kind, FakeAdaptor(), conf({"objective": "performance"}))
 
 
-@pytest.mark.xfail(reason="the second trial finds no data, and every trial fails", strict=True)
 @pytest.mark.parametrize("name", ["q_dataloader", "eval_dataloader"])
 def test_data_that_can_be_read_only_once_are_refused(kind: Kind, name: str) -> None:
     loaders: dict[str, Any] = {"q_dataloader": [(0, 0)], "eval_dataloader": [(0, 0)]}

@@ -96,7 +96,6 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(
     assert len(load_history(tmp_path)["trials"]) == 4
 
 
-@pytest.mark.xfail(reason="the first history is written after the first trial", strict=True)
 def test_the_fp32_model_is_not_evaluated_again_after_an_interrupt_in_the_first_trial(
     tmp_path: Path, adaptor: FakeAdaptor
 ) -> None:
@@ -111,7 +110,6 @@ def test_the_fp32_model_is_not_evaluated_again_after_an_interrupt_in_the_first_t
     assert adaptor.evaluated.count(UNQUANTISED) == 1
 
 
-@pytest.mark.xfail(reason="without a new trial there is no new history", strict=True)
 def test_a_folder_resumed_into_has_the_history_too(tmp_path: Path, adaptor: FakeAdaptor) -> None:
     tune("model", conf_of(tmp_path, max_trials=2), None, eval_func=adaptor.accuracy)
     folder = tmp_path / "new"
