@@ -61,7 +61,7 @@ _KERNEL_LOSS = {"rbf": 0.0, "poly": 0.35, "linear": 0.6, "sigmoid": 1.0}
 def _mixed(
     rate: float, decay: float, depth: int, width: int, kernel: str, bits: int, bias: bool
 ) -> float:
-    """Return a loss like that of a learner: the best rate depends on depth, kernels have offsets."""
+    """Return a loss like that of a learner, whose best rate depends on the depth."""
     best_rate = -2.5 - 0.12 * (depth - 4)
     loss = 0.4 * (math.log10(rate) - best_rate) ** 2
     loss += 2.0 * (decay - 0.3) ** 2
