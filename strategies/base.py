@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Collection, Generator, Iterator, Mapping
 from typing import Any, ClassVar
 
 from attrs import evolve, field, frozen
@@ -148,25 +148,32 @@ class TuneStrategy(ABC):
         """Turn each ``yield`` into ask and tell: yield a tune configuration, and be sent its trial.
 
         What was pending when an earlier run stopped comes first. Configurations whose outcome is
-        known are told without being yielded.
+        known are told without being yielded. One that is answered with None stays open, and is
+        not yielded again by this generator.
         """
         self.measure_baseline()
+        given: set[Meaning] = set()
         waiting = [suggestion.params for suggestion in self._progress.engine.pending]
         while not self.finished:
             if waiting:
                 params = waiting.pop(0)
             else:
-                asked = self._next(self._progress.engine)
+                asked = self._next(self._progress.engine, given)
                 if asked is None:
                     return
                 state, params = asked
+                if state is self._progress.engine and self._means(params) in given:
+                    return  # the same again: nothing else is left until it is answered
                 self._progress = evolve(self._progress, engine=state)
-            meaning = self.tuning_space.canonical(params)
+            meaning = self._means(params)
+            if meaning in given:
+                continue
             if meaning in self._outcomes:
                 self._tell(params, self._outcomes[meaning])
                 continue
+            given.add(meaning)
             trial = yield self.tuning_space.tune_cfg(params)
-            if trial is not None:  # nobody has the outcome yet: it stays pending
+            if trial is not None:
                 self._tell(params, trial.measurement, trial)
 
     @property
@@ -226,11 +233,17 @@ class TuneStrategy(ABC):
 
     # --- asking and telling ---
 
-    def _next(self, state: at.State) -> tuple[at.State, dict[str, Any]] | None:
+    def _next(
+        self, state: at.State, given: Collection[Meaning]
+    ) -> tuple[at.State, dict[str, Any]] | None:
         default = self.tuning_space.default()
-        if not self.trials and self.tuning_space.canonical(default) not in self._outcomes:
+        meaning = self._means(default)
+        if meaning not in self._outcomes and meaning not in given:
             return state, default
         return self.ask(state)
+
+    def _means(self, params: Mapping[str, Any]) -> Meaning:
+        return self.tuning_space.canonical(params)
 
     def _tell(
         self, params: Mapping[str, Any], measurement: Measurement | None, trial: Trial | None = None
@@ -244,7 +257,7 @@ class TuneStrategy(ABC):
             engine = at.observe(progress.engine, params, self.goal.target(measurement))
         trials = (*progress.trials, trial) if trial else progress.trials
         self._progress = evolve(progress, engine=engine, trials=trials)
-        self._outcomes[self.tuning_space.canonical(params)] = measurement
+        self._outcomes[self._means(params)] = measurement
         if trial and trial.measurement and self._improves(trial):
             self._best = trial
 
@@ -254,11 +267,17 @@ class TuneStrategy(ABC):
         """Measure the FP32 model, unless that was done; a run begins with it."""
         if self._progress.baseline is not None:
             return
+        started = time.monotonic()
         baseline = self._measure(self.model)
-        self._progress = evolve(self._progress, baseline=baseline)
-        unquantised = self.tuning_space.unquantised()
+        goal = Goal(self.conf.criterion, self.conf.objectives, baseline)
+        engine, unquantised = self._progress.engine, self.tuning_space.unquantised()
         if unquantised is not None:  # its outcome is known, so the optimiser may as well know it
-            self._tell(unquantised, baseline)
+            engine = at.observe(engine, unquantised, goal.target(baseline))
+        seconds = self._progress.seconds
+        if self._started is None:  # no run is under way that counts the time
+            seconds += time.monotonic() - started
+        self._progress = evolve(self._progress, baseline=baseline, engine=engine, seconds=seconds)
+        self._outcomes = self._known_outcomes()
 
     def _try(self, tune_cfg: TuneConfig) -> Trial:
         """Quantise and measure; whatever goes wrong makes a failed trial."""
@@ -310,7 +329,7 @@ class TuneStrategy(ABC):
         if objective == "modelsize":
             return self.adaptor.size(model)
         loader = self._q_dataloader if self._eval_dataloader is None else self._eval_dataloader
-        return self.adaptor.latency(model, loader or ())
+        return self.adaptor.latency(model, () if loader is None else loader)
 
     def _measured(self) -> list[Trial]:
         return [trial for trial in self.trials if trial.measurement]

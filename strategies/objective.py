@@ -84,7 +84,7 @@ class Goal:
     def _log_ratio(self, objective: Objective, measurement: Measurement) -> float:
         base, value = self.baseline.values[objective.name], measurement.values[objective.name]
         if objective.name == "accuracy":  # may be negative; near 1, a ratio's logarithm is this
-            ratio = (value - base) / (abs(base) or 1.0)
+            ratio = (value - base) / (max(abs(base), _TINY) if base else 1.0)
         else:
             ratio = math.log(max(value, _TINY) / max(base, _TINY))
         return ratio if objective.higher_is_better else -ratio

@@ -16,7 +16,7 @@ from attrs import field, frozen
 import asktell as at
 from strategies.adaptors.base import FP32, Capability, OpConfig, Operation, OpKey, TuneConfig
 from strategies.conf import Conf
-from strategies.errors import ConfError
+from strategies.errors import ArgumentError, ConfError
 
 ALGORITHM = "calib_algorithm"
 SAMPLING_SIZE = "calib_sampling_size"
@@ -97,9 +97,15 @@ class TuningSpace:
         return config
 
     def params(self, tune_cfg: TuneConfig) -> dict[str, Any]:
-        """Return the params that stand for a tune configuration."""
+        """Return the params that stand for a tune configuration.
+
+        Raises:
+            ArgumentError: a ``ValueError``; an operation is missing or its option not of the space.
+        """
         params: dict[str, Any] = {}
         for key, options in self.operations.items():
+            if tune_cfg.get(key) not in options.values():
+                raise ArgumentError(f"$.{key}", tune_cfg.get(key), f"one of {list(options)}")
             params[_label(key)] = next(
                 n for n, option in options.items() if option == tune_cfg[key]
             )

@@ -63,7 +63,6 @@ def tune(
             on_trial(strategy, trial)
     result = strategy.result()
     if result:
-        folder.mkdir(parents=True, exist_ok=True)
         strategy.adaptor.save(result.model, str(folder / MODEL))
     return result
 

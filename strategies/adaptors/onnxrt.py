@@ -262,7 +262,7 @@ class OnnxRuntimeAdaptor:
                 self.threads,
             )
             if len(self._calibrations) > REMEMBERED_CALIBRATIONS:
-                del self._calibrations[next(iter(self._calibrations))]
+                self._calibrations.pop(next(iter(self._calibrations)), None)
         return self._calibrations[key]
 
 

@@ -97,7 +97,7 @@ def test_without_calibration_there_is_nothing_to_say_of_it() -> None:
         ({"weight": None}, lambda w, a: True),
         ({}, lambda w, a: True),
     ],
-    ids=str,
+    ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
 def test_limits_keep_what_fits_and_leave_fp32(limit: dict[str, Any], fits: Any) -> None:
     kept = [option for option in ALL if fits(option["weight"], option["activation"])]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -115,6 +116,21 @@ def test_a_folder_resumed_into_has_the_history_too(tmp_path: Path, adaptor: Fake
     folder = tmp_path / "new"
     tune("model", conf_of(folder, tmp_path, max_trials=2), None, eval_func=adaptor.accuracy)
     assert load_history(folder)["trials"] == load_history(tmp_path)["trials"]
+
+
+def test_the_timeout_counts_the_fp32_model_too(
+    tmp_path: Path, adaptor: FakeAdaptor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr(strategies.base, "time", SimpleNamespace(monotonic=lambda: clock.now))
+
+    def eval_func(model: Any) -> float:
+        clock.now += 10
+        return adaptor.accuracy(model)
+
+    tune("model", conf_of(tmp_path, timeout=15), None, eval_func=eval_func)
+    assert load_history(tmp_path)["seconds"] == 20
+    assert adaptor.evaluated == [UNQUANTISED, DEFAULT]
 
 
 def test_a_run_that_was_over_gives_its_model_again(tmp_path: Path, adaptor: FakeAdaptor) -> None:

@@ -1,0 +1,78 @@
+"""Quantisation of a real network: the target of the strategies, looked up in a table."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import quantisation
+
+import asktell as at
+from strategies.conf import Criterion, Objective
+from strategies.objective import Goal, Measurement
+from suites.task import Params, Task
+
+BUDGET = 40
+CRITERIA = {
+    "quantised_half_percent": Criterion(0.005, relative=True, higher_is_better=True),
+    "quantised_one_percent": Criterion(0.01, relative=True, higher_is_better=True),
+    "quantised_two_percent": Criterion(0.02, relative=True, higher_is_better=True),
+    "quantised_five_percent": Criterion(0.05, relative=True, higher_is_better=True),
+}
+"""The smallest model that loses no more accuracy."""
+
+TRADES = {"quantised_mostly_accuracy": 0.02, "quantised_accuracy_and_size": 0.1}
+"""Accuracy lost, plus so much a factor e of size: no criterion, but a compromise."""
+
+
+@cache
+def _space() -> at.Space:
+    document = quantisation.table()
+    operations = zip(document["operations"], document["options"], strict=True)
+    return at.Space(*(at.Categorical(name, options) for (name, _), options in operations))
+
+
+@cache
+def _measured() -> dict[tuple[int, ...], Measurement]:
+    rows = quantisation.table()["rows"]
+    return {tuple(row[:-2]): Measurement(row[-2], {"modelsize": row[-1]}) for row in rows}
+
+
+def _measurement(params: Params) -> Measurement:
+    options = quantisation.table()["options"]
+    values = zip(options, _space().names, strict=True)
+    return _measured()[tuple(choices.index(params[name]) for choices, name in values)]
+
+
+def _baseline() -> Measurement:
+    accuracy, size = quantisation.table()["baseline"]
+    return Measurement(accuracy, {"modelsize": size})
+
+
+def _limited(name: str, criterion: Criterion) -> Task:
+    goal = Goal(criterion, (Objective("modelsize", 1.0, False),), _baseline())
+
+    def loss(params: Params) -> float:
+        return -goal.target(_measurement(params))
+
+    optimum = min(-goal.target(measurement) for measurement in _measured().values())
+    return Task(name, "quantisation", _space(), loss, BUDGET, optimum)
+
+
+def _traded(name: str, weight: float) -> Task:
+    def cost(measurement: Measurement) -> float:
+        size = measurement.values["modelsize"] / _baseline().values["modelsize"]
+        return weight * math.log(size) - (measurement.accuracy or 0.0)
+
+    def loss(params: Params) -> float:
+        return cost(_measurement(params))
+
+    return Task(
+        name, "quantisation", _space(), loss, BUDGET, min(map(cost, _measured().values()))
+    )
+
+
+def tasks() -> tuple[Task, ...]:
+    """Return all tasks of the suite."""
+    limited = (_limited(name, criterion) for name, criterion in CRITERIA.items())
+    return (*limited, *(_traded(name, weight) for name, weight in TRADES.items()))
