@@ -39,7 +39,7 @@ def packages(name: str) -> Path:
 
 
 def make(name: str) -> None:
-    """Make an environment of exactly what its file lists: what a package asks for is not looked at."""
+    """Make an environment of exactly what its file lists, whatever its packages ask for."""
     venv.create(root() / name, with_pip=True, clear=True)
     pip = [str(python(name)), "-m", "pip", "install", "--quiet"]
     subprocess.run([*pip, "setuptools<81", "wheel"], check=True)

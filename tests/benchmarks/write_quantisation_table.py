@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from quantisation import TABLE, conf
-from tqdm import tqdm
+from rich.progress import track
 
 import digits
 import strategies
@@ -21,7 +21,7 @@ def main() -> None:
         str(digits.MODEL), conf(), digits.calibration(), eval_dataloader=digits.validation()
     )
     space = strategy.tuning_space.space
-    for _ in tqdm(strategy.run(), total=space.size):
+    for _ in track(strategy.run(), total=space.size):
         pass
     assert strategy.baseline is not None
     rows = [

@@ -20,10 +20,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, SVR
-from threadpoolctl import threadpool_limits
-
 from suites import tables, tuning
 from suites.task import Params
+from threadpoolctl import threadpool_limits
 
 _SCALERS: dict[str, Callable[[], BaseEstimator | str]] = {
     "none": lambda: "passthrough",

@@ -73,7 +73,7 @@ class Layers:
         chosen = [self._precisions[p[name]] for name in self.space.names]
         sizes, errors = np.array(chosen).T
         error = self._sensitivity @ errors + self._neighbours @ np.sqrt(errors[1:] * errors[:-1])
-        return float(np.log(self._sizes @ sizes) + 0.5 * np.log1p(max(error - 0.12, 0.0) / 0.03))
+        return float(np.log(self._sizes @ sizes) + 0.5 * np.log1p(max(error - 0.06, 0.0) / 0.02))
 
 
 LAYERS_12 = Layers(

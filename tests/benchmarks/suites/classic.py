@@ -98,32 +98,34 @@ def griewank(x: Array) -> float:
 
 @frozen
 class Classic:
-    """A function, its domain, a side each or one for all, and its least value."""
+    """A function, its domain, its least value, and by what share of a side it is moved."""
 
     name: str
     function: Callable[[Array], float]
     domain: tuple[tuple[float, float], ...]
     optimum: float = 0.0
+    shift: float = 0.1
 
-    def task(self, shift: float = 0.1, suite: str = "continuous") -> Task:
+    def task(self, shift: float | None = None) -> Task:
         """Return it as a task, moved by up to a share of each side, the same in every run."""
         sides = enumerate(self.domain)
         space = at.Space(*(at.Float(f"x{i}", low, high) for i, (low, high) in sides))
         widths = np.array([high - low for low, high in self.domain])
         seed = [sum(map(ord, self.name))]
-        moved = np.random.default_rng(seed).uniform(-shift, shift, len(widths)) * widths
+        moved = np.random.default_rng(seed).uniform(-1.0, 1.0, len(widths)) * widths
+        moved *= self.shift if shift is None else shift
 
         def regret(params: Params) -> float:
             point = np.array([params[name] for name in space.names]) - moved
             return self.function(point) - self.optimum
 
-        return Task(self.name, suite, space, regret, usual_budget(space), 0.0)
+        return Task(self.name, "continuous", space, regret, usual_budget(space), 0.0)
 
 
 BRANIN = Classic("branin", branin, ((-5, 10), (0, 15)), 0.39788735772973816)
 HARTMANN_6 = Classic("hartmann_6", hartmann_6, ((0, 1),) * 6, -3.322368011415515)
-ACKLEY_6 = Classic("ackley_6", ackley, ((-32.768, 32.768),) * 6)
-LEVY_8 = Classic("levy_8", levy, ((-10, 10),) * 8)
+ACKLEY_6 = Classic("ackley_6", ackley, ((-32.768, 32.768),) * 6, shift=0.3)
+LEVY_8 = Classic("levy_8", levy, ((-10, 10),) * 8, shift=0.2)
 
 CLASSICS = (
     BRANIN,
@@ -136,7 +138,7 @@ CLASSICS = (
     HARTMANN_6,
     ACKLEY_6,
     LEVY_8,
-    Classic("griewank_10", griewank, ((-50, 50),) * 10),
+    Classic("griewank_10", griewank, ((-50, 50),) * 10, shift=0.3),
 )
 
 

@@ -1,4 +1,4 @@
-"""Failing variants: evaluations fail in 20 to 60 % of the space, here and there up to the optimum."""
+"""Failing variants: evaluations fail in 20 to 60 % of the space, also beside the optimum."""
 
 from __future__ import annotations
 

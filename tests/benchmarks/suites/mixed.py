@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import asktell as at
 from suites import choices
@@ -118,7 +119,7 @@ def grids(p: Params) -> float:
     ]
     best = [0.7, 0.35, 0.75, 0.2, 0.6, 0.45, 0.85]
     away = [3 * (x - y) for x, y in zip(u, best, strict=True)]
-    coupled = zip(away, away[1:], strict=False)
+    coupled = pairwise(away)
     loss = sum(x**2 for x in away) + sum((x + y) ** 2 for x, y in coupled)
     return math.log1p(loss) + 0.1 * math.sin(8 * math.pi * u[3]) ** 2
 
@@ -152,9 +153,11 @@ DECADES = at.Space(
 
 def decades(p: Params) -> float:
     logs = [math.log10(p[f"s{i}"]) + i for i in range(5)]
-    valley = sum(logs[:3]) - 1.0
-    loss = 0.8 * valley**2 + 0.1 * sum((x - 0.6) ** 2 for x in logs)
-    loss += 0.5 * (logs[3] - logs[4]) ** 2 + 0.3 * (math.log10(p["size"]) - 2 - 0.3 * logs[0]) ** 2
+    best = (2.1, -0.8, 1.5, 1.9, -1.0)
+    valley = sum(logs[:3]) - 2.8
+    loss = 0.8 * valley**2 + 0.1 * sum((x - y) ** 2 for x, y in zip(logs, best, strict=True))
+    loss += 0.5 * (logs[3] + logs[4] - 0.9) ** 2
+    loss += 0.3 * (math.log10(p["size"]) - 1 - 0.3 * logs[0]) ** 2
     return math.log1p(loss)
 
 

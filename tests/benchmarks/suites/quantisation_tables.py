@@ -67,9 +67,7 @@ def _traded(name: str, weight: float) -> Task:
     def loss(params: Params) -> float:
         return cost(_measurement(params))
 
-    return Task(
-        name, "quantisation", _space(), loss, BUDGET, min(map(cost, _measured().values()))
-    )
+    return Task(name, "quantisation", _space(), loss, BUDGET, min(map(cost, _measured().values())))
 
 
 def tasks() -> tuple[Task, ...]:

@@ -1,0 +1,57 @@
+"""Optimisers behind one interface: a class each, made of a space's dict, a seed and a budget.
+
+This package and its modules run in environments that need not have anything but the peer itself:
+nothing else of this project may be imported here, but for ``asktell`` in the module of that name.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import version
+from typing import Any, NamedTuple, Protocol
+
+Params = dict[str, Any]
+
+
+class Peer(Protocol):
+    """An optimiser that minimises: asked for params, and told their values before the next."""
+
+    def __init__(self, space: dict[str, Any], seed: int, budget: int) -> None:
+        """Start on a space, in the layout of a state's dict."""
+        ...
+
+    def ask(self) -> Params:
+        """Return the params to evaluate next."""
+        ...
+
+    def tell(self, params: Params, value: float | None) -> None:
+        """Take the value of params; None where their evaluation failed."""
+        ...
+
+
+class Entry(NamedTuple):
+    """Where a peer is: its module and class, its distribution, and its environment."""
+
+    module: str
+    name: str
+    distribution: str
+    environment: str | None
+
+    def load(self) -> type[Peer]:
+        """Return the class."""
+        peer: type[Peer] = getattr(import_module(f"peers.{self.module}"), self.name)
+        return peer
+
+    def version(self) -> str:
+        """Return the name and version of what it uses."""
+        return f"{self.distribution} {version(self.distribution)}"
+
+
+PEERS = {
+    "random": Entry("samplers", "Random", "numpy", None),
+    "sobol": Entry("samplers", "Sobol", "scipy", None),
+    "asktell": Entry("engine", "AskTell", "asktell", None),
+    "optuna_tpe": Entry("optuna_samplers", "Tpe", "optuna", "optuna"),
+    "optuna_gp": Entry("optuna_samplers", "Gp", "optuna", "optuna"),
+}
+"""All peers; those without an environment run in the project's own."""

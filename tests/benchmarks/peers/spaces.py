@@ -1,0 +1,50 @@
+"""What peers need to know of a space, which is a dict: standard library only."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+Parameter = dict[str, Any]
+
+
+def parameters(space: dict[str, Any]) -> list[Parameter]:
+    """Return the parameters."""
+    rows: list[Parameter] = space["parameters"]
+    return rows
+
+
+def members(parameter: Parameter) -> list[Any] | None:
+    """Return the values of an ordinal, a categorical or a bool; None of a number."""
+    kind = parameter["type"]
+    if kind == "bool":
+        return [False, True]
+    values: list[Any] | None = parameter.get("values" if kind == "ordinal" else "choices")
+    return values
+
+
+def at_share(parameter: Parameter, share: float) -> Any:
+    """Return the value below which a share of the parameter's values lies."""
+    values = members(parameter)
+    if values is not None:
+        return values[min(int(share * len(values)), len(values) - 1)]
+    low, high, step = parameter["low"], parameter["high"], parameter["step"]
+    if step is None:
+        return min(max(_between(low, high, parameter["log"], share), low), high)
+    return on_grid(parameter, _between(low - step / 2, high + step / 2, parameter["log"], share))
+
+
+def on_grid(parameter: Parameter, value: float) -> Any:
+    """Return the nearest number that the parameter allows."""
+    low, high, step = parameter["low"], parameter["high"], parameter["step"]
+    if step is None:
+        return min(max(float(value), low), high)
+    last = math.floor((high - low) / step * (1 + 1e-12))
+    number = low + min(max(round((value - low) / step), 0), last) * step
+    return round(number) if parameter["type"] == "int" else min(float(number), high)
+
+
+def _between(low: float, high: float, log: bool, share: float) -> float:
+    if log:
+        return math.exp(math.log(low) + share * (math.log(high) - math.log(low)))
+    return low + share * (high - low)

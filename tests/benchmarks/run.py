@@ -1,0 +1,65 @@
+"""Run a peer on a suite, and record the curves; what is recorded already is not run again.
+
+``python tests/benchmarks/run.py --peer asktell --suite mixed --seeds 5``
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import environments
+import runs
+from peers import PEERS
+from sessions import PeerError, Remote
+from suites import SUITES, Task, suite
+
+
+def main() -> None:
+    """Run what is missing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--peer", required=True, choices=PEERS)
+    parser.add_argument("--suite", action="append", choices=SUITES, help="all if none is named")
+    parser.add_argument("--task", action="append", help="of the suites; all if none is named")
+    parser.add_argument("--seeds", type=int, default=5, help="run the seeds 0, 1, ...")
+    parser.add_argument("--budget", type=int, help="trials, if not what the task says")
+    parser.add_argument("--records", type=Path, default=runs.RECORDS, metavar="FOLDER")
+    parser.add_argument("--environments", metavar="FOLDER", help="where they are")
+    arguments = parser.parse_args()
+    if arguments.environments:
+        os.environ[environments.VARIABLE] = arguments.environments
+    tasks = [
+        task
+        for name in arguments.suite or SUITES
+        for task in suite(name)
+        if not arguments.task or task.name in arguments.task
+    ]
+    with Remote(arguments.peer) as session:
+        for task in tasks:
+            run(task, session, range(arguments.seeds), arguments.budget, arguments.records)
+
+
+def run(task: Task, session: Remote, seeds: Iterable[int], budget: int | None, to: Path) -> None:
+    """Run and record the seeds of a task that are not recorded with this budget."""
+    file = runs.path(session.peer, task.suite, to)
+    budget = budget or task.budget
+    done = {r.seed for r in runs.read(file) if r.task == task.name and r.budget == budget}
+    for seed in seeds:
+        if seed in done:
+            continue
+        try:
+            steps, seconds = runs.play(task, session, seed, budget)
+        except PeerError as error:
+            last = str(error).strip().splitlines()[-1]
+            print(f"{session.peer} {task.name} {seed}: {last}", file=sys.stderr, flush=True)
+            continue
+        found = runs.Run(session.peer, session.version, task.name, seed, budget, steps, seconds)
+        runs.append(found, file)
+        print(f"{session.peer} {task.name} {seed}: {steps[-1:]} {seconds:.3g} s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""Runs of a peer as the benchmark sees them: in this process, or in an environment of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+import environments
+from attrs import define, field, frozen
+from peers import PEERS, Peer
+
+ONE_THREAD = dict.fromkeys(
+    ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
+)
+
+
+class PeerError(RuntimeError):
+    """A peer raised an error, or died; the message is what it wrote."""
+
+
+@frozen
+class Asked:
+    """What a peer wants to know, and how many seconds it took to tell and to ask."""
+
+    params: dict[str, Any]
+    seconds: float
+
+
+class Session(Protocol):
+    """A peer at work: one run after the other."""
+
+    def start(self, space: dict[str, Any], seed: int, budget: int) -> Asked:
+        """Start a run, and ask for the first params."""
+        ...
+
+    def tell(self, value: float | None) -> Asked:
+        """Report the value of the params asked for last, and ask for the next."""
+        ...
+
+
+@define
+class Local:
+    """A peer in this process."""
+
+    make: Any
+    _peer: Peer | None = None
+    _params: dict[str, Any] = field(factory=dict)
+
+    def start(self, space: dict[str, Any], seed: int, budget: int) -> Asked:
+        """Start a run, and ask for the first params."""
+        begin = time.perf_counter()
+        self._peer = self.make(space, seed, budget)
+        return self._ask(begin)
+
+    def tell(self, value: float | None) -> Asked:
+        """Report the value of the params asked for last, and ask for the next."""
+        assert self._peer is not None
+        begin = time.perf_counter()
+        self._peer.tell(self._params, value)
+        return self._ask(begin)
+
+    def _ask(self, begin: float) -> Asked:
+        assert self._peer is not None
+        self._params = self._peer.ask()
+        return Asked(self._params, time.perf_counter() - begin)
+
+
+class Remote:
+    """A peer in a process of its own, with one thread; a context manager that ends it."""
+
+    def __init__(self, peer: str) -> None:
+        """Start the process."""
+        environment = PEERS[peer].environment
+        python = environments.python(environment) if environment else Path(sys.executable)
+        if not python.exists():
+            raise FileNotFoundError(f"make it: {Path(environments.__file__).name} {environment}")
+        self.peer, self.version = peer, ""
+        self._process = subprocess.Popen(
+            [str(python), str(Path(__file__).parent / "serve.py"), peer],
+            env={**os.environ, **ONE_THREAD},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+
+    def __enter__(self) -> Remote:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """End the process."""
+        self._process.kill()
+        self._process.communicate()
+
+    def start(self, space: dict[str, Any], seed: int, budget: int) -> Asked:
+        """Start a run, and ask for the first params."""
+        return self._send({"space": space, "seed": seed, "budget": budget, "goal": "minimize"})
+
+    def tell(self, value: float | None) -> Asked:
+        """Report the value of the params asked for last, and ask for the next."""
+        return self._send({"tell": value})
+
+    def _send(self, message: dict[str, Any]) -> Asked:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(message) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        answer = json.loads(line) if line else {"error": "the process has ended"}
+        if "error" in answer:
+            raise PeerError(answer["error"])
+        self.version = answer["version"]
+        return Asked(answer["ask"], answer["seconds"])
