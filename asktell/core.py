@@ -38,6 +38,10 @@ Trial = Suggestion | int | Mapping[str, Any]
 """What an outcome belongs to: a suggestion, its id, or params."""
 
 _LOCAL_CANDIDATES = 200
+_LEAST_CANDIDATES = 128
+_SCORED_PAIRS = 200_000
+"""Candidates times points, above which there are fewer candidates."""
+
 _RANDOM_DRAWS = 64
 
 # --- asking ---
@@ -120,13 +124,18 @@ def _most_promising(
         surrogate.incumbents,
         ledger.bounds,
         random,
-        n_warmup=state.settings.n_candidates,
+        n_warmup=_candidates(state.settings.n_candidates, len(ledger)),
         n_iter=state.settings.n_starts,
         gradient=acquisition.with_gradient,
         axes=state.space.axes,
         starts=perturbed(best, state.space.axes, _LOCAL_CANDIDATES, random),
         taken=taken,
     )
+
+
+def _candidates(n_candidates: int, n: int) -> int:
+    """Return how many candidates are scored: fewer where each takes the time of many points."""
+    return min(n_candidates, max(_LEAST_CANDIDATES, _SCORED_PAIRS // max(n, 1)))
 
 
 def _is_taken(state: State, values: Values) -> bool:

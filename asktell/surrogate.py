@@ -1,8 +1,8 @@
 """The surrogate: several Gaussian processes that differ in what they assume, side by side.
 
 Each member sees the targets warped in its own way and has its own prior on the noise; the
-acquisition averages over them. Pending points shrink the deviation, failed ones count as bad as
-the worst that was observed, and the mean of replicates counts as often as it was measured.
+acquisition averages over them. Pending points shrink the deviation, failed ones count as worse
+than most that was observed, and the mean of replicates counts as often as it was measured.
 """
 
 from __future__ import annotations
@@ -16,7 +16,13 @@ from attrs import frozen
 from asktell.axes import Axis
 from asktell.gp import GaussianProcesses, Hyperparameters, Prior, condition, fit
 from asktell.kernels import Array, Embedding, categories_of
-from asktell.warping import Standardised, log_gap, mirror_winsorised, standardise, tukey_winsorised
+from asktell.warping import (
+    Standardised,
+    log_gap,
+    power_transformed,
+    standardise,
+    tukey_winsorised,
+)
 
 
 @frozen(eq=False)
@@ -81,11 +87,15 @@ def relative_spread(axis: Axis) -> float:
 
 MEMBERS = (
     Member(tukey_winsorised, noise_mode=-5.0, noise_spread=1.0, noise_floor=1e-4),
-    Member(mirror_winsorised, noise_mode=-8.0, noise_spread=1.0, noise_floor=1e-7),
     Member(log_gap, noise_mode=-8.0, noise_spread=1.0, noise_floor=1e-7),
+    Member(power_transformed, noise_mode=-8.0, noise_spread=1.0, noise_floor=1e-7),
 )
 """The first sees the targets on their own scale but for the worst: it is the one to report from.
 The others are for nearly noiseless and for ill-conditioned targets. See docs/decisions."""
+
+_FAILURE_QUANTILE = 0.2
+"""Which quantile of the targets stands for a failure. With the worst itself, what is best next to
+failures, as optima at the edge of what works are, would hardly be tried."""
 
 
 @frozen(eq=False)
@@ -131,10 +141,10 @@ def _data(evidence: Evidence) -> tuple[Array, Array, Array]:
     """Return points (n, d), targets (members, n) and counts (n,), failures among them."""
     failures = len(evidence.failed)
     values = np.stack([_warped(member, evidence).values for member in MEMBERS])
-    worst = np.repeat(values.min(axis=1, keepdims=True), failures, axis=1)
+    bad = np.quantile(values, _FAILURE_QUANTILE, axis=1)
     return (
         np.vstack([evidence.points, evidence.failed]),
-        np.hstack([values, worst]),
+        np.hstack([values, np.repeat(bad[:, None], failures, axis=1)]),
         np.concatenate([evidence.counts, np.ones(failures)]),
     )
 

@@ -138,10 +138,10 @@ def test_single_observation_gives_a_finite_model() -> None:
 # --- failures, pending points, replicates ---
 
 
-def test_failed_points_count_as_bad_as_the_worst_observed() -> None:
+def test_failed_points_count_as_worse_than_most_that_was_observed() -> None:
     known, failed = evidence(), points_of(2, 5)
     worst = [
-        standardise(member.warp(standardise(known.targets).values)).values.min()
+        np.quantile(standardise(member.warp(standardise(known.targets).values)).values, 0.2)
         for member in MEMBERS
     ]
 
