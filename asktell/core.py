@@ -7,7 +7,7 @@ suggestion k come from the seed and k alone.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
 from typing import Any
 
@@ -87,7 +87,7 @@ def _suggest_one(state: State) -> tuple[State, Suggestion]:
             origin, fit = "fallback", state.fit
             point = state.space.sample(random.random((1, state.space.dim)))[0]
     values = state.space.decode(point[None])[0]
-    if _is_taken(state, values):
+    if _taken_in(state)(values):
         values = _free_values(state, random)
         origin = "initial" if origin == "initial" else "fallback"
     suggestion = Suggestion(state.next_id, state.space.names, values, origin)
@@ -115,8 +115,10 @@ def _most_promising(
     acquisition = LogExpectedImprovement()
     best = ledger.params[np.argsort(-ledger.target, kind="stable")[:5]]
 
+    is_taken = _taken_in(state)
+
     def taken(points: Array) -> Mask:
-        return np.array([_is_taken(state, values) for values in state.space.decode(points)])
+        return np.array([is_taken(values) for values in state.space.decode(points)])
 
     return acq_max(
         acquisition,
@@ -138,12 +140,11 @@ def _candidates(n_candidates: int, n: int) -> int:
     return min(n_candidates, max(_LEAST_CANDIDATES, _SCORED_PAIRS // max(n, 1)))
 
 
-def _is_taken(state: State, values: Values) -> bool:
-    return (
-        state.observations.has_values(values)
-        or state.failures.has_values(values)
-        or any(suggestion.values == values for suggestion in state.pending)
-    )
+def _taken_in(state: State) -> Callable[[Values], bool]:
+    """Return a function that tells which values are observed, failed or pending."""
+    pending = {suggestion.values for suggestion in state.pending}
+    observed, failed = state.observations.has_values, state.failures.has_values
+    return lambda values: observed(values) or failed(values) or values in pending
 
 
 def _free_values(state: State, random: np.random.Generator) -> Values:
@@ -152,16 +153,16 @@ def _free_values(state: State, random: np.random.Generator) -> Values:
     Raises:
         SpaceExhausted: there are none.
     """
-    space = state.space
+    space, is_taken = state.space, _taken_in(state)
     for values in space.decode(space.sample(random.random((_RANDOM_DRAWS, space.dim)))):
-        if not _is_taken(state, values):
+        if not is_taken(values):
             return values
     if space.size is None:
         raise SpaceExhausted("the floats between the bounds are used up")
     start = int(random.integers(min(space.size, 2**63 - 1)))
     for offset in range(space.size):  # ends after one more step than there are taken values
         values = space.configuration((start + offset) % space.size)
-        if not _is_taken(state, values):
+        if not is_taken(values):
             return values
     raise SpaceExhausted(f"all {space.size} configurations are observed, pending or failed")
 

@@ -19,10 +19,9 @@ from strategies.adaptors import adaptor_for
 from strategies.adaptors.base import Adaptor, Dataloader, TuneConfig
 from strategies.conf import Conf
 from strategies.errors import ArgumentError, StrategyError
+from strategies.evaluation import Evaluation
 from strategies.history import history_from_dict, history_to_dict
-from strategies.metrics import metric_function
 from strategies.objective import Goal, Measurement
-from strategies.time_limit import within
 from strategies.trial import Progress, Trial
 from strategies.tuning_space import Meaning, TuningSpace
 
@@ -83,15 +82,9 @@ class TuneStrategy(ABC):
         self.conf = conf
         self.adaptor = adaptor or adaptor_for(conf)
         self.model = self.adaptor.load(model)
-        for name, loader in (("q_dataloader", q_dataloader), ("eval_dataloader", eval_dataloader)):
-            if isinstance(loader, Iterator):
-                raise ArgumentError(f"$.{name}", loader, "data that can be iterated repeatedly")
-        measured = [objective.name for objective in conf.objectives]
-        if "performance" in measured and eval_dataloader is None and q_dataloader is None:
-            raise ArgumentError("$.eval_dataloader", None, "data to measure performance with")
-        self._q_dataloader = q_dataloader
-        self._eval_dataloader = eval_dataloader
-        self._eval_func = _evaluation(conf, eval_dataloader, eval_func, self.adaptor)
+        self._evaluation = Evaluation(
+            self.adaptor, self.model, conf, q_dataloader, eval_dataloader, eval_func
+        )
         self.tuning_space = TuningSpace.of(self.adaptor.capability(self.model), conf)
         self._progress = (
             self._fresh()
@@ -222,7 +215,8 @@ class TuneStrategy(ABC):
         if best is None:
             return None
         if self._best_model is None or self._best_model[0] != best.number:
-            self._best_model = best.number, self._quantize(self.tuning_space.tune_cfg(best.params))
+            model = self._evaluation.quantize(self.tuning_space.tune_cfg(best.params))
+            self._best_model = best.number, model
         return Result(best, self._best_model[1], best.meets)
 
     @property
@@ -268,7 +262,7 @@ class TuneStrategy(ABC):
         if self._progress.baseline is not None:
             return
         started = time.monotonic()
-        baseline = self._measure(self.model)
+        baseline = self._evaluation.measure(self.model)
         goal = Goal(self.conf.criterion, self.conf.objectives, baseline)
         engine, unquantised = self._progress.engine, self.tuning_space.unquantised()
         if unquantised is not None:  # its outcome is known, so the optimiser may as well know it
@@ -284,9 +278,7 @@ class TuneStrategy(ABC):
         started = time.monotonic()
         measurement, failure, model = None, None, None
         try:
-            model, measurement = within(
-                self.conf.exit_policy.trial_timeout, lambda: self._quantize_and_measure(tune_cfg)
-            )
+            model, measurement = self._evaluation.attempt(tune_cfg)
         except Exception as error:
             failure = f"{type(error).__name__}: {error}"
         trial = Trial(
@@ -300,36 +292,6 @@ class TuneStrategy(ABC):
         if measurement and self._improves(trial):
             self._best_model = trial.number, model
         return trial
-
-    def _quantize_and_measure(self, tune_cfg: TuneConfig) -> tuple[Any, Measurement]:
-        model = self._quantize(tune_cfg)
-        return model, self._measure(model)
-
-    def _quantize(self, tune_cfg: TuneConfig) -> Any:
-        return self.adaptor.quantize(self.model, tune_cfg, self._q_dataloader)
-
-    def _measure(self, model: Any) -> Measurement:
-        accuracy: float | None = None
-        if not self.conf.exit_policy.performance_only:
-            accuracy = float(self._eval_func(model))
-            if not math.isfinite(accuracy):
-                raise StrategyError(f"the accuracy is {accuracy}")
-        values = {
-            objective.name: float(self._value(objective.name, model, accuracy))
-            for objective in self.conf.objectives
-        }
-        for name, value in values.items():
-            if not math.isfinite(value):
-                raise StrategyError(f"the {name} is {value}")
-        return Measurement(accuracy, values)
-
-    def _value(self, objective: str, model: Any, accuracy: float | None) -> float:
-        if objective == "accuracy":
-            return accuracy or 0.0
-        if objective == "modelsize":
-            return self.adaptor.size(model)
-        loader = self._q_dataloader if self._eval_dataloader is None else self._eval_dataloader
-        return self.adaptor.latency(model, () if loader is None else loader)
 
     def _measured(self) -> list[Trial]:
         return [trial for trial in self.trials if trial.measurement]
@@ -367,26 +329,3 @@ def suggested(state: at.State) -> tuple[at.State, dict[str, Any]] | None:
     except at.SpaceExhausted:
         return None
     return state, suggestion.params
-
-
-def _evaluation(
-    conf: Conf, eval_dataloader: Dataloader | None, eval_func: Any, adaptor: Adaptor
-) -> Any:
-    """Return a function of a model that returns its accuracy."""
-    if eval_func is not None:
-        if not callable(eval_func):
-            raise ArgumentError("$.eval_func", eval_func, "a function of a model")
-        if eval_dataloader is not None and conf.metric is not None:
-            raise ArgumentError(
-                "$.eval_func", eval_func, "None beside eval_dataloader and a metric"
-            )
-        return eval_func
-    if conf.exit_policy.performance_only:
-        return None
-    if eval_dataloader is None:
-        raise ArgumentError("$.eval_func", None, "a function, or eval_dataloader and a metric")
-    if conf.metric is None:
-        place = "$.conf.evaluation.accuracy.metric"
-        raise ArgumentError(place, None, "a metric to use with eval_dataloader")
-    metric = metric_function(conf.metric)
-    return lambda model: adaptor.evaluate(model, eval_dataloader, metric)

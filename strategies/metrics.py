@@ -13,8 +13,14 @@ from strategies.conf import Metric
 Array = NDArray[Any]
 
 
-def metric_function(metric: Metric) -> Callable[[Array, Array], float]:
-    """Return a function of outputs (n, ...) and labels (n, ...)."""
+def metric_function(metric: Metric | None) -> Callable[[Array, Array], float]:
+    """Return a function of outputs (n, ...) and labels (n, ...).
+
+    Raises:
+        ValueError: there is no metric.
+    """
+    if metric is None:
+        raise ValueError("a metric is needed")
     options = dict(metric.options)
     return lambda outputs, labels: float(_METRICS[metric.name](outputs, labels, **options))
 

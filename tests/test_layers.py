@@ -29,7 +29,7 @@ FLOORS = {
         {"conf"},
         {"adaptors", "metrics", "objective"},
         {"tuning_space", "trial"},
-        {"history"},
+        {"history", "evaluation"},
         {"base"},
         {"bayesian", "random", "exhaustive"},
         {"workspace"},
