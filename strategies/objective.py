@@ -10,8 +10,8 @@ from attrs import frozen
 from strategies.conf import Criterion, Objective
 
 _TINY = 1e-12
-_MISS = 0.5
-"""What a miss costs: one as large as the loss allowed costs as much as a factor 1.41."""
+_MISS = 0.7
+"""What a miss costs: one as large as the loss allowed costs as much as a factor 1.62."""
 
 
 @frozen

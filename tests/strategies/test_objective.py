@@ -117,9 +117,9 @@ def test_a_value_of_zero_has_a_finite_gain(base: float, size: float) -> None:
     assert math.isfinite(goal.gain(measured(0.9, size)))
 
 
-def test_a_miss_as_large_as_the_loss_allowed_costs_a_factor_of_1_41() -> None:
+def test_a_miss_as_large_as_the_loss_allowed_costs_a_factor_of_1_62() -> None:
     goal = goal_of(Criterion(0.1, False, True), measured(0.9))
-    assert goal.target(measured(0.7)) == pytest.approx(-0.5 * math.log(2))
+    assert goal.target(measured(0.7)) == pytest.approx(-0.7 * math.log(2))
     assert goal.target(measured(0.8 - 1e-12)) == pytest.approx(0, abs=1e-9)  # no cliff there
 
 
