@@ -22,7 +22,7 @@ types: $(VENV)/.installed
 docs: $(VENV)/.installed ## write docs/reference.md anew from the docstrings
 	$(BIN)/python docs/write_reference.py
 
-golden: $(VENV)/.installed ## write the golden files anew: only for a new schema
+golden: $(VENV)/.installed ## write the golden file of a new schema; it overwrites none
 	$(BIN)/python tests/asktell/golden/write.py
 
 benchmark: $(VENV)/.installed ## sizes and speeds, compared within one run
