@@ -3,9 +3,19 @@
 from asktell import errors
 from asktell.acq_max import acq_max
 from asktell.acquisition import ExpectedImprovement, LogExpectedImprovement, UpperConfidenceBound
-from asktell.core import best, fail, observe, posterior, suggest
+from asktell.core import best, posterior, suggest
+from asktell.delivery import (
+    Delivery,
+    Outcome,
+    deliver,
+    deliver_failure,
+    fail,
+    observe,
+    observe_batch,
+)
 from asktell.engine import Engine
 from asktell.errors import SpaceExhausted
+from asktell.leases import expire, renew
 from asktell.parameters import Bool, Categorical, Float, Int, Ordinal
 from asktell.space import Space
 from asktell.state import Failure, Observation, Settings, State, Suggestion
@@ -16,6 +26,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Bool",
     "Categorical",
+    "Delivery",
     "Engine",
     "ExpectedImprovement",
     "Failure",
@@ -24,6 +35,7 @@ __all__ = [
     "LogExpectedImprovement",
     "Observation",
     "Ordinal",
+    "Outcome",
     "Settings",
     "Space",
     "SpaceExhausted",
@@ -33,9 +45,14 @@ __all__ = [
     "UpperConfidenceBound",
     "acq_max",
     "best",
+    "deliver",
+    "deliver_failure",
     "errors",
+    "expire",
     "fail",
     "observe",
+    "observe_batch",
     "posterior",
+    "renew",
     "suggest",
 ]

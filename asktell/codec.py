@@ -1,27 +1,26 @@
 """State to plain dict and back. The only module that knows both.
 
-The dict's layout is the classes below: schema 1. Reading checks every field, reports the first
-fault with its path, and then checks what fields must be to each other.
+The dict's layout is the classes below: schema 2. Reading brings older schemas up to it, checks
+every field, reports all faults with their paths, and then checks what fields must be to each other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, get_args
+from collections.abc import Iterable, Iterator
+from typing import Any
 
-from attrs import fields, frozen
+from attrs import evolve, fields, frozen
 
+from asktell.coherence import check_trials
 from asktell.errors import NOTHING, InvalidValueError, StateError
 from asktell.gp import Hyperparameters
 from asktell.layouts import below, read
+from asktell.migrations import SCHEMA, migrated
 from asktell.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
 from asktell.records import Records
 from asktell.space import Space, Values
-from asktell.state import Failure, Fit, Observation, Origin, Settings, State, Suggestion
+from asktell.state import Failure, Fit, Observation, Settings, State, Suggestion
 from asktell.surrogate import MEMBERS
-
-SCHEMA = 1
-"""The version of the layout that is written. Every older one stays readable."""
 
 # --- the layout ---
 
@@ -36,6 +35,7 @@ class _SuggestionLayout:
     id: int
     params: dict[str, Any]
     origin: str
+    expires: float | None
 
 
 @frozen
@@ -50,6 +50,7 @@ class _FailureLayout:
     id: int | None
     params: dict[str, Any]
     reason: str
+    cause: str
 
 
 @frozen
@@ -75,6 +76,9 @@ class _StateLayout:
     pending: list[_SuggestionLayout]
     observations: list[_ObservationLayout]
     failures: list[_FailureLayout]
+    due: list[dict[str, Any]]
+    withdrawn: list[_SuggestionLayout]
+    retried: list[_FailureLayout]
     fit: _FitLayout | None
 
 
@@ -98,11 +102,14 @@ def state_to_dict(state: State) -> dict[str, Any]:
         "seed": state.seed,
         "settings": _arguments(state.settings),
         "next_id": state.next_id,
-        "pending": [{"id": s.id, "params": s.params, "origin": s.origin} for s in state.pending],
+        "pending": [_suggestion(suggestion) for suggestion in state.pending],
         "observations": [
             {"id": o.id, "params": o.params, "target": o.target} for o in state.observations
         ],
-        "failures": [{"id": f.id, "params": f.params, "reason": f.reason} for f in state.failures],
+        "failures": [_failure(failure) for failure in state.failures],
+        "due": [state.space.params(values) for values in state.due],
+        "withdrawn": [_suggestion(suggestion) for suggestion in state.withdrawn],
+        "retried": [_failure(failure) for failure in state.retried],
         "fit": fit and {"n": fit.n, "members": [_member(member) for member in fit.members]},
     }
 
@@ -110,6 +117,16 @@ def state_to_dict(state: State) -> dict[str, Any]:
 def _arguments(value: Parameter | Settings) -> dict[str, Any]:
     named = ((f.name, getattr(value, f.name)) for f in fields(type(value)) if f.init)
     return {name: list(item) if isinstance(item, tuple) else item for name, item in named}
+
+
+def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
+    named = {"id": suggestion.id, "params": suggestion.params}
+    return {**named, "origin": suggestion.origin, "expires": suggestion.expires}
+
+
+def _failure(failure: Failure) -> dict[str, Any]:
+    named = {"id": failure.id, "params": failure.params}
+    return {**named, "reason": failure.reason, "cause": failure.cause}
 
 
 def _member(member: Hyperparameters) -> dict[str, Any]:
@@ -126,41 +143,35 @@ def state_from_dict(document: Any) -> State:
         StateError: a ``ValueError``; a field is missing, unknown or corrupt, or the schema is
             newer than this package. The message names the path.
     """
-    _check_schema(document)
-    layout = read(document, _StateLayout)
+    layout = read(migrated(document, _schema_of(document)), _StateLayout)
     space = _space(layout.space)
     settings = _value(Settings, layout.settings, "$.settings")
     try:
         state = State.start(space, layout.seed, layout.goal, settings)  # type: ignore[arg-type]
     except InvalidValueError as error:
         raise StateError(error.place, error.got, error.expected) from None
-    pending = tuple(
-        Suggestion(row.id, space.names, values, row.origin)
-        for row, values in _rows(layout.pending, space, "$.pending")
+    state = evolve(
+        state,
+        next_id=layout.next_id,
+        pending=tuple(_suggestions(layout.pending, space, "$.pending")),
+        observations=Records(
+            Observation(row.id, space.names, values, row.target)
+            for row, values in _rows(layout.observations, space, "$.observations")
+        ),
+        failures=Records(_failures(layout.failures, space, "$.failures")),
+        due=tuple(
+            _checked(params, space, f"$.due[{position}]")
+            for position, params in enumerate(layout.due)
+        ),
+        withdrawn=Records(_suggestions(layout.withdrawn, space, "$.withdrawn")),
+        retried=Records(_failures(layout.retried, space, "$.retried")),
     )
-    observations = Records(
-        Observation(row.id, space.names, values, row.target)
-        for row, values in _rows(layout.observations, space, "$.observations")
-    )
-    failures = Records(
-        Failure(row.id, space.names, values, row.reason)
-        for row, values in _rows(layout.failures, space, "$.failures")
-    )
-    _check_ids(layout, pending, observations, failures, settings)
-    return State(
-        space,
-        state.goal,
-        state.seed,
-        settings,
-        layout.next_id,
-        pending,
-        observations,
-        failures,
-        _fit(layout.fit, space, len(observations) + len(failures)) if layout.fit else None,
-    )
+    check_trials(state)
+    trials = len(state.observations) + len(state.failures)
+    return evolve(state, fit=_fit(layout.fit, space, trials) if layout.fit else None)
 
 
-def _check_schema(document: Any) -> None:
+def _schema_of(document: Any) -> int:
     if not isinstance(document, dict):
         raise StateError("$", document, "a state: a dict")
     schema = document.get("schema", NOTHING)
@@ -169,6 +180,7 @@ def _check_schema(document: Any) -> None:
     if schema > SCHEMA:
         expected = f"at most {SCHEMA}: a newer version of asktell wrote this state"
         raise StateError("$.schema", schema, expected)
+    return schema
 
 
 def _space(layout: _SpaceLayout) -> Space:
@@ -201,12 +213,26 @@ def _value(kind: type[Any], arguments: dict[str, Any], place: str) -> Any:
         raise below(error, place) from None
 
 
-def _rows(layouts: Iterable[Any], space: Space, place: str) -> Iterator[tuple[Any, Values]]:
-    for position, row in enumerate(layouts):
-        try:
-            yield row, space.check(row.params)
-        except InvalidValueError as error:
-            raise below(error, f"{place}[{position}].params") from None
+def _suggestions(rows: list[_SuggestionLayout], space: Space, place: str) -> Iterator[Suggestion]:
+    for row, values in _rows(rows, space, place):
+        yield Suggestion(row.id, space.names, values, row.origin, row.expires)
+
+
+def _failures(rows: list[_FailureLayout], space: Space, place: str) -> Iterator[Failure]:
+    for row, values in _rows(rows, space, place):
+        yield Failure(row.id, space.names, values, row.reason, row.cause)
+
+
+def _rows(rows: Iterable[Any], space: Space, place: str) -> Iterator[tuple[Any, Values]]:
+    for position, row in enumerate(rows):
+        yield row, _checked(row.params, space, f"{place}[{position}].params")
+
+
+def _checked(params: dict[str, Any], space: Space, place: str) -> Values:
+    try:
+        return space.check(params)
+    except InvalidValueError as error:
+        raise below(error, place) from None
 
 
 def _fit(layout: _FitLayout, space: Space, trials: int) -> Fit:
@@ -225,39 +251,3 @@ def _fit(layout: _FitLayout, space: Space, trials: int) -> Fit:
         raise StateError("$.fit.n", layout.n, f"from 1 to the {trials} trials with an outcome")
     members = (Hyperparameters(tuple(m.length_scales), m.noise) for m in layout.members)
     return Fit(layout.n, tuple(members))
-
-
-def _check_ids(
-    layout: _StateLayout,
-    pending: tuple[Suggestion, ...],
-    observations: Records[Observation],
-    failures: Records[Failure],
-    settings: Settings,
-) -> None:
-    """Check what the lists of trials must be to each other."""
-    if layout.next_id < 0:
-        raise StateError("$.next_id", layout.next_id, "an integer >= 0")
-    replicates = settings.replicates
-    ids: set[int] = set()
-    configurations: set[Values] = set()
-    groups: tuple[tuple[str, Sequence[Suggestion | Observation | Failure], bool], ...] = (
-        ("failures", failures, False),
-        ("observations", observations, replicates),
-        ("pending", pending, False),
-    )
-    for name, records, repeats in groups:
-        for position, record in enumerate(records):
-            place = f"$.{name}[{position}]"
-            if record.id is not None and not 0 <= record.id < layout.next_id:
-                raise StateError(f"{place}.id", record.id, f"below next_id = {layout.next_id}")
-            if record.id in ids and not repeats:
-                raise StateError(f"{place}.id", record.id, "an id that no other trial has")
-            if record.values in configurations and not (repeats or replicates):
-                raise StateError(f"{place}.params", record.params, "params of no other trial")
-            if record.id is not None:
-                ids.add(record.id)
-            configurations.add(record.values)
-    for position, suggestion in enumerate(pending):
-        if suggestion.origin not in get_args(Origin):
-            place, expected = f"$.pending[{position}].origin", f"one of {get_args(Origin)}"
-            raise StateError(place, suggestion.origin, expected)

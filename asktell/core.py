@@ -1,4 +1,4 @@
-"""Asking and telling as pure functions: state in, state out.
+"""Asking and knowing as pure functions: state in, state out. Telling is in ``delivery``.
 
 Nothing here reads a clock, a file or a global, prints, or changes its arguments. The draws for
 suggestion k come from the seed and k alone.
@@ -6,9 +6,7 @@ suggestion k come from the seed and k alone.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -17,25 +15,19 @@ from attrs import evolve
 from asktell.acq_max import Mask, acq_max
 from asktell.acquisition import LogExpectedImprovement
 from asktell.blas import one_blas_thread
+from asktell.delivery import fail, observe
 from asktell.design import initial_point, perturbed
-from asktell.errors import (
-    ConflictError,
-    DefinitionError,
-    ParamsError,
-    SpaceExhausted,
-    TargetError,
-    UnknownSuggestionError,
-)
+from asktell.errors import DefinitionError, ParamsError, SpaceExhausted
 from asktell.evidence import evidence_of, mean
 from asktell.kernels import Array
+from asktell.leases import as_moment, end_of_lease
 from asktell.numbers import is_count
 from asktell.space import Values
-from asktell.state import Failure, Fit, Observation, Origin, State, Suggestion
+from asktell.state import Fit, Observation, Origin, State, Suggestion
 from asktell.surrogate import Evidence, Surrogate, build, fit_members
 from asktell.target_space import TargetSpace
 
-Trial = Suggestion | int | Mapping[str, Any]
-"""What an outcome belongs to: a suggestion, its id, or params."""
+__all__ = ["best", "fail", "observe", "posterior", "suggest"]
 
 _LOCAL_CANDIDATES = 200
 _LEAST_CANDIDATES = 128
@@ -47,23 +39,37 @@ _RANDOM_DRAWS = 64
 # --- asking ---
 
 
-def suggest(state: State, n: int = 1) -> tuple[State, list[Suggestion]]:
+def suggest(
+    state: State, n: int = 1, *, now: float | None = None, lease: float | None = None
+) -> tuple[State, list[Suggestion]]:
     """Return the next state and n suggestions, each aware of those before it.
 
-    No params are suggested that are observed, pending or failed. Where fewer than n are left in a
-    finite space, those are returned.
+    Params that are to be offered again come first, under a new id. No others are suggested that
+    are observed, pending or failed. Where fewer than n are left in a finite space, those are
+    returned.
+
+    Args:
+        state: left as it is.
+        n: how many.
+        now: the time on the caller's clock, in seconds; needed with a lease.
+        lease: after so many seconds without an outcome :func:`asktell.expire` withdraws the
+            suggestions; None for never.
 
     Raises:
         SpaceExhausted: none are left.
         DefinitionError: a ``ValueError``; n is not an integer >= 1.
+        LeaseError: a ``ValueError``; the lease is not a number > 0, or ``now`` not a number.
     """
     if not is_count(n):
         raise DefinitionError("$.n", n, "an integer >= 1")
+    if now is not None:
+        as_moment(now)
+    expires = None if lease is None else end_of_lease(now, lease)
     suggestions: list[Suggestion] = []
     with one_blas_thread(), np.errstate(all="ignore"):
         while len(suggestions) < n:
             try:
-                state, suggestion = _suggest_one(state)
+                state, suggestion = _suggest_one(state, expires)
             except SpaceExhausted:
                 if suggestions:
                     break
@@ -72,7 +78,10 @@ def suggest(state: State, n: int = 1) -> tuple[State, list[Suggestion]]:
     return state, suggestions
 
 
-def _suggest_one(state: State) -> tuple[State, Suggestion]:
+def _suggest_one(state: State, expires: float | None) -> tuple[State, Suggestion]:
+    if state.due:
+        values, *due = state.due
+        return _handed_out(evolve(state, due=tuple(due)), values, "again", expires)
     random = np.random.default_rng([state.seed, state.next_id])
     origin, fit = _origin(state), state.fit
     if origin == "initial":
@@ -90,9 +99,15 @@ def _suggest_one(state: State) -> tuple[State, Suggestion]:
     if _taken_in(state)(values):
         values = _free_values(state, random)
         origin = "initial" if origin == "initial" else "fallback"
-    suggestion = Suggestion(state.next_id, state.space.names, values, origin)
+    return _handed_out(evolve(state, fit=fit), values, origin, expires)
+
+
+def _handed_out(
+    state: State, values: Values, origin: Origin, expires: float | None
+) -> tuple[State, Suggestion]:
+    suggestion = Suggestion(state.next_id, state.space.names, values, origin, expires)
     pending = (*state.pending, suggestion)
-    return evolve(state, next_id=state.next_id + 1, pending=pending, fit=fit), suggestion
+    return evolve(state, next_id=state.next_id + 1, pending=pending), suggestion
 
 
 def _origin(state: State) -> Origin:
@@ -141,10 +156,10 @@ def _candidates(n_candidates: int, n: int) -> int:
 
 
 def _taken_in(state: State) -> Callable[[Values], bool]:
-    """Return a function that tells which values are observed, failed or pending."""
-    pending = {suggestion.values for suggestion in state.pending}
+    """Return a function that tells which values are observed, failed, pending or due."""
+    waiting = {suggestion.values for suggestion in state.pending}.union(state.due)
     observed, failed = state.observations.has_values, state.failures.has_values
-    return lambda values: observed(values) or failed(values) or values in pending
+    return lambda values: observed(values) or failed(values) or values in waiting
 
 
 def _free_values(state: State, random: np.random.Generator) -> Values:
@@ -165,114 +180,6 @@ def _free_values(state: State, random: np.random.Generator) -> Values:
         if not is_taken(values):
             return values
     raise SpaceExhausted(f"all {space.size} configurations are observed, pending or failed")
-
-
-# --- telling ---
-
-
-def observe(state: State, trial: Trial, target: float) -> State:
-    """Return the next state, in which the trial has this target.
-
-    Results may come late, in any order, and for params that were never suggested. A target that
-    is not finite makes the trial a failed one. The same outcome again changes nothing.
-
-    Args:
-        state: left as it is.
-        trial: a suggestion, its id, or params.
-        target: a number; maximised or minimised as the state's goal says.
-
-    Raises:
-        TargetError: a ``ValueError``; the target is not a number.
-        ParamsError: a ``ValueError``; the params do not lie in the space.
-        UnknownSuggestionError: a ``ValueError``; no suggestion has this id.
-        ConflictError: a ``ValueError``; the trial has another outcome, and the settings do not
-            ask for replicates.
-    """
-    if isinstance(target, np.ndarray) and target.ndim == 0:
-        target = target[()]
-    if isinstance(target, bool | np.bool_) or not isinstance(target, Real):
-        raise TargetError("$.target", target, "a number")
-    try:
-        number = float(target)
-    except OverflowError:
-        number = math.inf
-    if not math.isfinite(number):
-        return fail(state, trial, f"the target is {number}")
-    trial_id, values = _identify(state, trial)
-    observed, failed = _outcomes(state, trial_id, values)
-    if any(observation.target == number for observation in observed):
-        return state
-    if (observed or failed) and not state.settings.replicates:
-        known = observed[0].target if observed else f"failed: {failed[0].reason}"
-        raise ConflictError("$.target", number, f"the outcome known already, {known}")
-    observation = Observation(trial_id, state.space.names, values, number)
-    return evolve(
-        state,
-        observations=state.observations.append(observation),
-        pending=_without(state, trial_id),
-    )
-
-
-def fail(state: State, trial: Trial, reason: str = "") -> State:
-    """Return the next state, in which the trial's evaluation failed.
-
-    The model learns to stay away from failures. Failing again changes nothing.
-
-    Args:
-        state: left as it is.
-        trial: a suggestion, its id, or params.
-        reason: kept with the failure.
-
-    Raises:
-        ParamsError: a ``ValueError``; the params do not lie in the space.
-        UnknownSuggestionError: a ``ValueError``; no suggestion has this id.
-        ConflictError: a ``ValueError``; the trial was observed, and the settings do not ask for
-            replicates.
-    """
-    if not isinstance(reason, str):
-        raise ParamsError("$.reason", reason, "a string")
-    trial_id, values = _identify(state, trial)
-    observed, failed = _outcomes(state, trial_id, values)
-    if failed:
-        return state
-    if observed and not state.settings.replicates:
-        known = observed[0].target
-        raise ConflictError("$", f"failed: {reason}", f"the outcome known already, {known}")
-    failure = Failure(trial_id, state.space.names, values, reason)
-    return evolve(state, failures=state.failures.append(failure), pending=_without(state, trial_id))
-
-
-def _identify(state: State, trial: Trial) -> tuple[int | None, Values]:
-    """Return the id, None for params that are not pending, and the canonical values."""
-    if isinstance(trial, Mapping):
-        values = state.space.check(trial)
-        same = (suggestion.id for suggestion in state.pending if suggestion.values == values)
-        return next(same, None), values
-    wanted = trial.id if isinstance(trial, Suggestion) else trial
-    if isinstance(wanted, bool) or not isinstance(wanted, Integral):
-        raise ParamsError("$", trial, "a Suggestion, the id of one, or params")
-    found: Sequence[Suggestion | Observation | Failure] = (
-        [suggestion for suggestion in state.pending if suggestion.id == wanted]
-        or state.observations.of_id(int(wanted))
-        or state.failures.of_id(int(wanted))
-    )
-    if not found:
-        raise UnknownSuggestionError("$.id", int(wanted), "the id of a suggestion of this state")
-    if isinstance(trial, Suggestion) and trial.values != found[0].values:
-        raise ConflictError("$.params", trial.params, f"{found[0].params}, as id {wanted} has")
-    return int(wanted), found[0].values
-
-
-def _outcomes(
-    state: State, trial_id: int | None, values: Values
-) -> tuple[list[Observation], list[Failure]]:
-    if trial_id is None:
-        return state.observations.of_values(values), state.failures.of_values(values)
-    return state.observations.of_id(trial_id), state.failures.of_id(trial_id)
-
-
-def _without(state: State, trial_id: int | None) -> tuple[Suggestion, ...]:
-    return tuple(suggestion for suggestion in state.pending if suggestion.id != trial_id)
 
 
 # --- knowing ---

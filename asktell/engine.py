@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from asktell import core
+from asktell import core, delivery, leases
+from asktell.delivery import Delivery, Outcome
 from asktell.kernels import Array
 from asktell.space import Space
 from asktell.state import Failure, Goal, Observation, Settings, State, Suggestion
+from asktell.trials import Trial
 
 
 class Engine:
@@ -59,24 +61,46 @@ class Engine:
         """Return the state, an immutable value."""
         return self._state
 
-    # --- asking and telling: see asktell.core ---
+    # --- asking: see asktell.core ---
 
-    def suggest(self) -> Suggestion:
+    def suggest(self, *, now: float | None = None, lease: float | None = None) -> Suggestion:
         """Return one suggestion; see :func:`asktell.suggest`."""
-        return self.suggest_batch(1)[0]
+        return self.suggest_batch(1, now=now, lease=lease)[0]
 
-    def suggest_batch(self, n: int) -> list[Suggestion]:
+    def suggest_batch(
+        self, n: int, *, now: float | None = None, lease: float | None = None
+    ) -> list[Suggestion]:
         """Return n suggestions that know of each other; see :func:`asktell.suggest`."""
-        self._state, suggestions = core.suggest(self._state, n)
+        self._state, suggestions = core.suggest(self._state, n, now=now, lease=lease)
         return suggestions
 
-    def observe(self, trial: core.Trial, target: float) -> None:
-        """Tell the target of a suggestion, its id or params; see :func:`asktell.observe`."""
-        self._state = core.observe(self._state, trial, target)
+    # --- telling: see asktell.delivery ---
 
-    def fail(self, trial: core.Trial, reason: str = "") -> None:
-        """Tell that an evaluation failed; see :func:`asktell.fail`."""
-        self._state = core.fail(self._state, trial, reason)
+    def observe(self, trial: Trial, target: float) -> Outcome:
+        """Tell the target of a suggestion, its id or params; see :func:`asktell.deliver`."""
+        self._state, outcome = delivery.deliver(self._state, trial, target)
+        return outcome
+
+    def observe_batch(self, results: Iterable[tuple[Trial, float]]) -> list[Delivery]:
+        """Tell many targets, of which some may be bad; see :func:`asktell.observe_batch`."""
+        self._state, deliveries = delivery.observe_batch(self._state, results)
+        return deliveries
+
+    def fail(self, trial: Trial, reason: str = "") -> Outcome:
+        """Tell that an evaluation failed; see :func:`asktell.deliver_failure`."""
+        self._state, outcome = delivery.deliver_failure(self._state, trial, reason)
+        return outcome
+
+    # --- leases: see asktell.leases ---
+
+    def expire(self, now: float) -> list[Suggestion]:
+        """Withdraw the suggestions whose leases ended; see :func:`asktell.expire`."""
+        self._state, ended = leases.expire(self._state, now)
+        return ended
+
+    def renew(self, trial: Trial, now: float, lease: float) -> None:
+        """Extend the lease of a suggestion; see :func:`asktell.renew`."""
+        self._state = leases.renew(self._state, trial, now, lease)
 
     # --- knowing ---
 
@@ -97,6 +121,11 @@ class Engine:
     def pending(self) -> list[Suggestion]:
         """Return the suggestions that have no outcome yet, in order."""
         return list(self._state.pending)
+
+    @property
+    def due(self) -> list[dict[str, Any]]:
+        """Return the params to be offered again, in order."""
+        return [self._state.space.params(values) for values in self._state.due]
 
     @property
     def failures(self) -> list[Failure]:

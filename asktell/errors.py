@@ -73,6 +73,10 @@ class ConflictError(InvalidValueError):
     """A suggestion, or its params, has another outcome already."""
 
 
+class LeaseError(InvalidValueError):
+    """A lease or a moment is no finite number, or the suggestion has no lease to renew."""
+
+
 class StateError(InvalidValueError):
     """A state's dict has a missing, extra or corrupt field, or a newer schema.
 

@@ -38,7 +38,7 @@ def evidence_of(state: State) -> tuple[TargetSpace, Evidence]:
         targets=ledger.target,
         counts=counts[kept],
         failed=_canonical(state.space, failed)[: state.settings.n_modelled],
-        pending=_canonical(state.space, [suggestion.values for suggestion in state.pending]),
+        pending=_canonical(state.space, [*(s.values for s in state.pending), *state.due]),
     )
 
 

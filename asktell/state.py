@@ -14,14 +14,18 @@ from asktell.space import Space, Values
 
 Goal = Literal["maximize", "minimize"]
 
-Origin = Literal["initial", "model", "fallback"]
+Origin = Literal["initial", "model", "fallback", "again"]
 """Where a suggestion comes from: the initial design, the model, or, where the model failed for
-numerical reasons, chance."""
+numerical reasons, chance; ``again`` where an earlier suggestion of the same params got no outcome:
+its lease expired, or its failure is retried."""
+
+Cause = Literal["reported", "expired"]
+"""Who says that params failed: whoever evaluated them, or ``expire``, as nobody ever answered."""
 
 
-def _count(value: Any, place: str) -> int:
-    if not is_count(value):
-        raise DefinitionError(place, value, "an integer >= 1")
+def _count(value: Any, place: str, least: int = 1) -> int:
+    if not is_count(value, least):
+        raise DefinitionError(place, value, f"an integer >= {least}")
     return int(value)
 
 
@@ -43,6 +47,10 @@ class Settings:
         n_starts: how many of them it improves.
         n_modelled: how many observations the model sees at most: the best, and an even selection
             of the rest.
+        retries: how often params whose evaluation failed are offered again, before the failure
+            counts.
+        expiries: how many suggestions of the same params may lose their lease without an answer;
+            with one more, the params count as failed.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the setting.
@@ -53,22 +61,30 @@ class Settings:
     n_candidates: int = 1024
     n_starts: int = 8
     n_modelled: int = 1000
+    retries: int = 0
+    expiries: int = 3
 
     def __attrs_post_init__(self) -> None:
         """Check the settings."""
         _flag(self.replicates, "$.replicates")
         for name in ("n_initial", "n_candidates", "n_starts", "n_modelled"):
             object.__setattr__(self, name, _count(getattr(self, name), f"$.{name}"))
+        for name in ("retries", "expiries"):
+            object.__setattr__(self, name, _count(getattr(self, name), f"$.{name}", least=0))
 
 
 @frozen
 class Suggestion:
-    """Params that the engine handed out; pending until observed or failed."""
+    """Params that the engine handed out; pending until observed, failed or expired.
+
+    ``expires`` is when its lease ends, on the caller's clock; without a lease it is None.
+    """
 
     id: int
     names: tuple[str, ...] = field(repr=False)
     values: Values = field(repr=False)
     origin: Origin
+    expires: float | None = None
 
     @property
     def params(self) -> dict[str, Any]:
@@ -99,12 +115,13 @@ class Observation:
 
 @frozen
 class Failure:
-    """Params whose evaluation failed, and why."""
+    """Params whose evaluation failed, why, and who says so."""
 
     id: int | None
     names: tuple[str, ...] = field(repr=False)
     values: Values = field(repr=False)
     reason: str
+    cause: Cause = "reported"
 
     @property
     def params(self) -> dict[str, Any]:
@@ -129,6 +146,14 @@ class State:
     ``fail`` return the next.
 
     Two states are equal when everything in them is, and equal states go on alike.
+
+    Attributes:
+        pending: the suggestions that wait for an outcome.
+        due: values to be offered again, the longest waiting first.
+        withdrawn: suggestions that once left ``pending`` without an outcome of their own: their
+            lease expired, their failure is retried, or another suggestion of the same params was
+            observed. A result for one is still matched by its id.
+        retried: the failures that do not count, as their params were offered again.
     """
 
     space: Space
@@ -139,6 +164,9 @@ class State:
     pending: tuple[Suggestion, ...] = ()
     observations: Records[Observation] = field(factory=Records)
     failures: Records[Failure] = field(factory=Records)
+    due: tuple[Values, ...] = ()
+    withdrawn: Records[Suggestion] = field(factory=Records)
+    retried: Records[Failure] = field(factory=Records)
     fit: Fit | None = None
 
     @classmethod

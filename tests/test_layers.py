@@ -15,10 +15,11 @@ FLOORS = {
     "asktell": [
         {"axes", "errors", "numbers"},
         {"design", "kernels", "parameters", "records", "blas"},
-        {"ascent", "layouts"},
+        {"ascent", "layouts", "migrations"},
         {"acq_max", "acquisition", "gp", "warping", "space", "target_space"},
         {"state", "surrogate"},
-        {"evidence"},
+        {"evidence", "trials", "coherence"},
+        {"delivery", "leases"},
         {"core"},
         {"codec"},
         {"engine"},

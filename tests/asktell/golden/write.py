@@ -34,15 +34,30 @@ OWN = {
 
 def golden() -> at.State:
     """Return a state in which every field of the layout has something to say."""
-    settings = at.Settings(n_initial=2, n_candidates=32, n_starts=2)
+    settings = at.Settings(n_initial=2, n_candidates=32, n_starts=2, retries=1, expiries=1)
     state = at.State.start(SPACE, seed=7, goal="minimize", settings=settings)
-    state, suggestions = at.suggest(state, 4)
+    state, suggestions = at.suggest(state, 4, now=0.0, lease=60.0)
     state = at.observe(state, suggestions[2], 0.25)
     state = at.observe(state, suggestions[0], -1.5)
-    state = at.fail(state, suggestions[1], "out of memory")
+    state = at.fail(state, suggestions[1], "worker lost")  # retried
+    state, (again,) = at.suggest(state)
+    state = at.fail(state, again, "out of memory")
     state = at.observe(state, OWN, 1e-17)
     state = at.fail(state, {**OWN, "depth": 4}, "")
-    state, _ = at.suggest(state, 2)
+    state, (fifth, sixth) = at.suggest(state, 2, now=10.0, lease=50.5)
+    state, _ = at.expire(state, 60.5)
+    state, _ = at.suggest(state, 2, now=61.0, lease=10.0)
+    state, _ = at.expire(state, 71.0)  # the second lease lost for two of them
+    state = at.observe(state, fifth, 2.0)  # late, and overrules that
+    state, _ = at.suggest(state, 3, now=80.0, lease=5.5)
+    state = at.fail(state, sixth, "late")  # pending again under a new id
+    state = at.renew(state, state.pending[0], 82.0, 3600.0)
+    state, _ = at.expire(state, 86.0)
+    state = at.renew(state, state.withdrawn[-1], 87.0, 0.1)
+    state, _ = at.suggest(state)
+    state, _ = at.suggest(state)
+    state, _ = at.suggest(state, 1, now=90.0, lease=1.0)
+    state, _ = at.expire(state, 91.0)
     return state
 
 
