@@ -54,6 +54,7 @@ def renew(state: State, trial: Trial, now: float, lease: float) -> State:
             suggestion does not wait for an outcome any more. The message says what became of it.
         ParamsError: a ``ValueError``; the params do not lie in the space.
         UnknownSuggestionError: a ``ValueError``; no suggestion has this id.
+        ConflictError: a ``ValueError``; the suggestion is not this state's: its params differ.
     """
     expires = end_of_lease(now, lease)
     trial_id, values = identify(state, trial)
@@ -105,7 +106,7 @@ def _expired(state: State, suggestion: Suggestion) -> State:
     lost = [s for s in state.withdrawn.of_values(values) if not state.retried.of_id(s.id)]
     if len(lost) <= state.settings.expiries:
         return offer_again(state, values)
-    reason = f"{len(lost)} leases expired without an answer"
+    reason = f"leases that expired without an answer: {len(lost)}"
     failure = Failure(suggestion.id, suggestion.names, values, reason, "expired")
     return evolve(state, failures=state.failures.append(failure))
 

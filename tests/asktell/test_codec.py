@@ -74,8 +74,8 @@ def test_golden_state_is_written_as_it_was_read() -> None:
     assert json.dumps(again) == json.dumps(document)
 
 
-def test_golden_state_means_what_it_says() -> None:
-    state = state_from_dict(golden())
+def test_golden_state_of_schema_1_means_what_it_says() -> None:
+    state = state_from_dict(golden(1))
 
     assert (state.goal, state.seed, state.next_id) == ("minimize", 7, 6)
     assert state.settings == Settings(n_initial=2, n_candidates=32, n_starts=2)
@@ -104,6 +104,47 @@ def test_golden_state_means_what_it_says() -> None:
     assert (state.fit.n, len(state.fit.members)) == (5, 3)
     assert state.fit.members[0].noise == 0.006804916381570127
     assert state.fit.members[2].length_scales[2] == 1.4306864807047386
+    assert (state.settings.retries, state.settings.expiries) == (0, 3)
+    assert {suggestion.expires for suggestion in state.pending} == {None}
+    assert {failure.cause for failure in state.failures} == {"reported"}
+    assert (state.due, len(state.withdrawn), len(state.retried)) == ((), 0, 0)
+
+
+@pytest.mark.parametrize("schema", range(1, SCHEMA + 1))
+def test_golden_state_goes_on(schema: int) -> None:
+    state, suggestions = core.suggest(state_from_dict(golden(schema)), 3, now=0.0, lease=5.0)
+
+    for suggestion in suggestions:
+        state = core.observe(state, suggestion, float(suggestion.id))
+    assert state_from_dict(json.loads(json.dumps(state_to_dict(state)))) == state
+    assert state_to_dict(state)["schema"] == SCHEMA
+
+
+def test_golden_state_of_schema_2_means_what_it_says() -> None:
+    state = state_from_dict(golden(2))
+
+    assert (state.settings.retries, state.settings.expiries, state.next_id) == (1, 1, 15)
+    assert [(s.id, s.origin, s.expires) for s in state.pending] == [
+        (9, "again", 3682.0),
+        (12, "again", None),
+        (13, "model", None),
+    ]
+    assert [(s.id, s.origin, s.expires) for s in state.withdrawn][-2:] == [
+        (11, "model", 85.5),
+        (14, "model", 91.0),
+    ]
+    assert state.due == tuple(s.values for s in state.withdrawn)[-2:]
+    assert [(f.id, f.reason, f.cause) for f in state.failures] == [
+        (4, "out of memory", "reported"),
+        (None, "", "reported"),
+        (7, "leases that expired without an answer: 2", "expired"),
+        (8, "leases that expired without an answer: 2", "expired"),
+    ]
+    assert [(f.id, f.reason, f.cause) for f in state.retried] == [
+        (1, "worker lost", "reported"),
+        (6, "late", "reported"),
+    ]
+    assert [(o.id, o.target) for o in state.observations][-1] == (5, 2.0)
 
 
 # --- round trips ---
@@ -277,12 +318,17 @@ def test_replicates_may_share_their_id_and_params() -> None:
     assert state_to_dict(state_from_dict(document)) == document
 
 
+FAILURE = {"id": 0, "params": {"x": 1}, "reason": ""}
+SUGGESTION = {"params": {"x": 1}, "origin": "model", "expires": None}
+
+
 @pytest.mark.parametrize(
     ("change", "place"),
     [
         ({"settings": {"n_initial": 5}}, "$.settings.replicates"),
-        ({"failures": [{"id": 0, "params": {"x": 1}, "reason": ""}] * 2}, "$.failures[1].id"),
-        ({"pending": [{"id": 0, "params": {"x": 1}, "origin": "model"}]}, "$.pending[0].id"),
+        ({"failures": [{**FAILURE, "cause": "reported"}] * 2}, "$.failures[1].id"),
+        ({"failures": [{**FAILURE, "cause": "expired"}] * 2}, "$.failures[1].id"),
+        ({"pending": [{**SUGGESTION, "id": 0}]}, "$.pending[0].id"),
     ],
 )
 def test_what_replicates_do_not_excuse(change: dict[str, Any], place: str) -> None:
@@ -416,8 +462,48 @@ CORRUPT: list[tuple[tuple[Any, ...], Any, str]] = [
 ]
 
 
-def corrupted(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
-    document = golden()
+CORRUPT_2: list[tuple[tuple[Any, ...], Any, str]] = [
+    # fields that schema 1 did not have
+    (("due",), GONE, "$.due"),
+    (("withdrawn",), GONE, "$.withdrawn"),
+    (("retried",), {}, "$.retried"),
+    (("settings", "retries"), -1, "$.settings.retries"),
+    (("settings", "retries"), GONE, "$.settings.retries"),
+    (("settings", "expiries"), 1.5, "$.settings.expiries"),
+    (("pending", 0, "expires"), GONE, "$.pending[0].expires"),
+    (("pending", 0, "expires"), NAN, "$.pending[0].expires"),
+    (("pending", 0, "expires"), -math.inf, "$.pending[0].expires"),
+    (("pending", 0, "expires"), "soon", "$.pending[0].expires"),
+    (("pending", 0, "expires"), True, "$.pending[0].expires"),
+    (("withdrawn", 3, "expires"), [], "$.withdrawn[3].expires"),
+    (("withdrawn", 3, "origin"), "elsewhere", "$.withdrawn[3].origin"),
+    (("failures", 0, "cause"), "gremlins", "$.failures[0].cause"),
+    (("failures", 0, "cause"), None, "$.failures[0].cause"),
+    (("retried", 0, "cause"), "expired", "$.retried[0].cause"),
+    # trials that are doubled
+    (("withdrawn", 3, "id"), 1, "$.withdrawn[3].id"),
+    (("withdrawn", 3, "id"), 15, "$.withdrawn[3].id"),
+    (("withdrawn", 3, "id"), None, "$.withdrawn[3].id"),
+    (("retried", 1, "id"), 1, "$.retried[1].id"),
+    (("pending", 0, "id"), 7, "$.pending[0].id"),
+    (("failures", 3, "id"), 7, "$.failures[3].id"),
+    (("due", 1), golden(2)["due"][0], "$.due[1]"),
+    (("due", 1), golden(2)["pending"][0]["params"], "$.due[1]"),
+    (("due", 1), golden(2)["observations"][0]["params"], "$.due[1]"),
+    (("due", 1), golden(2)["failures"][0]["params"], "$.due[1]"),
+    # records at odds with each other, and trials that are lost
+    (("withdrawn", 1, "params", "depth"), 1, "$.withdrawn[1].params"),
+    (("retried", 0, "params", "depth"), 1, "$.retried[0].params"),
+    (("retried", 0, "id"), 9, "$.retried[0].params"),
+    (("retried", 0, "id"), None, "$.retried[0].id"),
+    (("due", 1, "depth"), 13, "$.due[1].depth"),
+    (("due", 1, "depth"), 1, "$.due[1]"),
+    (("due",), golden(2)["due"][:1], "$.withdrawn[8].params"),
+]
+
+
+def corrupted(path: tuple[Any, ...], value: Any, schema: int = 1) -> dict[str, Any]:
+    document = golden(schema)
     node: Any = document
     for step in path[:-1]:
         node = node[step]
@@ -428,10 +514,15 @@ def corrupted(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
     return document
 
 
-@pytest.mark.parametrize(("path", "value", "place"), CORRUPT)
-def test_fault_is_reported_by_its_place(path: tuple[Any, ...], value: Any, place: str) -> None:
+@pytest.mark.parametrize(
+    ("schema", "path", "value", "place"),
+    [(1, *case) for case in CORRUPT] + [(2, *case) for case in CORRUPT_2],
+)
+def test_fault_is_reported_by_its_place(
+    schema: int, path: tuple[Any, ...], value: Any, place: str
+) -> None:
     with pytest.raises(StateError) as caught:
-        state_from_dict(corrupted(path, value))
+        state_from_dict(corrupted(path, value, schema))
 
     assert caught.value.place == place
     assert str(caught.value).startswith(f"{place}: got ")
@@ -448,11 +539,11 @@ def test_what_is_no_dict_is_no_state(document: Any) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("schema",), GONE, "$.schema: got nothing, expected an integer from 1 to 1"),
+        (("schema",), GONE, "$.schema: got nothing, expected an integer from 1 to 2"),
         (
             ("schema",),
-            2,
-            "$.schema: got 2, expected at most 1: a newer version of asktell wrote this state",
+            3,
+            "$.schema: got 3, expected at most 2: a newer version of asktell wrote this state",
         ),
         (("seed",), GONE, "$.seed: got nothing, expected a value"),
         (("seed",), "7", "$.seed: got '7', expected an integer"),
@@ -494,10 +585,16 @@ JUNK = st.one_of(
 )
 
 
+ANYWHERE = [(schema, path) for schema in (1, 2) for path in places(golden(schema))]
+
+
 @settings(deadline=None, max_examples=300)
-@given(path=st.sampled_from(list(places(golden()))), junk=JUNK)
-def test_junk_anywhere_is_a_state_or_a_state_error(path: tuple[Any, ...], junk: Any) -> None:
-    document = corrupted(path, junk)
+@given(place=st.sampled_from(ANYWHERE), junk=JUNK)
+def test_junk_anywhere_is_a_state_or_a_state_error(
+    place: tuple[int, tuple[Any, ...]], junk: Any
+) -> None:
+    schema, path = place
+    document = corrupted(path, junk, schema)
     before = copy.deepcopy(document)
     try:
         state = state_from_dict(document)
@@ -512,15 +609,34 @@ def test_junk_anywhere_is_a_state_or_a_state_error(path: tuple[Any, ...], junk: 
 
 
 @settings(deadline=None, max_examples=50)
-@given(path=st.sampled_from([p for p in places(golden()) if isinstance(p[-1], str)]))
-def test_every_field_of_the_layout_is_needed(path: tuple[Any, ...]) -> None:
+@given(place=st.sampled_from([p for p in ANYWHERE if isinstance(p[1][-1], str)]))
+def test_every_field_of_the_layout_is_needed(place: tuple[int, tuple[Any, ...]]) -> None:
+    schema, path = place
     with pytest.raises(StateError) as caught:
-        state_from_dict(corrupted(path, GONE))
+        state_from_dict(corrupted(path, GONE, schema))
 
     steps = [f"[{step}]" if isinstance(step, int) else f".{step}" for step in path]
     whole = "$" + "".join(steps)
     missing_value = f"{whole.rsplit('.', 1)[0]}"
     assert caught.value.place in (whole, missing_value)
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        (("due",), []),
+        (("withdrawn",), []),
+        (("retried",), None),
+        (("settings", "retries"), 0),
+        (("pending", 1, "expires"), None),
+        (("failures", 0, "cause"), "reported"),
+    ],
+)
+def test_schema_1_has_no_fields_of_schema_2(path: tuple[Any, ...], value: Any) -> None:
+    with pytest.raises(StateError, match="no field of this name in schema 1") as caught:
+        state_from_dict(corrupted(path, value))
+
+    assert caught.value.place.endswith(f".{path[-1]}")
 
 
 # --- hard cases ---

@@ -13,6 +13,7 @@ from asktell.errors import (
     ConflictError,
     DefinitionError,
     InvalidValueError,
+    LeaseError,
     ParamsError,
     RepeatedPointError,
     SpaceExhausted,
@@ -29,6 +30,7 @@ ABOUT_VALUES = [
     TargetError,
     UnknownSuggestionError,
     ConflictError,
+    LeaseError,
     StateError,
     RepeatedPointError,
 ]
