@@ -1,6 +1,7 @@
 """Go on from saved states in a process of its own: JSON lines in, JSON lines out.
 
 A line in is ``{"state": ..., "steps": n}``; the line out lists the n suggestions that followed.
+With ``"first"`` the steps are those of a farm, from that number on.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -16,19 +18,44 @@ from spaces import score
 import asktell as at
 
 
+def steps_of_a_loop(engine: at.Engine, steps: int) -> list[Any]:
+    """Go on as one who evaluates one suggestion after the other."""
+    suggestions = []
+    for _ in range(steps):
+        suggestion = engine.suggest()
+        suggestions.append([suggestion.id, suggestion.params, suggestion.origin])
+        if suggestion.id % 5 == 3:
+            engine.fail(suggestion, "every fifth fails")
+        elif suggestion.id % 5 != 1:  # every fifth stays pending
+            engine.observe(suggestion, score(suggestion.params))
+    return suggestions
+
+
+def step_of_a_farm(engine: at.Engine, step: int) -> Any:
+    """Go on as a farm, in which one in three fails, is late, or answers never; a second a step."""
+    now = float(step)
+    engine.expire(now)
+    suggestion = engine.suggest(now=now, lease=2.5)
+    if suggestion.id % 6 == 3:
+        engine.fail(suggestion, "worker lost")
+    elif suggestion.id % 6 not in (1, 5):
+        engine.observe(suggestion, score(suggestion.params))
+    if step % 4 == 3:
+        engine.observe_batch((late, score(late.params)) for late in engine.state.withdrawn[-1:])
+    elif engine.pending:
+        engine.renew(engine.pending[0], now, 0.5 + step % 3)
+    return [suggestion.id, suggestion.params, suggestion.origin, suggestion.expires]
+
+
 def main() -> None:
     for line in sys.stdin:
         task = json.loads(line)
-        engine = at.Engine.from_dict(task["state"])
-        suggestions = []
-        for _ in range(task["steps"]):
-            suggestion = engine.suggest()
-            suggestions.append([suggestion.id, suggestion.params, suggestion.origin])
-            if suggestion.id % 5 == 3:
-                engine.fail(suggestion, "every fifth fails")
-            elif suggestion.id % 5 != 1:  # every fifth stays pending
-                engine.observe(suggestion, score(suggestion.params))
-        print(json.dumps(suggestions))
+        engine, steps = at.Engine.from_dict(task["state"]), task["steps"]
+        if "first" in task:
+            first = task["first"]
+            print(json.dumps([step_of_a_farm(engine, first + step) for step in range(steps)]))
+        else:
+            print(json.dumps(steps_of_a_loop(engine, steps)))
 
 
 if __name__ == "__main__":

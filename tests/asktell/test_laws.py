@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from continue_states import step_of_a_farm, steps_of_a_loop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spaces import QUICK, every_kind, finite, score
@@ -51,15 +52,25 @@ def test_law_1_interrupted_equals_uninterrupted_at_every_step_in_another_process
     tasks, uninterrupted = [], []
     for step in range(steps):
         tasks.append({"state": engine.to_dict(), "steps": steps - step})
-        suggestion = engine.suggest()
-        uninterrupted.append([suggestion.id, suggestion.params, suggestion.origin])
-        if suggestion.id % 5 == 3:
-            engine.fail(suggestion, "every fifth fails")
-        elif suggestion.id % 5 != 1:
-            engine.observe(suggestion, score(suggestion.params))
+        uninterrupted += steps_of_a_loop(engine, 1)
     assert {origin for _, _, origin in uninterrupted} == {"initial", "model"}
     for step, interrupted in enumerate(in_another_process(tasks, hash_seed=17)):
         assert interrupted == uninterrupted[step:]  # floats pass JSON to the last bit
+
+
+def test_law_1_a_farm_with_leases_and_retries_goes_on_alike() -> None:
+    steps = 24
+    options = at.Settings(n_candidates=64, n_starts=2, retries=1, expiries=1)
+    engine = at.Engine(every_kind(), seed=9, settings=options)
+    tasks, uninterrupted = [], []
+    for step in range(steps):
+        tasks.append({"state": engine.to_dict(), "steps": steps - step, "first": step})
+        uninterrupted.append(step_of_a_farm(engine, step))
+    assert {origin for _, _, origin, _ in uninterrupted} == {"initial", "model", "again"}
+    for name in ("due", "pending", "withdrawn", "retried"):
+        assert any(task["state"][name] for task in tasks), name
+    for step, interrupted in enumerate(in_another_process(tasks, hash_seed=5)):
+        assert interrupted == uninterrupted[step:]
 
 
 def test_law_1_a_state_equals_the_one_read_back() -> None:
@@ -94,6 +105,11 @@ RAISING: dict[str, Callable[[at.Engine], Any]] = {
     "conflicting target": lambda engine: engine.observe(0, 2.0),
     "failure of an observed one": lambda engine: engine.fail(0, "late"),
     "reason no text": lambda engine: engine.fail(1, 3),  # type: ignore[arg-type]
+    "lease without a clock": lambda engine: engine.suggest(lease=1.0),
+    "time that is none": lambda engine: engine.expire(math.nan),
+    "heartbeat of an observed one": lambda engine: engine.renew(0, 1.0, 1.0),
+    "heartbeat of an unknown one": lambda engine: engine.renew(99, 1.0, 1.0),
+    "no batch": lambda engine: engine.observe_batch(None),  # type: ignore[arg-type]
     "no trial at all": lambda engine: engine.observe(None, 1.0),  # type: ignore[arg-type]
 }
 
@@ -196,6 +212,26 @@ def test_law_4_params_observed_without_a_suggestion_are_not_suggested() -> None:
     suggested = [suggestion.params for suggestion in engine.suggest_batch(10)]
     assert sorted(params["a"] for params in suggested) == [1, 2, 3, 4]
     assert not any(params["b"] for params in suggested)
+
+
+def test_law_4_only_what_lost_its_lease_or_is_retried_is_given_again_and_says_so() -> None:
+    options = at.Settings(n_candidates=64, n_starts=2, retries=1)
+    engine = at.Engine(finite(), seed=2, settings=options)
+    given: dict[str, int] = {}
+    for step in range(72 + 18 + 18):
+        engine.expire(float(step))
+        suggestion = engine.suggest(now=float(step), lease=0.5)
+        name = json.dumps(suggestion.params)
+        assert (suggestion.origin == "again") == (name in given)
+        given[name] = given.get(name, 0) + 1
+        place = list(given).index(name)
+        if place % 4 == 1 and given[name] == 1:
+            engine.fail(suggestion, "for now")
+        elif place % 4 != 2 or given[name] == 2:
+            engine.observe(suggestion, suggestion.params["a"] - suggestion.params["e"])
+    assert sorted(given.values()) == [1] * 36 + [2] * 36
+    with pytest.raises(at.SpaceExhausted):
+        engine.suggest()
 
 
 # --- 5: late, out of order, unasked and repeated results ---
@@ -425,6 +461,8 @@ DEFINITIONS: dict[str, tuple[Callable[[], Any], str]] = {
     "negative seed": (lambda: at.Engine(finite(), seed=-1), "$.seed"),
     "no space": (lambda: at.Engine(None), "$.space"),  # type: ignore[arg-type]
     "bad setting": (lambda: at.Settings(n_initial=0), "$.n_initial"),
+    "negative retries": (lambda: at.Settings(retries=-1), "$.retries"),
+    "half a lease": (lambda: at.Settings(expiries=0.5), "$.expiries"),  # type: ignore[arg-type]
 }
 
 
