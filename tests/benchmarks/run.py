@@ -8,14 +8,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 
 import environments
 import runs
 from peers import PEERS
 from sessions import PeerError, Remote
-from suites import SUITES, Task, suite
+from suites import SUBSET, SUITES, Task, suite
 
 
 def main() -> None:
@@ -24,6 +23,7 @@ def main() -> None:
     parser.add_argument("--peer", required=True, choices=PEERS)
     parser.add_argument("--suite", action="append", choices=SUITES, help="all if none is named")
     parser.add_argument("--task", action="append", help="of the suites; all if none is named")
+    parser.add_argument("--subset", action="store_true", help="only tasks for slow peers")
     parser.add_argument("--seeds", type=int, default=5, help="run the seeds 0, 1, ...")
     parser.add_argument("--budget", type=int, help="trials, if not what the task says")
     parser.add_argument("--records", type=Path, default=runs.RECORDS, metavar="FOLDER")
@@ -35,30 +35,29 @@ def main() -> None:
         task
         for name in arguments.suite or SUITES
         for task in suite(name)
-        if not arguments.task or task.name in arguments.task
+        if (not arguments.task or task.name in arguments.task)
+        and (not arguments.subset or task.name in SUBSET)
     ]
     with Remote(arguments.peer) as session:
-        for task in tasks:
-            run(task, session, range(arguments.seeds), arguments.budget, arguments.records)
+        for seed in range(arguments.seeds):
+            for task in tasks:
+                run(task, session, seed, arguments.budget or task.budget, arguments.records)
 
 
-def run(task: Task, session: Remote, seeds: Iterable[int], budget: int | None, to: Path) -> None:
-    """Run and record the seeds of a task that are not recorded with this budget."""
+def run(task: Task, session: Remote, seed: int, budget: int, to: Path) -> None:
+    """Run and record a seed of a task, unless it is recorded with this budget."""
     file = runs.path(session.peer, task.suite, to)
-    budget = budget or task.budget
-    done = {r.seed for r in runs.read(file) if r.task == task.name and r.budget == budget}
-    for seed in seeds:
-        if seed in done:
-            continue
-        try:
-            steps, seconds = runs.play(task, session, seed, budget)
-        except PeerError as error:
-            last = str(error).strip().splitlines()[-1]
-            print(f"{session.peer} {task.name} {seed}: {last}", file=sys.stderr, flush=True)
-            continue
-        found = runs.Run(session.peer, session.version, task.name, seed, budget, steps, seconds)
-        runs.append(found, file)
-        print(f"{session.peer} {task.name} {seed}: {steps[-1:]} {seconds:.3g} s", flush=True)
+    if (task.name, seed, budget) in {(r.task, r.seed, r.budget) for r in runs.read(file)}:
+        return
+    try:
+        steps, seconds = runs.play(task, session, seed, budget)
+    except PeerError as error:
+        last = str(error).strip().splitlines()[-1]
+        print(f"{session.peer} {task.name} {seed}: {last}", file=sys.stderr, flush=True)
+        return
+    found = runs.Run(session.peer, session.version, task.name, seed, budget, steps, seconds)
+    runs.append(found, file)
+    print(f"{session.peer} {task.name} {seed}: {steps[-1:]} {seconds:.3g} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ from peers import PEERS, Peer
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
 )
+ONE_ORDER = {"PYTHONHASHSEED": "0"}
+"""Of sets, which SMAC's suggestions depend on: a seed alone does not repeat its runs."""
 
 
 class PeerError(RuntimeError):
@@ -83,7 +85,7 @@ class Remote:
         self.peer, self.version = peer, ""
         self._process = subprocess.Popen(
             [str(python), str(Path(__file__).parent / "serve.py"), peer],
-            env={**os.environ, **ONE_THREAD},
+            env={**os.environ, **ONE_THREAD, **ONE_ORDER},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 import runs
 from peers import PEERS, spaces
+from peers.failures import Outcome, WorstSeen
 from sessions import Local, PeerError, Remote
-from suites import SUITES, Task, bbob, suite, tables, task
+from suites import SUBSET, SUITES, Task, bbob, suite, tables, task
 from suites.task import centre, random_params, space_document
 
 import asktell as at
@@ -30,6 +31,8 @@ def _needs_coco(request: pytest.FixtureRequest) -> None:
 def test_there_are_sixty_tasks_with_different_names() -> None:
     assert len({task.name for task in TASKS}) == len(TASKS) >= 60
     assert all(task.suite == name for name in SUITES for task in suite(name))
+    assert {task.suite for task in TASKS if task.name in SUBSET} == set(SUITES)
+    assert len({task.name for task in TASKS} & set(SUBSET)) == len(SUBSET)
 
 
 @each_task
@@ -62,6 +65,32 @@ def test_a_space_is_json_that_peers_understand(task: Task) -> None:
         parameters = spaces.parameters(document)
         params = {p["name"]: spaces.at_share(p, share) for p in parameters}
         assert task.space.params(task.space.check(params)) == params
+    naturals = [(p, spaces.natural(p)) for p in spaces.parameters(document)]
+    for ends in ([n.low for _, n in naturals], [n.high for _, n in naturals]):
+        pairs = zip(naturals, ends, strict=True)
+        params = {p["name"]: spaces.from_natural(p, end) for (p, _), end in pairs}
+        assert task.space.params(task.space.check(params)) == params
+
+
+def test_a_number_with_a_step_is_the_int_of_its_place() -> None:
+    space = at.Space(
+        at.Float("a", 0.2, 1.0, step=0.05), at.Int("b", 3, 23, step=5), at.Int("c", 2, 9)
+    )
+    a, b, c = spaces.parameters(space_document(space))
+    assert spaces.natural(a) == ("a", "int", 0, 16, False)
+    assert spaces.from_natural(a, 3) == pytest.approx(0.35)
+    assert spaces.natural(b) == ("b", "int", 0, 4, False)
+    assert spaces.from_natural(b, 2) == 13
+    assert spaces.natural(c) == ("c", "int", 2, 9, False)
+
+
+def test_failures_get_the_worst_value_seen_and_wait_for_the_first() -> None:
+    worst = WorstSeen()
+    assert worst.outcomes("a", None) == []
+    assert worst.outcomes("b", 2.0) == [Outcome("a", 2.0, True), Outcome("b", 2.0, False)]
+    assert worst.outcomes("c", 5.0) == [Outcome("c", 5.0, False)]
+    assert worst.outcomes("d", 1.0) == [Outcome("d", 1.0, False)]
+    assert worst.outcomes("e", None) == [Outcome("e", 5.0, True)]
 
 
 @pytest.mark.parametrize("task", suite("tuning"), ids=lambda task: task.name)

@@ -53,5 +53,11 @@ PEERS = {
     "asktell": Entry("engine", "AskTell", "asktell", None),
     "optuna_tpe": Entry("optuna_samplers", "Tpe", "optuna", "optuna"),
     "optuna_gp": Entry("optuna_samplers", "Gp", "optuna", "optuna"),
+    "ax": Entry("ax_client", "Ax", "ax-platform", "ax"),
+    "hebo": Entry("hebo_optimizer", "Hebo", "HEBO", "hebo"),
+    "skopt": Entry("skopt_optimizer", "Skopt", "scikit-optimize", "skopt"),
+    "bayes_opt": Entry("bayes_opt_optimizer", "BayesOpt", "bayesian-optimization", "bayes_opt"),
+    "smac": Entry("smac_facades", "Smac", "smac", "smac"),
+    "cma": Entry("cma_es", "Cma", "cma", "cma"),
 }
 """All peers; those without an environment run in the project's own."""

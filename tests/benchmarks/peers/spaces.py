@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 Parameter = dict[str, Any]
 
@@ -23,6 +23,39 @@ def members(parameter: Parameter) -> list[Any] | None:
     return values
 
 
+class Natural(NamedTuple):
+    """A parameter as most peers know it: ``kind`` is category, int or float.
+
+    A category is its index; an ordinal and a number with a step are the int of their place.
+    """
+
+    name: str
+    kind: str
+    low: float
+    high: float
+    log: bool
+
+
+def natural(parameter: Parameter) -> Natural:
+    """Return a parameter in the terms of a peer that knows no steps."""
+    name, kind, values = parameter["name"], parameter["type"], members(parameter)
+    if values is not None:
+        return Natural(name, "int" if kind == "ordinal" else "category", 0, len(values) - 1, False)
+    if _by_place(parameter):
+        return Natural(name, "int", 0, _last(parameter), False)
+    return Natural(name, kind, parameter["low"], parameter["high"], parameter["log"])
+
+
+def from_natural(parameter: Parameter, value: Any) -> Any:
+    """Return the value of a parameter that is given in the terms of ``natural``."""
+    values = members(parameter)
+    if values is not None:
+        return values[int(value)]
+    if _by_place(parameter):
+        value = parameter["low"] + int(value) * parameter["step"]
+    return on_grid(parameter, value)
+
+
 def at_share(parameter: Parameter, share: float) -> Any:
     """Return the value below which a share of the parameter's values lies."""
     values = members(parameter)
@@ -39,9 +72,18 @@ def on_grid(parameter: Parameter, value: float) -> Any:
     low, high, step = parameter["low"], parameter["high"], parameter["step"]
     if step is None:
         return min(max(float(value), low), high)
-    last = math.floor((high - low) / step * (1 + 1e-12))
-    number = low + min(max(round((value - low) / step), 0), last) * step
+    number = low + min(max(round((value - low) / step), 0), _last(parameter)) * step
     return round(number) if parameter["type"] == "int" else min(float(number), high)
+
+
+def _by_place(parameter: Parameter) -> bool:
+    unit = 1 if parameter["type"] == "int" else None
+    return parameter["step"] != unit and not parameter["log"]
+
+
+def _last(parameter: Parameter) -> int:
+    low, high, step = parameter["low"], parameter["high"], parameter["step"]
+    return math.floor((high - low) / step * (1 + 1e-12))
 
 
 def _between(low: float, high: float, log: bool, share: float) -> float:
