@@ -168,6 +168,22 @@ def state_from_dict(document: Any) -> State:
         StateError: a ``ValueError``; a field is missing, unknown or corrupt, or the schema is
             newer than this package. The message names the path.
     """
+    state = part_from_dict(document)
+    check_trials(state)
+    trials = len(state.observations) + len(state.failures)
+    if state.fit is not None and not 1 <= state.fit.n <= trials:
+        expected = f"from 1 to the {trials} trials with an outcome"
+        raise StateError("$.fit.n", state.fit.n, expected)
+    return state
+
+
+def part_from_dict(document: Any) -> State:
+    """Return what a dict says, whether or not its trials make a whole state.
+
+    Raises:
+        StateError: a ``ValueError``; as ``state_from_dict``, but for what trials must be to each
+            other.
+    """
     layout = read(migrated(document, _schema_of(document)), _StateLayout)
     space = _space(layout.space)
     settings = _value(Settings, layout.settings, "$.settings")
@@ -175,7 +191,7 @@ def state_from_dict(document: Any) -> State:
         state = State.start(space, layout.seed, layout.goal, settings)  # type: ignore[arg-type]
     except InvalidValueError as error:
         raise StateError(error.place, error.got, error.expected) from None
-    state = evolve(
+    return evolve(
         state,
         next_id=layout.next_id,
         pending=tuple(_suggestions(layout.pending, space, "$.pending")),
@@ -190,10 +206,8 @@ def state_from_dict(document: Any) -> State:
         ),
         withdrawn=Records(_suggestions(layout.withdrawn, space, "$.withdrawn")),
         retried=Records(_failures(layout.retried, space, "$.retried")),
+        fit=_fit(layout.fit, space) if layout.fit else None,
     )
-    check_trials(state)
-    trials = len(state.observations) + len(state.failures)
-    return evolve(state, fit=_fit(layout.fit, space, trials) if layout.fit else None)
 
 
 def _schema_of(document: Any) -> int:
@@ -260,7 +274,7 @@ def _checked(params: dict[str, Any], space: Space, place: str) -> Values:
         raise below(error, place) from None
 
 
-def _fit(layout: _FitLayout, space: Space, trials: int) -> Fit:
+def _fit(layout: _FitLayout, space: Space) -> Fit:
     for position, member in enumerate(layout.members):
         place = f"$.fit.members[{position}]"
         if len(member.length_scales) != space.dim:
@@ -272,7 +286,5 @@ def _fit(layout: _FitLayout, space: Space, trials: int) -> Fit:
             raise StateError(f"{place}.noise", member.noise, "a number > 0")
     if len(layout.members) != len(MEMBERS):
         raise StateError("$.fit.members", layout.members, f"{len(MEMBERS)} members")
-    if not 1 <= layout.n <= trials:
-        raise StateError("$.fit.n", layout.n, f"from 1 to the {trials} trials with an outcome")
     members = (Hyperparameters(tuple(m.length_scales), m.noise) for m in layout.members)
     return Fit(layout.n, tuple(members))

@@ -8,11 +8,15 @@ and the places from ``start`` to ``stop`` whose rows they replaced.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any
 
-from asktell.codec import SEQUENCES, fit_to_dict, rows_to_list
+from attrs import evolve
+
+from asktell.codec import SEQUENCES, fit_to_dict, part_from_dict, rows_to_list, state_to_dict
 from asktell.errors import StateError
 from asktell.numbers import is_count
+from asktell.records import Records
 from asktell.state import State
 
 _FIXED = ("space", "goal", "seed", "settings")
@@ -55,18 +59,64 @@ def apply_change(document: dict[str, Any], change: Any) -> None:
         StateError: a ``ValueError`` that names the path within the change: it is none, or none
             of this state.
     """
+    for name, value in _checked(change).items():
+        if name in _WHOLE:
+            document[name] = value
+            continue
+        rows = document.get(name)
+        if not isinstance(rows, list):
+            raise StateError(f"$.{name}", value, "no rows: the file has none to change")
+        start, stop, came = _splice(value, f"$.{name}", len(rows))
+        rows[start:stop] = came
+
+
+def advance(state: State, changes: Sequence[Any]) -> State:
+    """Return the state after some changes, at a cost that grows with them and not with the state.
+
+    The rows are read and checked, but not what they are to the others: that is for changes which
+    this package wrote, in the schema of today.
+
+    Raises:
+        StateError: a ``ValueError`` that names the path, of a change or of all rows that came.
+    """
+    part = state_to_dict(State(state.space, state.goal, state.seed, state.settings))
+    whole = {name for change in changes for name in _checked(change) if name in _WHOLE}
+    rows = {name: len(getattr(state, name)) for name in SEQUENCES}
+    splices: list[tuple[str, int, int, int]] = []
+    for change in changes:
+        for name, value in change.items():
+            if name in SEQUENCES:
+                start, stop, came = _splice(value, f"$.{name}", rows[name])
+                splices.append((name, start, stop, len(came)))
+                rows[name] += len(came) - (stop - start)
+                part[name] += came
+            else:
+                part[name] = value
+    read = part_from_dict(part)  # all at once, for reading costs more by the call than by the row
+    unread = {name: iter(getattr(read, name)) for name in SEQUENCES}
+    fields = {name: getattr(state, name) for name in SEQUENCES}
+    for name, start, stop, count in splices:
+        fields[name] = _spliced(fields[name], start, stop, list(islice(unread[name], count)))
+    return evolve(state, **fields, **{name: getattr(read, name) for name in whole})
+
+
+def _spliced(rows: Any, start: int, stop: int, came: list[Any]) -> Any:
+    if not isinstance(rows, Records):
+        return (*rows[:start], *came, *rows[stop:])
+    if start < len(rows):
+        return Records([*rows[:start], *came, *rows[stop:]])
+    for row in came:
+        rows = rows.append(row)
+    return rows
+
+
+def _checked(change: Any) -> Change:
     if not isinstance(change, dict):
         raise StateError("$", change, "a change: a mapping")
     for name, value in change.items():
-        if name in _WHOLE:
-            document[name] = value
-        elif name in SEQUENCES:
-            rows = document.get(name)
-            start, stop, new = _splice(value, f"$.{name}", len(rows) if rows else 0)
-            document[name] = rows or []
-            document[name][start:stop] = new
-        else:
+        if name not in SEQUENCES and name not in _WHOLE:
             raise StateError(f"$.{name}", value, f"one of {[*SEQUENCES, *_WHOLE]}")
+    return change
 
 
 def _splice(value: Any, place: str, length: int) -> tuple[int, int, list[Any]]:

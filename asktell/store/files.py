@@ -53,6 +53,17 @@ def append(path: Path, content: bytes, at: int) -> None:
         sync_folder(path.parent)
 
 
+def read_from(path: Path, start: int) -> bytes:
+    """Return the content of a file from a byte on.
+
+    Raises:
+        OSError: it cannot be read; ``FileNotFoundError`` where it is not there.
+    """
+    with open(path, "rb") as file:
+        file.seek(start)
+        return file.read()
+
+
 def sync_folder(folder: Path) -> None:
     """Write the names of a folder to the disk, where the system has a way to."""
     if os.name != "posix":

@@ -24,7 +24,7 @@ from asktell.errors import (
 from asktell.migrations import SCHEMA
 from asktell.state import State
 from asktell.store import files, journal
-from asktell.store.changes import Change, apply_change, change_between
+from asktell.store.changes import Change, advance, apply_change, change_between
 
 R = TypeVar("R")
 
@@ -33,7 +33,8 @@ R = TypeVar("R")
 class _Known:
     """What the files hold, as of the last look.
 
-    ``follows`` are the bytes of the journal that belong to the file, 0 for none of them.
+    ``follows`` are the bytes of the journal that belong to the file, 0 for none of them, and
+    ``lines`` are its lines.
     """
 
     state: State
@@ -41,6 +42,7 @@ class _Known:
     digest: str
     size: int
     follows: int
+    lines: int
     stamps: tuple[Any, Any]
 
 
@@ -156,13 +158,19 @@ class Store:
             self._append(known, state, change)
 
     def _append(self, known: _Known, state: State, change: Change) -> None:
-        line = journal.encode({"change": change})
+        entries: list[dict[str, Any]] = [{"change": change}]
         if not known.follows:
-            line = journal.encode({"follows": known.digest}) + line
+            entries.insert(0, {"follows": known.digest})
+        content = b"".join(map(journal.encode, entries))
         self._known = None
-        files.append(self._journal, line, at=known.follows)
-        follows = known.follows + len(line)
-        self._known = evolve(known, state=state, follows=follows, stamps=self._stamps())
+        files.append(self._journal, content, at=known.follows)
+        self._known = evolve(
+            known,
+            state=state,
+            follows=known.follows + len(content),
+            lines=known.lines + len(entries),
+            stamps=self._stamps(),
+        )
 
     def _write_whole(self, state: State, known: _Known | None = None) -> None:
         content = json.dumps(state.to_dict(), allow_nan=False).encode() + b"\n"
@@ -173,40 +181,56 @@ class Store:
             files.append(self._journal, journal.encode({"into": digest}), at=known.follows)
         files.replace(self._path, content, self._previous)
         self._journal.unlink(missing_ok=True)
-        self._known = _Known(state, SCHEMA, digest, len(content), 0, self._stamps())
+        self._known = _Known(state, SCHEMA, digest, len(content), 0, 0, self._stamps())
 
     # --- reading ---
 
     def _look(self) -> _Known:
-        """Return what the files hold; they are read only if they may have changed."""
+        """Return what the files hold; read is only what may have changed."""
         with self._reported():
-            stamps, known = self._stamps(), self._known
-            unchanged = known is not None and known.stamps == stamps
-            if known and unchanged and known.size > self._journal_above:
-                return known
+            known, stamps = self._known, self._stamps()
+            if known and known.stamps[0] == stamps[0] and known.size > self._journal_above:
+                if known.stamps == stamps:
+                    return known
+                if known.follows and known.schema == SCHEMA:
+                    self._known = self._caught_up(known, stamps)
+                    return self._known
             try:
                 content = self._path.read_bytes()
             except FileNotFoundError:
                 raise StoreMissingError(str(self._path), "no such file") from None
             digest = sha256(content).hexdigest()
-            if known and unchanged and known.digest == digest:
-                return known
-            self._known = self._read(content, digest, stamps)
-            return self._known
+            if not known or known.stamps != stamps or known.digest != digest:
+                known = self._known = self._read(content, digest, stamps)
+            return known
 
     def _read(self, content: bytes, digest: str, stamps: tuple[Any, Any]) -> _Known:
         document, schema = self._document(content)
         entries, follows = self._entries(digest)
-        for number, entry in enumerate(entries, start=2):
-            try:
-                _replay(document, entry)
-            except StateError as error:
-                raise StoreCorruptError(str(self._journal), f"line {number}: {error}") from None
+        for number, entry in enumerate(entries, start=1):
+            with self._in_line(number):
+                change = _change_of(entry)
+                if change is not None:
+                    apply_change(document, change)
         try:
             state = State.from_dict(document)
         except StateError as error:
             raise self._corrupt(str(error)) from None
-        return _Known(state, schema, digest, len(content), follows, stamps)
+        return _Known(state, schema, digest, len(content), follows, len(entries), stamps)
+
+    def _caught_up(self, known: _Known, stamps: tuple[Any, Any]) -> _Known:
+        """Return what the files hold, if the journal alone has grown since."""
+        entries, size = self._decoded(known.follows, known.lines)
+        with self._in_line(known.lines + 1):
+            changes = [_change_of(entry) for entry in entries]
+            state = advance(known.state, [change for change in changes if change is not None])
+        return evolve(
+            known,
+            state=state,
+            follows=known.follows + size,
+            lines=known.lines + len(entries),
+            stamps=stamps,
+        )
 
     def _document(self, content: bytes) -> tuple[dict[str, Any], Any]:
         try:
@@ -220,21 +244,33 @@ class Store:
         return document, document.get("schema")
 
     def _entries(self, digest: str) -> tuple[list[Any], int]:
-        """Return the entries of the journal that follow the file, and the bytes of all of it."""
-        try:
-            entries, size = journal.decode(self._journal.read_bytes())
-        except FileNotFoundError:
-            return [], 0
-        except journal.DamageError as error:
-            problem = f"line {error.line}: damaged, and whole lines follow"
-            raise StoreCorruptError(str(self._journal), problem) from None
+        """Return the entries of the journal that belong to the file, and their bytes."""
+        entries, size = self._decoded()
         if not entries or entries[-1] == {"into": digest}:
             return [], 0
         if entries[0] != {"follows": digest}:
             name = self._path.name
             problem = f"line 1: follows another version of {name}; move it away to go on without it"
             raise StoreCorruptError(str(self._journal), problem)
-        return entries[1:], size
+        return entries, size
+
+    def _decoded(self, start: int = 0, lines: int = 0) -> tuple[list[Any], int]:
+        """Return the entries of the journal from a byte on, and the bytes of the whole ones."""
+        try:
+            return journal.decode(files.read_from(self._journal, start))
+        except FileNotFoundError:
+            return [], 0
+        except journal.DamageError as error:
+            problem = f"line {lines + error.line}: damaged, and whole lines follow"
+            raise StoreCorruptError(str(self._journal), problem) from None
+
+    @contextmanager
+    def _in_line(self, number: int) -> Iterator[None]:
+        """Name the line of the journal in which, or after which, a change is none."""
+        try:
+            yield
+        except StateError as error:
+            raise StoreCorruptError(str(self._journal), f"line {number}: {error}") from None
 
     # --- the files ---
 
@@ -276,11 +312,15 @@ class Store:
         return StoreCorruptError(str(self._path), problem)
 
 
-def _replay(document: dict[str, Any], entry: Any) -> None:
-    if not isinstance(entry, dict) or entry.keys() not in ({"change"}, {"into"}):
-        raise StateError("$", entry, "a change: a newer version of asktell wrote this journal")
-    if "change" in entry:
-        apply_change(document, entry["change"])
+def _change_of(entry: Any) -> Any:
+    """Return the change that an entry of the journal holds, None for the first and last ones.
+
+    Raises:
+        StateError: a ``ValueError``; no entry of this package.
+    """
+    if not isinstance(entry, dict) or not entry.keys() <= {"follows", "change", "into"}:
+        raise StateError("$", entry, "an entry that this version of asktell knows")
+    return entry.get("change")
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:
