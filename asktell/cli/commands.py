@@ -20,15 +20,18 @@ from asktell.cli.results import (
     tell_lines,
     tell_target,
 )
-from asktell.errors import DefinitionError, NothingObservedError
+from asktell.errors import DefinitionError, MissingExtraError, NothingObservedError
 from asktell.state import Observation, Settings, State, Suggestion
 from asktell.store import Store
 
 
 def init(arguments: Namespace) -> Iterator[Answer]:
     """Begin a state; answer with its status."""
-    from asktell.cli.space_file import read_space  # needs YAML, as no other command does
-
+    try:
+        from asktell.cli.space_file import read_space  # needs YAML, as no other command does
+    except ImportError:
+        message = "a space file needs the package pyyaml: pip install 'asktell[cli]'"
+        raise MissingExtraError(message) from None
     space, settings = read_space(arguments.space), _settings(dict(arguments.set))
     state = State.start(space, arguments.seed, arguments.goal, settings)
     _store(arguments).create(state)

@@ -19,8 +19,14 @@ Lines = dict[str, int]
 _DEEPEST = 16
 
 
+_DECIMAL = r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)"
+
+
 class _Loader(yaml.SafeLoader):
-    """The core schema of YAML 1.2, section 10.3.2, instead of the types of YAML 1.1."""
+    """The core schema of YAML 1.2, section 10.3.2, instead of the types of YAML 1.1.
+
+    But for integers with zeros in front, which the two take for different numbers: they are text.
+    """
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
 
@@ -29,11 +35,11 @@ for _name, _first, _pattern in (
     ("null", ["", "n", "N", "~"], r"(?:null|Null|NULL|~)?"),
     ("bool", list("tTfF"), r"(?:true|True|TRUE|false|False|FALSE)"),
     ("int", list("-+0123456789"), r"[-+]?(?:0|[1-9][0-9]*)"),
-    ("float", list("-+.0123456789"), r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?"),
+    ("float", list("-+.0123456789"), rf"{_DECIMAL}(?:[eE][-+]?[0-9]+)?|[-+]?[0-9]+[eE][-+]?[0-9]+"),
     ("float", list("-+."), r"(?:[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))"),
 ):
     _Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_name}", re.compile(rf"{_pattern}\Z"), _first
+        f"tag:yaml.org,2002:{_name}", re.compile(rf"(?:{_pattern})\Z"), _first
     )
 
 

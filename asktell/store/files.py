@@ -10,6 +10,8 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
+HAS_FOLDER_SYNC = os.name == "posix"
+
 
 def replace(path: Path, content: bytes, previous: Path | None = None) -> None:
     """Give a file new content at one stroke, and keep the old one as ``previous``.
@@ -17,7 +19,7 @@ def replace(path: Path, content: bytes, previous: Path | None = None) -> None:
     When it returns, the new content is on the disk.
 
     Raises:
-        OSError: as the disk is full, say; the file is as it was.
+        OSError: as the disk is full, say; the content is the old one, or the new.
     """
     fresh = path.with_name(path.name + ".new")
     try:
@@ -66,7 +68,7 @@ def read_from(path: Path, start: int) -> bytes:
 
 def sync_folder(folder: Path) -> None:
     """Write the names of a folder to the disk, where the system has a way to."""
-    if os.name != "posix":
+    if not HAS_FOLDER_SYNC:
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:

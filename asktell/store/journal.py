@@ -1,8 +1,9 @@
 """The journal as bytes: entries that survive being torn off anywhere.
 
-One entry is one line of JSON, ``["<checksum>",<entry>]``. What was torn off at the end, as the
-writer was killed or the power failed, was never acknowledged, and is dropped. A line that does not
-match its checksum before the last one is damage.
+One entry is one line of JSON, ``["<checksum>",<entry>]``. A last line without its end, or with a
+hole of zeros where the disk was not reached, is that of a writer that was killed or lost its power.
+It was never acknowledged, and is dropped. Any other line that does not match its checksum is
+damage.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ _HEAD = len('["00000000",')
 
 
 class DamageError(ValueError):
-    """A line before the last one is damaged."""
+    """A line is damaged that was whole once."""
 
     def __init__(self, line: int) -> None:
         super().__init__(line)
@@ -32,7 +33,7 @@ def decode(data: bytes) -> tuple[list[Any], int]:
     """Return all whole entries, and how many bytes they take.
 
     Raises:
-        DamageError: a line is damaged, and whole ones follow.
+        DamageError: a line is damaged that was whole once.
     """
     entries: list[Any] = []
     size = 0
@@ -40,7 +41,7 @@ def decode(data: bytes) -> tuple[list[Any], int]:
     for number, line in enumerate(lines[:-1], start=1):
         content = line[_HEAD:-1]
         if line != encode_line(content):
-            if any(lines[number:]):
+            if any(lines[number:]) or b"\0" not in line:
                 raise DamageError(number)
             break
         entries.append(json.loads(content))

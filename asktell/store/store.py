@@ -95,8 +95,11 @@ class Store:
 
         Raises:
             StoreExistsError: there is one already; it stays as it is.
+            StoreMissingError: there is no such folder.
             StoreError: it cannot be written.
         """
+        if not self._path.parent.is_dir():  # filelock would make it
+            raise StoreMissingError(str(self._path.parent), "no such folder")
         with self._locked(), self._reported():
             for path in (self._path, self._journal):
                 if path.exists():
@@ -261,7 +264,7 @@ class Store:
         except FileNotFoundError:
             return [], 0
         except journal.DamageError as error:
-            problem = f"line {lines + error.line}: damaged, and whole lines follow"
+            problem = f"line {lines + error.line}: damaged; it does not match its checksum"
             raise StoreCorruptError(str(self._journal), problem) from None
 
     @contextmanager
