@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, cast
 
+import numpy as np
 from attrs import fields
 
 from asktell import core, leases
@@ -20,6 +21,7 @@ from asktell.cli.results import (
     tell_lines,
     tell_target,
 )
+from asktell.design import sobol
 from asktell.errors import DefinitionError, MissingExtraError, NothingObservedError
 from asktell.state import Observation, Settings, State, Suggestion
 from asktell.store import Store
@@ -40,6 +42,8 @@ def init(arguments: Namespace) -> Iterator[Answer]:
 
 def suggest(arguments: Namespace) -> Iterator[Answer]:
     """Answer with suggestions."""
+    # scipy.stats, which this imports, takes half a second: not while others wait for the file
+    sobol(1, 1, np.random.default_rng(0))
     now, lease = _now(arguments), arguments.lease
     suggestions = _store(arguments).update(
         lambda state: core.suggest(state, arguments.n, now=now, lease=lease)

@@ -195,7 +195,7 @@ class Store:
             if known and known.stamps[0] == stamps[0] and known.size > self._journal_above:
                 if known.stamps == stamps:
                     return known
-                if known.follows and known.schema == SCHEMA:
+                if known.schema == SCHEMA and _has_grown(known, stamps[1]):
                     self._known = self._caught_up(known, stamps)
                     return self._known
             try:
@@ -324,6 +324,14 @@ def _change_of(entry: Any) -> Any:
     if not isinstance(entry, dict) or not entry.keys() <= {"follows", "change", "into"}:
         raise StateError("$", entry, "an entry that this version of asktell knows")
     return entry.get("change")
+
+
+def _has_grown(known: _Known, stamp: tuple[int, ...] | None) -> bool:
+    """Tell whether the journal is the one that is known, and still holds what is known of it."""
+    before = known.stamps[1]
+    if not known.follows or before is None or stamp is None:
+        return False
+    return before[:2] == stamp[:2] and stamp[2] >= known.follows
 
 
 def _stamp(path: Path) -> tuple[int, ...] | None:

@@ -297,6 +297,17 @@ def test_a_torn_journal_is_the_state_before(path: Path) -> None:
     assert journal.read_bytes() == data
 
 
+def test_a_journal_that_is_taken_away_is_not_filled_with_holes(path: Path) -> None:
+    journalled(path)
+    store = Store(path, journal_above=4000)
+    store.read()
+    beside(path, ".journal").unlink()
+    left = Store(path).read()
+    assert store.read() == left
+    store.update(step)
+    assert Store(path).read() == step(left)[0]
+
+
 def test_a_journal_damaged_in_its_middle_is_refused_with_the_line(path: Path) -> None:
     journalled(path)
     journal = beside(path, ".journal")
