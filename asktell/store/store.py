@@ -80,7 +80,7 @@ class Store:
         self._journal = self._beside(".journal")
         self._previous = self._beside(".previous")
         lock = self._beside(".lock")
-        self._lock = filelock.FileLock(lock, timeout=timeout, poll_interval=0.01)
+        self._lock = filelock.FileLock(lock, timeout=timeout)
         self._timed_out = filelock.Timeout
         self._journal_above = journal_above
         self._known: _Known | None = None
@@ -288,7 +288,7 @@ class Store:
     def _locked(self) -> Iterator[None]:
         with self._reported():
             try:
-                self._lock.acquire()
+                self._lock.acquire(poll_interval=0.01)
             except self._timed_out:
                 problem = f"held by another process for {self._lock.timeout} seconds"
                 raise StoreLockedError(str(self._path), problem) from None
