@@ -6,7 +6,7 @@ every field, reports all faults with their paths, and then checks what fields mu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from attrs import evolve, fields, frozen
@@ -82,14 +82,14 @@ class _StateLayout:
     fit: _FitLayout | None
 
 
-_KINDS = {kind.__name__.lower(): kind for kind in (Float, Int, Ordinal, Categorical, Bool)}
+KINDS = {kind.__name__.lower(): kind for kind in (Float, Int, Ordinal, Categorical, Bool)}
+"""The kinds of parameter by the names they have in files."""
 
 # --- writing ---
 
 
 def state_to_dict(state: State) -> dict[str, Any]:
     """Return the state as a dict of plain types."""
-    fit = state.fit
     return {
         "schema": SCHEMA,
         "space": {
@@ -102,16 +102,24 @@ def state_to_dict(state: State) -> dict[str, Any]:
         "seed": state.seed,
         "settings": _arguments(state.settings),
         "next_id": state.next_id,
-        "pending": [_suggestion(suggestion) for suggestion in state.pending],
-        "observations": [
-            {"id": o.id, "params": o.params, "target": o.target} for o in state.observations
-        ],
-        "failures": [_failure(failure) for failure in state.failures],
-        "due": [state.space.params(values) for values in state.due],
-        "withdrawn": [_suggestion(suggestion) for suggestion in state.withdrawn],
-        "retried": [_failure(failure) for failure in state.retried],
-        "fit": fit and {"n": fit.n, "members": [_member(member) for member in fit.members]},
+        **{name: rows_to_list(state, name) for name in SEQUENCES},
+        "fit": fit_to_dict(state.fit),
     }
+
+
+def rows_to_list(
+    state: State, name: str, start: int = 0, stop: int | None = None
+) -> list[dict[str, Any]]:
+    """Return the rows from ``start`` to ``stop`` of one of the ``SEQUENCES``."""
+    write = _WRITERS[name]
+    return [write(state.space, row) for row in getattr(state, name)[start:stop]]
+
+
+def fit_to_dict(fit: Fit | None) -> dict[str, Any] | None:
+    """Return the fit as a dict of plain types."""
+    if fit is None:
+        return None
+    return {"n": fit.n, "members": [_member(member) for member in fit.members]}
 
 
 def _arguments(value: Parameter | Settings) -> dict[str, Any]:
@@ -119,14 +127,31 @@ def _arguments(value: Parameter | Settings) -> dict[str, Any]:
     return {name: list(item) if isinstance(item, tuple) else item for name, item in named}
 
 
-def _suggestion(suggestion: Suggestion) -> dict[str, Any]:
+def _suggestion(_: Space, suggestion: Suggestion) -> dict[str, Any]:
     named = {"id": suggestion.id, "params": suggestion.params}
     return {**named, "origin": suggestion.origin, "expires": suggestion.expires}
 
 
-def _failure(failure: Failure) -> dict[str, Any]:
+def _observation(_: Space, observation: Observation) -> dict[str, Any]:
+    return {"id": observation.id, "params": observation.params, "target": observation.target}
+
+
+def _failure(_: Space, failure: Failure) -> dict[str, Any]:
     named = {"id": failure.id, "params": failure.params}
     return {**named, "reason": failure.reason, "cause": failure.cause}
+
+
+_WRITERS: dict[str, Callable[[Space, Any], dict[str, Any]]] = {
+    "pending": _suggestion,
+    "observations": _observation,
+    "failures": _failure,
+    "due": Space.params,
+    "withdrawn": _suggestion,
+    "retried": _failure,
+}
+
+SEQUENCES = tuple(_WRITERS)
+"""The fields of a state that are rows, a trial each."""
 
 
 def _member(member: Hyperparameters) -> dict[str, Any]:
@@ -143,6 +168,22 @@ def state_from_dict(document: Any) -> State:
         StateError: a ``ValueError``; a field is missing, unknown or corrupt, or the schema is
             newer than this package. The message names the path.
     """
+    state = part_from_dict(document)
+    check_trials(state)
+    trials = len(state.observations) + len(state.failures)
+    if state.fit is not None and not 1 <= state.fit.n <= trials:
+        expected = f"from 1 to the {trials} trials with an outcome"
+        raise StateError("$.fit.n", state.fit.n, expected)
+    return state
+
+
+def part_from_dict(document: Any) -> State:
+    """Return what a dict says, whether or not its trials make a whole state.
+
+    Raises:
+        StateError: a ``ValueError``; as ``state_from_dict``, but for what trials must be to each
+            other.
+    """
     layout = read(migrated(document, _schema_of(document)), _StateLayout)
     space = _space(layout.space)
     settings = _value(Settings, layout.settings, "$.settings")
@@ -150,7 +191,7 @@ def state_from_dict(document: Any) -> State:
         state = State.start(space, layout.seed, layout.goal, settings)  # type: ignore[arg-type]
     except InvalidValueError as error:
         raise StateError(error.place, error.got, error.expected) from None
-    state = evolve(
+    return evolve(
         state,
         next_id=layout.next_id,
         pending=tuple(_suggestions(layout.pending, space, "$.pending")),
@@ -165,10 +206,8 @@ def state_from_dict(document: Any) -> State:
         ),
         withdrawn=Records(_suggestions(layout.withdrawn, space, "$.withdrawn")),
         retried=Records(_failures(layout.retried, space, "$.retried")),
+        fit=_fit(layout.fit, space) if layout.fit else None,
     )
-    check_trials(state)
-    trials = len(state.observations) + len(state.failures)
-    return evolve(state, fit=_fit(layout.fit, space, trials) if layout.fit else None)
 
 
 def _schema_of(document: Any) -> int:
@@ -188,10 +227,10 @@ def _space(layout: _SpaceLayout) -> Space:
     for position, arguments in enumerate(layout.parameters):
         place = f"$.space.parameters[{position}]"
         kind = arguments.get("type", NOTHING)
-        if not isinstance(kind, str) or kind not in _KINDS:
-            raise StateError(f"{place}.type", kind, f"one of {sorted(_KINDS)}")
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise StateError(f"{place}.type", kind, f"one of {sorted(KINDS)}")
         rest = {key: value for key, value in arguments.items() if key != "type"}
-        parameters.append(_value(_KINDS[kind], rest, place))
+        parameters.append(_value(KINDS[kind], rest, place))
     try:
         return Space(*parameters)
     except InvalidValueError as error:
@@ -235,7 +274,7 @@ def _checked(params: dict[str, Any], space: Space, place: str) -> Values:
         raise below(error, place) from None
 
 
-def _fit(layout: _FitLayout, space: Space, trials: int) -> Fit:
+def _fit(layout: _FitLayout, space: Space) -> Fit:
     for position, member in enumerate(layout.members):
         place = f"$.fit.members[{position}]"
         if len(member.length_scales) != space.dim:
@@ -247,7 +286,5 @@ def _fit(layout: _FitLayout, space: Space, trials: int) -> Fit:
             raise StateError(f"{place}.noise", member.noise, "a number > 0")
     if len(layout.members) != len(MEMBERS):
         raise StateError("$.fit.members", layout.members, f"{len(MEMBERS)} members")
-    if not 1 <= layout.n <= trials:
-        raise StateError("$.fit.n", layout.n, f"from 1 to the {trials} trials with an outcome")
     members = (Hyperparameters(tuple(m.length_scales), m.noise) for m in layout.members)
     return Fit(layout.n, tuple(members))

@@ -192,11 +192,12 @@ def observe_batch(
             state, outcome = deliver(state, *result)
             deliveries.append(Delivery(outcome))
         except InvalidValueError as error:
-            deliveries.append(Delivery(_refused(error), error.below(f"$[{position}]")))
+            deliveries.append(Delivery(refused(error), error.below(f"$[{position}]")))
     return state, deliveries
 
 
-def _refused(error: InvalidValueError) -> Outcome:
+def refused(error: InvalidValueError) -> Outcome:
+    """Return the outcome of a result for which ``deliver`` raised this error."""
     if isinstance(error, ConflictError):
         return "conflict"
     return "unknown" if isinstance(error, UnknownSuggestionError) else "invalid"

@@ -108,3 +108,44 @@ class UnseenPointError(AskTellError, KeyError):
 
 class SpaceExhausted(AskTellError):  # noqa: N818 - a condition that callers wait for, not a fault
     """Every configuration of a finite space is observed, pending or failed."""
+
+
+class NothingObservedError(AskTellError):
+    """There is no best observation, as there is none."""
+
+
+class StoreError(AskTellError):
+    """A state's file cannot be used: missing, there already, locked, corrupt, or not writable.
+
+    Attributes:
+        path: the file.
+        problem: what is wrong with it, in words.
+    """
+
+    def __init__(self, path: str, problem: str) -> None:
+        super().__init__(path, problem)
+        self.path = path
+        self.problem = problem
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
+class StoreMissingError(StoreError):
+    """There is no such file."""
+
+
+class StoreExistsError(StoreError):
+    """There is such a file already, and it is not overwritten."""
+
+
+class StoreLockedError(StoreError):
+    """Another process held the file for longer than one was ready to wait."""
+
+
+class StoreCorruptError(StoreError):
+    """The file is there, but is not what a store wrote. The problem names the place."""
+
+
+class MissingExtraError(AskTellError, ImportError):
+    """A package is not installed that only one of the extras needs. The message names both."""

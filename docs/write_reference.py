@@ -14,6 +14,7 @@ from typing import Any
 
 import asktell
 import asktell.errors
+import asktell.store
 import strategies
 
 PAGE = Path(__file__).with_name("reference.md")
@@ -30,6 +31,7 @@ def main() -> None:
         section(title, module, names)
         for title, module, names in (
             ("asktell", asktell, asktell.__all__),
+            ("asktell.store", asktell.store, asktell.store.__all__),
             ("asktell.errors", asktell.errors, error_names()),
             ("strategies", strategies, strategies.__all__),
         )

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +30,30 @@ def test_the_blocks_of_a_page_run_in_order(page: Path, monkeypatch: pytest.Monke
         code = compile("\n" * line + block[1], str(page), "exec")
         with contextlib.redirect_stdout(io.StringIO()):
             exec(code, namespace)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+def test_the_page_on_the_command_line_runs_in_a_shell(tmp_path: Path) -> None:
+    text = (ROOT / "docs" / "command-line.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```shell\n(.*?)```", text, re.DOTALL)
+    command = tmp_path / "bin" / "asktell"
+    command.parent.mkdir()
+    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m asktell "$@"\n')
+    command.chmod(0o755)
+    path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
+    run = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(blocks)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+        env={**os.environ, "PATH": path, "PYTHONPATH": str(ROOT)},
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    answers = [json.loads(line) for line in run.stdout.splitlines()]
+    assert [answer["outcome"] for answer in answers[-6:]] == ["unasked"] * 6
+    status = next(answer for answer in reversed(answers) if answer.get("observed"))
+    assert (status["observed"], status["failed"], status["pending"]) == (6, 1, 1)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

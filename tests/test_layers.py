@@ -23,7 +23,9 @@ FLOORS = {
         {"core"},
         {"codec"},
         {"engine"},
+        {"store"},
         {"__init__"},
+        {"cli", "__main__"},
     ],
     "strategies": [
         {"errors", "conf_schema", "time_limit"},
@@ -90,7 +92,9 @@ def test_a_module_imports_only_from_below(package: str, path: Path) -> None:
             continue
         if not at_head and (str(path.relative_to(ROOT)), name) in LAZY:
             continue
-        assert floor(package, rest.split(".")[0] or "__init__") <= own, f"{path} imports {name}"
+        module = rest.split(".")[0]
+        known = module in set().union(*FLOORS[package])
+        assert floor(package, module if known else "__init__") <= own, f"{path} imports {name}"
 
 
 def test_importing_asktell_pulls_in_no_heavy_package() -> None:
@@ -100,13 +104,26 @@ def test_importing_asktell_pulls_in_no_heavy_package() -> None:
     )
     loaded = {name.partition(".")[0] for name in run.stdout.split()}
     heavy = {"sklearn", "matplotlib", "onnx", "onnxruntime", "torch", "yaml", "jsonschema", "rich"}
-    assert not loaded & heavy
+    assert not loaded & {*heavy, "filelock"}
     assert "scipy.stats" not in run.stdout.split()
+
+
+SHELL = {
+    "__main__.py",
+    "cli/commands.py",
+    "cli/main.py",
+    "cli/space_file.py",
+    "store/files.py",
+    "store/store.py",
+}
+"""The modules of ``asktell`` that read clocks and files. All others are pure."""
 
 
 def test_the_core_does_no_input_or_output() -> None:
     forbidden = {"time", "datetime", "os", "io", "pathlib", "logging", "random", "sys", "warnings"}
     for path in modules("asktell"):
+        if path.relative_to(ROOT / "asktell").as_posix() in SHELL:
+            continue
         roots = {name.partition(".")[0] for name, _ in imports(path)}
         assert not roots & forbidden, path
         tree = ast.parse(path.read_text(encoding="utf-8"))

@@ -14,10 +14,17 @@ from asktell.errors import (
     DefinitionError,
     InvalidValueError,
     LeaseError,
+    MissingExtraError,
+    NothingObservedError,
     ParamsError,
     RepeatedPointError,
     SpaceExhausted,
     StateError,
+    StoreCorruptError,
+    StoreError,
+    StoreExistsError,
+    StoreLockedError,
+    StoreMissingError,
     TargetError,
     UnknownSuggestionError,
     UnseenPointError,
@@ -35,8 +42,18 @@ ABOUT_VALUES = [
     RepeatedPointError,
 ]
 
+ABOUT_FILES = [
+    StoreError,
+    StoreMissingError,
+    StoreExistsError,
+    StoreLockedError,
+    StoreCorruptError,
+]
+
 EXAMPLES: list[AskTellError] = [kind("$.x[2]", {"a": 1}, "a list") for kind in ABOUT_VALUES]
 EXAMPLES += [UnseenPointError("no target for (1.0,)"), SpaceExhausted("all 4 are used up")]
+EXAMPLES += [NothingObservedError("nothing is observed"), MissingExtraError("needs a package")]
+EXAMPLES += [kind("study.json", "no such file") for kind in ABOUT_FILES]
 
 
 def test_every_error_of_the_module_is_an_asktell_error() -> None:
@@ -88,6 +105,15 @@ def test_unseen_point_prints_without_the_quotes_of_a_key_error() -> None:
     assert str(UnseenPointError("no target is registered for (1.0,)")) == (
         "no target is registered for (1.0,)"
     )
+
+
+@pytest.mark.parametrize("kind", ABOUT_FILES)
+def test_errors_about_a_file_name_it(kind: type[StoreError]) -> None:
+    error = kind("study.json", "no such file")
+
+    assert isinstance(error, StoreError)
+    assert str(error) == "study.json: no such file"
+    assert (error.path, error.problem) == ("study.json", "no such file")
 
 
 def test_value_whose_repr_just_fits_is_shown_whole() -> None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 import asktell as at
+from asktell.store import Store
 
 
 def appends() -> dict[str, str]:
@@ -47,6 +51,41 @@ def round_trip() -> dict[str, str]:
         "observe, microseconds each": f"{(observed - start) / len(draws) * 1e6:.0f}",
         "to_dict + dumps + from_dict, seconds": f"{end - observed:.3f}",
     }
+
+
+def store() -> dict[str, str]:
+    """Time calls through a store of 10,000 observations of 10 parameters, and count the bytes."""
+    space = at.Space(*(at.Float(f"x{i}", 0.0, 1.0) for i in range(10)))
+    state = at.State.start(space, settings=at.Settings(n_initial=10**6))
+    for *values, target in np.random.default_rng(0).random((10_000, 11)).tolist():
+        state = at.observe(state, dict(zip(space.names, values, strict=True)), target)
+    at.suggest(state, 2)  # imports what it needs
+    with tempfile.TemporaryDirectory() as folder:
+        path, journal = Path(folder, "state.json"), Path(folder, "state.json.journal")
+        shared = Store(path)
+        shared.create(state)
+        start = time.perf_counter()
+        for _ in range(50):
+            (suggestion,) = shared.update(at.suggest)
+            shared.update(lambda state, s=suggestion: at.deliver(state, s, 0.5))
+        each = (time.perf_counter() - start) / 100
+        start = time.perf_counter()
+        Store(path).read()
+        reading = time.perf_counter() - start
+        start = time.perf_counter()
+        with open(Path(folder, "probe"), "wb") as probe:
+            for _ in range(50):
+                probe.write(b"x" * 300)
+                probe.flush()
+                os.fsync(probe.fileno())
+        syncing = (time.perf_counter() - start) / 50
+        return {
+            "store: suggest or observe, n = 10,000, milliseconds": f"{each * 1e3:.1f}",
+            "  of which the disk's own (fsync)": f"{syncing * 1e3:.1f}",
+            "  bytes written each": f"{journal.stat().st_size / 100:.0f}",
+            "  bytes of the file": f"{path.stat().st_size:,}",
+            "  reading it in another process, seconds": f"{reading:.2f}",
+        }
 
 
 def imports() -> dict[str, str]:
@@ -93,7 +132,13 @@ def suggestions() -> dict[str, str]:
     return rows
 
 
-MEASUREMENTS: tuple[Callable[[], dict[str, str]], ...] = (appends, round_trip, imports, suggestions)
+MEASUREMENTS: tuple[Callable[[], dict[str, str]], ...] = (
+    appends,
+    round_trip,
+    store,
+    imports,
+    suggestions,
+)
 
 
 def main() -> None:

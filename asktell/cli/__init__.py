@@ -1,0 +1,1 @@
+"""The command line: a state in a file, for schedulers in any language."""

@@ -1,0 +1,72 @@
+"""The command line's outside: answers on standard output, messages on standard error, exit codes.
+
+Nothing below knows of either.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Sequence
+
+from asktell import __version__
+from asktell.cli.arguments import parse
+from asktell.cli.commands import COMMANDS
+from asktell.errors import (
+    AskTellError,
+    MissingExtraError,
+    NothingObservedError,
+    SpaceExhausted,
+    StoreError,
+)
+
+DONE, FAULT, REFUSED, NOTHING_TO_GIVE, FILE_TROUBLE = 0, 1, 3, 4, 5
+BROKEN_PIPE = 128 + 13
+
+_CODES: tuple[tuple[type[Exception], int], ...] = (
+    (MissingExtraError, FAULT),
+    (SpaceExhausted, NOTHING_TO_GIVE),
+    (NothingObservedError, NOTHING_TO_GIVE),
+    (StoreError, FILE_TROUBLE),
+    (OSError, FILE_TROUBLE),
+    (AskTellError, REFUSED),
+)
+"""The first that an error is an instance of counts."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out one command, and return the exit code.
+
+    Args:
+        arguments: those of the process where None.
+
+    Raises:
+        SystemExit: wrong usage (2), or help was asked for (0).
+    """
+    parsed = parse(sys.argv[1:] if arguments is None else arguments, __version__)
+    code = DONE
+    try:
+        for answer in COMMANDS[parsed.command](parsed):
+            sys.stdout.write(json.dumps(answer, allow_nan=False) + "\n")
+            sys.stdout.flush()
+            if "error" in answer:
+                _say(answer["error"])
+                code = REFUSED
+    except BrokenPipeError:
+        # Nobody reads on. What Python still would flush at its end has nowhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    except KeyboardInterrupt:
+        # As the signal itself would have ended it, so that a loop of a shell ends, too.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)
+    except (AskTellError, OSError) as error:
+        _say(str(error))
+        return next(code for kind, code in _CODES if isinstance(error, kind))
+    return code
+
+
+def _say(message: str) -> None:
+    sys.stderr.write(f"asktell: {message}\n")

@@ -1,0 +1,115 @@
+"""Results as JSON lines: read as they come, told to a state, and an answer for each."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+from asktell.delivery import Outcome, deliver, deliver_failure, refused
+from asktell.errors import NOTHING, InvalidValueError, ParamsError, TargetError
+from asktell.state import State, Suggestion
+from asktell.trials import Trial, identify
+
+Answer = dict[str, Any]
+"""One line of output; with the key ``error`` something was refused."""
+
+_KEYS = ("id", "params", "origin", "expires", "target")
+"""Those of a line that ``asktell suggest`` printed, and the target."""
+
+
+class Source(Protocol):
+    """Where bytes come from."""
+
+    def read1(self, size: int, /) -> bytes:
+        """Wait for some bytes, and return those that are there; none at the end."""
+        ...
+
+
+def batches_of_lines(source: Source) -> Iterator[list[tuple[int, bytes]]]:
+    """Return numbered lines, as many at a time as have come: one waits for no other."""
+    number, rest = 0, b""
+    while True:
+        chunk = source.read1(1 << 16)
+        *lines, rest = (rest + chunk).split(b"\n")
+        if not chunk and rest:
+            lines.append(rest)
+        batch = [(number + place, line) for place, line in enumerate(lines, start=1)]
+        number += len(batch)
+        if batch := [(place, line) for place, line in batch if line.strip()]:
+            yield batch
+        if not chunk:
+            return
+
+
+def tell_lines(state: State, lines: Iterable[tuple[int, bytes]]) -> tuple[State, list[Answer]]:
+    """Return the next state, in which all good lines are recorded, and an answer for each line."""
+    answers = []
+    for number, line in lines:
+        state, answer = _tell_line(state, line)
+        if "error" in answer:
+            answer["error"] = f"line {number}: {answer['error']}"
+        answers.append(answer)
+    return state, answers
+
+
+def tell_target(state: State, trial_id: int, target: float) -> tuple[State, Answer]:
+    """Return the next state, in which the suggestion has this target, and the answer."""
+    return _answered(state, trial_id, lambda: deliver(state, trial_id, target))
+
+
+def tell_failure(state: State, trial_id: int, reason: str) -> tuple[State, Answer]:
+    """Return the next state, in which the suggestion failed, and the answer."""
+    return _answered(state, trial_id, lambda: deliver_failure(state, trial_id, reason))
+
+
+def _tell_line(state: State, line: bytes) -> tuple[State, Answer]:
+    result: dict[str, Any] = {}
+
+    def told() -> tuple[State, Outcome]:
+        result.update(_mapping(line))
+        return deliver(state, _trial(state, result), result["target"])
+
+    after, answer = _answered(state, None, told)
+    given = result.get("id")
+    if isinstance(given, int | str):
+        answer["id"] = given
+    elif "error" not in answer:  # told by params: whose they were
+        answer["id"] = identify(state, result["params"])[0]
+    return after, answer
+
+
+def _answered(
+    state: State, trial_id: int | None, call: Callable[[], tuple[State, Outcome]]
+) -> tuple[State, Answer]:
+    try:
+        state, outcome = call()
+    except InvalidValueError as error:
+        return state, {"id": trial_id, "outcome": refused(error), "error": str(error)}
+    return state, {"id": trial_id, "outcome": outcome}
+
+
+def _mapping(line: bytes) -> dict[str, Any]:
+    try:
+        result = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ParamsError("$", line.decode(errors="replace"), "a line of JSON") from None
+    if not isinstance(result, dict):
+        raise ParamsError("$", result, 'a mapping such as {"id": 0, "target": 0.93}')
+    return result
+
+
+def _trial(state: State, result: dict[str, Any]) -> Trial:
+    for key in result:
+        if key not in _KEYS:
+            raise ParamsError(f"$.{key}", result[key], f"only the keys {list(_KEYS)}")
+    if "target" not in result:
+        raise TargetError("$.target", NOTHING, "a number")
+    trial_id: Any = result.get("id")
+    params: Any = result.get("params")
+    if trial_id is None and params is None:
+        raise ParamsError("$", result, "the id of a suggestion, or params")
+    if trial_id is None or params is None:
+        trial: Trial = params if trial_id is None else trial_id
+        return trial
+    return Suggestion(trial_id, state.space.names, state.space.check(params), "again")

@@ -1,0 +1,446 @@
+"""The command line: one line an answer, messages beside it, exit codes, and nothing lost."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import asktell as at
+from asktell.cli import commands
+from asktell.cli.main import main
+from asktell.cli.results import batches_of_lines
+from asktell.store import Store
+
+ROOT = Path(__file__).parents[2]
+
+SPACE = """\
+parameters:
+  lr: {type: float, low: 1.0e-5, high: 1.0, log: true}
+  depth: {type: int, low: 1, high: 12}
+  bits: {type: ordinal, values: [2, 3, 4, 8]}
+  kernel: {type: categorical, choices: [rbf, poly]}
+  bias: {type: bool}
+"""
+PARAMS = {"lr": 0.1, "depth": 3, "bits": 4, "kernel": "rbf", "bias": True}
+
+Run = Callable[..., "Result"]
+
+
+class Result:
+    """What a run of the command line gave."""
+
+    def __init__(self, code: int, out: str, err: str) -> None:
+        self.code, self.err = code, err
+        self.answers = [json.loads(line) for line in out.splitlines()]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Return a function that runs a command in a folder with a state of the contract's space."""
+    monkeypatch.chdir(tmp_path)
+    Path("space.yaml").write_text(SPACE)
+
+    def call(*arguments: str, text: str = "") -> Result:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        code = main(arguments)
+        return Result(code, *capsys.readouterr())
+
+    assert call("init", "space.yaml", "s.json", "--seed", "7").code == 0
+    return call
+
+
+def lines(*results: Any) -> str:
+    return "".join(json.dumps(result) + "\n" for result in results)
+
+
+# --- the contract's commands ---
+
+
+def test_init_begins_a_state(run: Run) -> None:
+    result = run("init", "space.yaml", "t.json", "--goal", "minimize")
+    assert result.answers == [
+        {
+            "goal": "minimize",
+            "seed": 0,
+            "parameters": ["lr", "depth", "bits", "kernel", "bias"],
+            "size": None,
+            "suggested": 0,
+            "pending": 0,
+            "due": 0,
+            "observed": 0,
+            "failed": 0,
+            "best": None,
+        }
+    ]
+    state = Store("t.json").read()
+    assert (state.goal, state.seed, state.settings) == ("minimize", 0, at.Settings())
+    assert Store("s.json").read().seed == 7
+
+
+def test_init_takes_settings(run: Run) -> None:
+    given = ("--set", "retries=2", "--set", "replicates=true")
+    assert run("init", "space.yaml", "t.json", *given).code == 0
+    assert Store("t.json").read().settings == at.Settings(retries=2, replicates=True)
+
+
+def test_init_overwrites_nothing(run: Run) -> None:
+    before = Path("s.json").read_bytes()
+    result = run("init", "space.yaml", "s.json")
+    assert (result.code, result.answers) == (5, [])
+    assert result.err.startswith("asktell: ")
+    assert result.err.endswith("s.json: exists already, and is not overwritten\n")
+    assert Path("s.json").read_bytes() == before
+
+
+def test_suggestions_are_those_of_an_engine(run: Run) -> None:
+    engine = at.Engine(Store("s.json").read().space, seed=7)
+    answers = [*run("suggest", "s.json").answers, *run("suggest", "s.json", "-n", "3").answers]
+    expected = [*engine.suggest_batch(1), *engine.suggest_batch(3)]
+    assert answers == [{"id": s.id, "params": s.params, "origin": s.origin} for s in expected]
+    assert Store("s.json").read() == engine.state
+
+
+@pytest.mark.parametrize(
+    ("target", "value"), [("0.93", 0.93), ("-1e-5", -1e-5), ("-0.5", -0.5), ("-7", -7.0)]
+)
+def test_observe_by_id(run: Run, target: str, value: float) -> None:
+    run("suggest", "s.json")
+    for outcome in ("recorded", "repeated"):
+        result = run("observe", "s.json", "--id", "0", "--target", target)
+        assert (result.code, result.err) == (0, "")
+        assert result.answers == [{"id": 0, "outcome": outcome}]
+    assert [o.target for o in Store("s.json").read().observations] == [value]
+
+
+def test_a_target_that_is_not_finite_is_a_failure(run: Run) -> None:
+    run("suggest", "s.json")
+    result = run("observe", "s.json", "--id", "0", "--target", "-inf")
+    assert result.answers == [{"id": 0, "outcome": "failed"}]
+
+
+def test_a_refused_result_is_answered_and_reported(run: Run) -> None:
+    run("suggest", "s.json")
+    run("observe", "s.json", "--id", "0", "--target", "1")
+    before = Store("s.json").read()
+    for trial, outcome in (("0", "conflict"), ("5", "unknown")):
+        result = run("observe", "s.json", "--id", trial, "--target", "2")
+        (answer,) = result.answers
+        assert (answer["id"], answer["outcome"]) == (int(trial), outcome)
+        assert result.err == f"asktell: {answer['error']}\n"
+        assert result.code == 3
+    assert run("fail", "s.json", "--id", "0").answers[0]["outcome"] == "conflict"
+    assert Store("s.json").read() == before
+
+
+def test_observe_from_standard_input(run: Run) -> None:
+    suggestions = run("suggest", "s.json", "-n", "4").answers
+    other = {**PARAMS, "depth": 5}
+    result = run(
+        "observe",
+        "s.json",
+        "-",
+        text=lines(
+            {"id": 0, "target": 0.93},
+            {"params": PARAMS, "target": 1},
+            {**suggestions[1], "target": 2},
+            {"params": suggestions[2]["params"], "target": 3},
+            {"id": None, "params": other, "target": 4.5},
+        )
+        + '\n  \n{"id": 3, "target": NaN}',
+    )
+    assert (result.code, result.err) == (0, "")
+    assert result.answers == [
+        {"id": 0, "outcome": "recorded"},
+        {"id": None, "outcome": "unasked"},
+        {"id": 1, "outcome": "recorded"},
+        {"id": 2, "outcome": "recorded"},
+        {"id": None, "outcome": "unasked"},
+        {"id": 3, "outcome": "failed"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("line", "outcome", "error"),
+    [
+        ("oops", "invalid", "$: got 'oops', expected a line of JSON"),
+        ("[" * 9999, "invalid", "$: got '[[["),
+        ("[1]", "invalid", "$: got [1], expected a mapping"),
+        ('{"target": 1}', "invalid", "$: got {'target': 1}, expected the id"),
+        ('{"id": 0}', "invalid", "$.target: got nothing, expected a number"),
+        ('{"id": 0, "target": "1"}', "invalid", "$.target: got '1', expected a number"),
+        ('{"id": 0, "target": 1, "x": 2}', "invalid", "$.x: got 2, expected only the keys"),
+        ('{"id": 9, "target": 1}', "unknown", "$.id: got 9"),
+        ('{"id": true, "target": 1}', "invalid", "$: got True"),
+        ('{"id": NaN, "target": 1}', "invalid", "$: got nan"),
+        ('{"params": {"lr": 2}, "target": 1}', "invalid", "$.depth: got nothing"),
+        (lines({"id": 0, "params": PARAMS, "target": 1}), "conflict", "$.params: got {'lr': 0.1"),
+    ],
+)
+def test_a_bad_line_keeps_no_good_one_out(run: Run, line: str, outcome: str, error: str) -> None:
+    run("suggest", "s.json", "-n", "2")
+    good = [{"id": 0, "target": 1}, {"id": 1, "target": 2}]
+    text = lines(good[0]) + "\n" + line.strip() + "\n" + lines(good[1])
+    result = run("observe", "s.json", "-", text=text)
+    assert result.code == 3
+    first, bad, last = result.answers
+    assert (first, last) == ({"id": 0, "outcome": "recorded"}, {"id": 1, "outcome": "recorded"})
+    assert bad["outcome"] == outcome
+    assert bad["error"].startswith(f"line 3: {error}")
+    assert result.err == f"asktell: {bad['error']}\n"
+    assert len(Store("s.json").read().observations) == 2
+
+
+def test_fail(run: Run) -> None:
+    run("suggest", "s.json")
+    assert run("fail", "s.json", "--id", "0", "--reason", "-oom").answers == [
+        {"id": 0, "outcome": "failed"}
+    ]
+    assert Store("s.json").read().failures[0].reason == "-oom"
+
+
+def test_best_status_and_export(run: Run) -> None:
+    result = run("best", "s.json")
+    assert (result.code, result.answers) == (4, [])
+    assert result.err == "asktell: nothing is observed yet\n"
+    assert run("export", "s.json").answers == []
+    first, second, third, _ = run("suggest", "s.json", "-n", "4").answers
+    run("observe", "s.json", "--id", "1", "--target", "2")
+    run("observe", "s.json", "--id", "0", "--target", "1")
+    run("fail", "s.json", "--id", "2")
+    ledger = [
+        {"id": 1, "params": second["params"], "target": 2.0},
+        {"id": 0, "params": first["params"], "target": 1.0},
+    ]
+    assert run("export", "s.json").answers == ledger
+    assert run("best", "s.json").answers == ledger[:1]
+    (status,) = run("status", "s.json").answers
+    counts = {"suggested": 4, "pending": 1, "due": 0, "observed": 2, "failed": 1}
+    assert {name: status[name] for name in counts} == counts
+    assert status["best"] == ledger[0]
+    assert third["id"] == 2
+
+
+def test_an_exported_ledger_goes_into_another_state(run: Run) -> None:
+    run("suggest", "s.json", "-n", "2")
+    run("observe", "s.json", "--id", "0", "--target", "1")
+    run("init", "space.yaml", "t.json")
+    text = lines(*({**row, "id": None} for row in run("export", "s.json").answers))
+    assert run("observe", "t.json", "-", text=text).code == 0
+    assert at.best(Store("t.json").read()).target == 1.0  # type: ignore[union-attr]
+
+
+# --- leases ---
+
+
+def test_leases(run: Run) -> None:
+    (leased,) = run("suggest", "s.json", "--lease", "60", "--now", "1000").answers
+    assert leased["expires"] == 1060.0
+    assert run("pending", "s.json").answers == [leased]
+    assert run("renew", "s.json", "--id", "0", "--lease", "60", "--now", "1050").answers == [
+        {**leased, "expires": 1110.0}
+    ]
+    assert run("expire", "s.json", "--now", "1100").answers == []
+    assert run("expire", "s.json", "--now", "1110").answers == [{**leased, "expires": 1110.0}]
+    (again,) = run("suggest", "s.json").answers
+    assert (again["id"], again["origin"], again["params"]) == (1, "again", leased["params"])
+    assert "expires" not in again
+    refused = run("renew", "s.json", "--id", "0", "--lease", "60")
+    assert (refused.code, refused.answers) == (3, [])
+    assert "were offered again, as suggestion 1" in refused.err
+
+
+def test_the_clock_is_that_of_the_machine(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands.time, "time", lambda: 5000.0)
+    (leased,) = run("suggest", "s.json", "--lease", "60").answers
+    assert leased["expires"] == 5060.0
+    monkeypatch.setattr(commands.time, "time", lambda: 5060.0)
+    assert run("expire", "s.json").answers == [leased]
+
+
+# --- exit codes ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (("suggest", "none.json"), 5, "none.json: no such file"),
+        (("init", "none.yaml", "t.json"), 5, "No such file or directory: 'none.yaml'"),
+        (("suggest", "bad.json"), 5, "bad.json: line 1, column 1"),
+        (("init", "bad.yaml", "t.json"), 3, "bad.yaml:1: $.parameters: got nothing"),
+        (("init", "space.yaml", "t.json", "--seed", "-1"), 3, "$.seed: got -1"),
+        (("init", "space.yaml", "t.json", "--set", "retries=-1"), 3, "$.settings.retries: got -1"),
+        (("init", "space.yaml", "t.json", "--set", "speed=9"), 3, "$.settings.speed: got 9"),
+        (("init", "space.yaml", "t.json", "--set", "retries=x"), 3, "$.settings.retries: got 'x'"),
+        (("suggest", "s.json", "-n", "0"), 3, "$.n: got 0"),
+        (("suggest", "s.json", "--lease", "-5"), 3, "$.lease: got -5.0"),
+        (("renew", "s.json", "--id", "3", "--lease", "5"), 3, "$.id: got 3"),
+    ],
+)
+def test_exit_codes(run: Run, arguments: tuple[str, ...], code: int, message: str) -> None:
+    Path("bad.json").write_text("")
+    Path("bad.yaml").write_text("{}")
+    result = run(*arguments)
+    assert (result.code, result.answers) == (code, [])
+    assert message in result.err
+    assert not Path("t.json").exists()
+
+
+def test_a_space_that_is_used_up_has_an_exit_code(run: Run) -> None:
+    Path("small.yaml").write_text("parameters: {b: {type: bool}}")
+    run("init", "small.yaml", "t.json")
+    assert len(run("suggest", "t.json", "-n", "5").answers) == 2
+    result = run("suggest", "t.json")
+    assert (result.code, result.answers) == (4, [])
+    assert "all 2 configurations" in result.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("tell", "s.json"),
+        ("suggest",),
+        ("observe", "s.json"),
+        ("observe", "s.json", "--id", "0"),
+        ("observe", "s.json", "--target", "0"),
+        ("observe", "s.json", "-", "--id", "0"),
+        ("observe", "s.json", "--id", "0", "--target", "much"),
+        ("observe", "s.json", "--id"),
+        ("fail", "s.json"),
+        ("init", "space.yaml", "t.json", "--goal", "win"),
+        ("init", "space.yaml", "t.json", "--set", "retries"),
+        ("suggest", "s.json", "--le", "5"),
+    ],
+)
+def test_wrong_usage_is_2(run: Run, arguments: tuple[str, ...]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        run(*arguments)
+    assert caught.value.code == 2
+
+
+def test_a_missing_package_is_named_with_its_extra(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "yaml", None)
+    monkeypatch.delitem(sys.modules, "asktell.cli.yaml_document")
+    monkeypatch.delitem(sys.modules, "asktell.cli.space_file")
+    result = run("init", "space.yaml", "t.json")
+    assert result.code == 1
+    assert "pip install 'asktell[cli]'" in result.err
+
+
+# --- as a process ---
+
+
+def process(folder: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "asktell", *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def test_a_line_is_answered_when_it_comes_and_is_on_the_disk_then(run: Run, tmp_path: Path) -> None:
+    run("suggest", "s.json", "-n", "2")
+    with process(tmp_path, "observe", "s.json", "-") as observing:
+        assert observing.stdin
+        assert observing.stdout
+        for trial in (1, 0):
+            observing.stdin.write(lines({"id": trial, "target": trial}))
+            observing.stdin.flush()
+            assert json.loads(observing.stdout.readline()) == {"id": trial, "outcome": "recorded"}
+            assert Store("s.json").read().observations[-1].id == trial
+        observing.communicate()
+    assert observing.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_an_interrupt_ends_it_as_the_signal_does(run: Run, tmp_path: Path) -> None:
+    run("suggest", "s.json")
+    with process(tmp_path, "observe", "s.json", "-") as observing:
+        assert observing.stdin
+        assert observing.stdout
+        observing.stdin.write(lines({"id": 0, "target": 1}))
+        observing.stdin.flush()
+        observing.stdout.readline()
+        observing.send_signal(signal.SIGINT)
+        _, err = observing.communicate()
+    assert (observing.returncode, err) == (-signal.SIGINT, "")
+    assert len(Store("s.json").read().observations) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_broken_pipe_ends_it_without_a_word(run: Run, tmp_path: Path) -> None:
+    with process(tmp_path, "status", "s.json") as asking:
+        assert asking.stdout
+        assert asking.stderr
+        asking.stdout.close()
+        asking.wait()
+        assert (asking.returncode, asking.stderr.read()) == (141, "")
+
+
+def test_several_processes_get_different_suggestions(run: Run, tmp_path: Path) -> None:
+    asking = [process(tmp_path, "suggest", "s.json", "-n", "2") for _ in range(3)]
+    answers = [json.loads(line) for p in asking for line in p.communicate()[0].splitlines()]
+    assert sorted(answer["id"] for answer in answers) == list(range(6))
+
+
+def test_suggesting_imports_neither_yaml_nor_anything_heavy(run: Run, tmp_path: Path) -> None:
+    code = (
+        "import sys; from asktell.cli.main import main; "
+        "main(['status', 's.json']); print(*sys.modules, file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    loaded = {name.partition(".")[0] for name in done.stderr.split()}
+    assert not loaded & {"yaml", "jsonschema", "sklearn", "matplotlib", "onnx"}
+    assert "scipy.stats" not in done.stderr.split()
+
+
+# --- lines ---
+
+
+class Chunks:
+    """A source that gives these chunks, then nothing."""
+
+    def __init__(self, *chunks: bytes) -> None:
+        self.chunks = list(chunks)
+
+    def read1(self, size: int, /) -> bytes:
+        return self.chunks.pop(0) if self.chunks else b""
+
+
+@pytest.mark.parametrize(
+    ("chunks", "batches"),
+    [
+        ((), []),
+        ((b"a\nb\n", b"c\n"), [[(1, b"a"), (2, b"b")], [(3, b"c")]]),
+        ((b"a\nb", b"b\n"), [[(1, b"a")], [(2, b"bb")]]),
+        ((b"a", b"\n\n", b"\n \nb"), [[(1, b"a")], [(5, b"b")]]),
+        ((b"a\r\n",), [[(1, b"a\r")]]),
+    ],
+)
+def test_lines_come_in_batches_with_their_numbers(
+    chunks: tuple[bytes, ...], batches: list[Any]
+) -> None:
+    assert list(batches_of_lines(Chunks(*chunks))) == batches

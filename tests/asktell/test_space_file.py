@@ -1,0 +1,207 @@
+"""space.yaml: the contract's form, every fault with its line and path, and the schema beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from attrs import fields
+from spaces import every_kind
+
+import asktell as at
+from asktell.cli import space_file
+from asktell.cli.space_file import read_space, space_of
+from asktell.codec import KINDS
+
+SCHEMA = json.loads(Path(space_file.__file__).with_name("space.schema.json").read_text())
+
+EVERY_KIND = """\
+parameters:
+  x: {type: float, low: -1.0, high: 2.0}
+  lr: {type: float, low: 1e-5, high: 1, log: true}
+  momentum: {type: float, low: 0.0, high: 0.99, step: 0.01}
+  depth: {type: int, low: 1, high: 12}
+  width:
+    type: int
+    low: 1
+    high: 1000
+    log: true
+  bits: {type: ordinal, values: [2, 3, 4, 8]}
+  kernel: {type: categorical, choices: [rbf, poly, null]}
+  bias: {type: bool}
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "space.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_every_kind_is_read(tmp_path: Path) -> None:
+    assert read_space(written(tmp_path, EVERY_KIND)) == every_kind()
+
+
+def test_json_is_yaml(tmp_path: Path) -> None:
+    document = {"parameters": {"b": {"type": "bool"}, "n": {"type": "int", "low": 1, "high": 3}}}
+    expected = at.Space(at.Bool("b"), at.Int("n", 1, 3))
+    assert read_space(written(tmp_path, json.dumps(document))) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "space.yaml: $: got None, expected a mapping with the key parameters"),
+        ("parameters:", "space.yaml:1: $.parameters: got None, expected a mapping from names"),
+        ("parameters: {}", "space.yaml:1: $.parameters: got (), expected at least one parameter"),
+        ("{}", "space.yaml:1: $.parameters: got nothing, expected a mapping from names"),
+        ("\nspace: {}", "space.yaml:2: $.space: got {}, expected only the key parameters"),
+        (
+            "parameters:\n  x: 3",
+            "space.yaml:2: $.parameters.x: got 3, expected a mapping with the key type",
+        ),
+        (
+            "parameters:\n  x: {low: 1}",
+            "space.yaml:2: $.parameters.x.type: got nothing, expected one of ['float', 'int',",
+        ),
+        (
+            "parameters:\n  x:\n    type: real",
+            "space.yaml:3: $.parameters.x.type: got 'real', expected one of ['float', 'int',",
+        ),
+        (
+            "parameters:\n  x:\n    type: int\n    low: 1",
+            "space.yaml:2: $.parameters.x.high: got nothing, expected a value",
+        ),
+        (
+            "parameters:\n  x:\n    type: bool\n    low: 1",
+            "space.yaml:4: $.parameters.x.low: got 1, expected one of the keys ['type']",
+        ),
+        (
+            "parameters:\n  x:\n    type: int\n    low: 1\n    high: -1",
+            "space.yaml:5: $.parameters.x.high: got -1, expected a number >= low = 1",
+        ),
+        (
+            "parameters:\n  x:\n    type: ordinal\n    values:\n    - 1\n    - [2]",
+            "space.yaml:6: $.parameters.x.values[1]: got [2], expected None, a bool, an int",
+        ),
+        (
+            "parameters:\n  1: {type: bool}",
+            "space.yaml:2: $.parameters.1.name: got 1, expected a name",
+        ),
+        (
+            "parameters:\n  x: {type: bool}\n\n  x: {type: bool}",
+            "space.yaml: line 4: got 'x', expected a key that is not in $.parameters before",
+        ),
+        ("parameters: {x: ", "space.yaml: line 1: got"),
+        ("a: b: c", "space.yaml: line 1: got 'mapping values are not allowed here', expected YAML"),
+        ("parameters: !!python/name:os.system", "space.yaml: line 1: got"),
+        ("a: &a [*a]", "space.yaml: line 1: got"),
+        ("? [a]\n: b", "space.yaml: line 1: got 'a list or mapping', expected a key"),
+        ("a: 1\n--- \nb: 2", "space.yaml: line 2: got"),
+        ("a: \x00", "space.yaml: line 1: got"),
+        ("x: !!int z", "space.yaml: line 1: got"),
+    ],
+)
+def test_a_fault_is_named_with_its_line_and_path(
+    tmp_path: Path, text: str, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written(tmp_path, text)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(at.errors.DefinitionError) as caught:
+        read_space("space.yaml")
+    assert str(caught.value).startswith(message)
+
+
+def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "space.yaml"
+    path.write_bytes(b"parameters: \xff")
+    with pytest.raises(at.errors.DefinitionError, match="text in UTF-8"):
+        read_space(path)
+
+
+def test_values_are_what_they_look_like(tmp_path: Path) -> None:
+    text = (
+        "parameters: {c: {type: categorical, choices: [no, on, 16:9, 010, 1e3, 2024-01-01, ~, 7]}}"
+    )
+    (parameter,) = read_space(written(tmp_path, text)).parameters
+    assert isinstance(parameter, at.Categorical)
+    assert parameter.choices == ("no", "on", "16:9", "010", 1000.0, "2024-01-01", None, 7)
+
+
+# --- the schema ---
+
+
+def test_the_schema_is_one() -> None:
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_schema_has_what_the_constructors_take() -> None:
+    kinds = SCHEMA["properties"]["parameters"]["additionalProperties"]["properties"]["type"]["enum"]
+    assert kinds == list(KINDS)
+    for name, kind in KINDS.items():
+        options = [field for field in fields(kind) if field.init and field.name != "name"]
+        definition = SCHEMA["$defs"][name]
+        assert list(definition["properties"]) == ["type", *(option.name for option in options)]
+        for option in options:
+            shown = definition["properties"][option.name]
+            assert (option.name in definition["required"]) is ("default" not in shown)
+            if "default" in shown and option.name in shown:
+                assert shown["default"] == option.default
+
+
+def of(**parameter: Any) -> dict[str, Any]:
+    return {"parameters": {"p": parameter}}
+
+
+FLOAT, INT = {"type": "float", "low": 1, "high": 2}, {"type": "int", "low": 1, "high": 2}
+
+
+@pytest.mark.parametrize(
+    ("document", "good"),
+    [
+        (of(**FLOAT), True),
+        (of(**FLOAT, log=True, step=0.25), True),
+        (of(**FLOAT, step=None), True),
+        (of(**FLOAT, step=0), False),
+        (of(**FLOAT, log=1), False),
+        (of(**{**FLOAT, "low": "1"}), False),
+        (of(type="float", low=1), False),
+        (of(**INT), True),
+        (of(**INT, log=True, step=1), True),
+        (of(**INT, step=0), False),
+        (of(**INT, step=None), False),
+        (of(**{**INT, "high": 2.5}), False),
+        (of(**INT, values=[1]), False),
+        (of(type="ordinal", values=[1, "a", None, True]), False),
+        (of(type="ordinal", values=[1, "a", None]), True),
+        (of(type="ordinal", values=[]), False),
+        (of(type="ordinal", values="ab"), False),
+        (of(type="ordinal", values=[[1]]), False),
+        (of(type="categorical", choices=["a", 0.5, False]), True),
+        (of(type="categorical", choices=["a", "a"]), False),
+        (of(type="categorical"), False),
+        (of(type="bool"), True),
+        (of(type="bool", low=0), False),
+        (of(type="text"), False),
+        (of(), False),
+        ({"parameters": {}}, False),
+        ({"parameters": {"": {"type": "bool"}}}, False),
+        ({"parameters": []}, False),
+        ({"parameters": {"p": {"type": "bool"}}, "more": 1}, False),
+        ({}, False),
+        ([], False),
+    ],
+)
+def test_the_schema_refuses_nothing_that_the_reader_takes(document: Any, good: bool) -> None:
+    valid = jsonschema.Draft202012Validator(SCHEMA).is_valid(document)
+    if good:
+        assert valid
+        space_of(document)
+        return
+    with pytest.raises(at.errors.DefinitionError):
+        space_of(document)
+    # of what both could know, the schema lets pass only that 1 and true are equal
+    assert not valid or document == of(type="ordinal", values=[1, "a", None, True])
