@@ -40,7 +40,7 @@ class TooFewPointsError(at.SpaceExhausted, ValueError):
     """Fewer points are left in a finite space than were asked for."""
 
 
-class AskTellGenerator(Generator):  # type: ignore[misc]
+class AskTellGenerator(Generator):
     """A generator that asks the engine.
 
     Variables are continuous or discrete. Discrete numbers are taken in their order, other values
