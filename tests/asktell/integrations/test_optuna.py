@@ -24,9 +24,8 @@ import optuna
 from asktell.integrations.optuna import AskTellSampler
 
 def objective(trial):
-    a, b = trial.suggest_int("a", 0, 7), trial.suggest_categorical("b", ["u", "v", None])
-    x = trial.suggest_int("x", 1, 100, log=True)
-    return a + (b == "v") - abs(x - 10) / 10
+    a, b = trial.suggest_int("a", 0, 9), trial.suggest_categorical("b", ["u", "v", "w", None])
+    return a + (b == "v")
 
 optuna.logging.disable_default_handler()
 sampler = AskTellSampler(seed=3, n_candidates=64, n_starts=2)
@@ -96,13 +95,12 @@ def test_processes_that_share_a_storage_take_different_params(tmp_path: Path) ->
     study = optuna.create_study(study_name="farm", storage=storage, direction="maximize")
     study.add_trial(
         optuna.create_trial(
-            params={"a": 0, "b": "u", "x": 1},
+            params={"a": 0, "b": "u"},
             distributions={
-                "a": optuna.distributions.IntDistribution(0, 7),
-                "b": optuna.distributions.CategoricalDistribution(("u", "v", None)),
-                "x": optuna.distributions.IntDistribution(1, 100, log=True),
+                "a": optuna.distributions.IntDistribution(0, 9),
+                "b": optuna.distributions.CategoricalDistribution(("u", "v", "w", None)),
             },
-            value=-0.9,
+            value=0.0,
         )
     )
     command = [sys.executable, "-c", WORKER, storage, "8"]
@@ -240,6 +238,16 @@ def test_parameters_that_the_engine_cannot_hold_are_drawn_at_random() -> None:
     )
     (parameter,) = study.sampler.to_dict(study)["space"]["parameters"]
     assert parameter["name"] == "x"
+
+
+def test_parameters_of_one_value_are_left_out_of_the_model() -> None:
+    study = study_of()
+    study.optimize(
+        lambda trial: trial.suggest_int("one", 4, 4) + trial.suggest_float("x", 0, 1), n_trials=8
+    )
+    (parameter,) = study.sampler.to_dict(study)["space"]["parameters"]
+    assert parameter["name"] == "x"
+    assert {trial.params["one"] for trial in study.trials} == {4}
 
 
 def test_the_dict_goes_on_in_an_engine_and_comes_back_as_trials() -> None:
