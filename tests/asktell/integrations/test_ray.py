@@ -194,10 +194,9 @@ def test_states_that_are_refused(tmp_path: Path) -> None:
 
 def test_a_job_that_was_killed_and_restored_repeats_no_finished_trial(tmp_path: Path) -> None:
     with started(tmp_path) as job:
-        while job.poll() is None and not len(calls(tmp_path)) >= 4:
+        while job.poll() is None and len(calls(tmp_path)) < 4:
             time.sleep(0.1)
-        kill(job)
-    finished = terminated(tmp_path)
+        finished = killed_between_writes(job, tmp_path)
     assert 1 <= len(finished) < 10
     with started(tmp_path, "restore") as job:
         output, _ = job.communicate(timeout=120)
@@ -213,11 +212,25 @@ def calls(folder: Path) -> list[str]:
     return path.read_text(encoding="utf-8").split() if path.exists() else []
 
 
-def terminated(folder: Path) -> set[str]:
-    """Return the trials that are over, by what Tune saved before it was killed."""
-    (path,) = (folder / "job").glob("experiment_state-*.json")
-    saved = json.loads(path.read_text(encoding="utf-8"))["trial_data"]
-    trials = [json.loads(trial) for trial, _ in saved]
+def killed_between_writes(job: subprocess.Popen[bytes], folder: Path) -> set[str]:
+    """Kill a job while its files are whole, and return the trials that are over by them.
+
+    Tune copies its files one after the other, each in place; those of a job that dies meanwhile
+    cannot be restored, whatever the searcher does.
+    """
+    while job.poll() is None:
+        os.killpg(job.pid, signal.SIGSTOP)
+        with contextlib.suppress(ValueError):
+            (path,) = (folder / "job").glob("experiment_state-*.json")
+            saved = json.loads(path.read_text(encoding="utf-8"))["trial_data"]
+            trials = [json.loads(trial) for trial, _ in saved]
+            (path,) = (folder / "job").glob("searcher-state-*.pkl")
+            suggested = json.loads(path.read_text(encoding="utf-8"))["trials"]
+            if suggested.keys() == {trial["trial_id"] for trial in trials}:
+                kill(job)
+                break
+        os.killpg(job.pid, signal.SIGCONT)
+        time.sleep(0.05)
     return {trial["trial_id"] for trial in trials if trial["status"] == "TERMINATED"}
 
 
