@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types docs environment golden benchmark clean
+.PHONY: demo test lint types docs environment golden benchmark ray clean
 
 demo: $(VENV)/.installed ## tune a real network, interrupted and resumed; results in demo-output/
 	$(BIN)/python examples/demo.py
@@ -27,6 +27,10 @@ golden: $(VENV)/.installed ## write the golden file of a new schema; it overwrit
 
 benchmark: $(VENV)/.installed ## sizes and speeds, compared within one run
 	$(BIN)/python tests/benchmarks/measure.py
+
+ray: $(VENV)/.installed ## the tests that need Ray, which is too large for `make test`
+	$(BIN)/python -m pip install --quiet --editable '.[ray]'
+	$(BIN)/python -m pytest tests/asktell/integrations/test_ray.py
 
 environment: $(VENV)/.installed
 

@@ -1,0 +1,276 @@
+"""A generator of the gest-api standard, which libEnsemble, Xopt and Optimas drive.
+
+Needs ``pip install asktell[gest]``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from attrs import frozen
+
+import asktell as at
+from asktell.errors import DefinitionError, InvalidValueError, ParamsError, StateError
+from asktell.numbers import is_finite
+from asktell.parameters import Parameter
+from asktell.state import Goal
+from asktell.trials import Trial
+
+try:
+    from gest_api import Generator
+    from gest_api.vocs import (
+        VOCS,
+        ContextualVariable,
+        ContinuousVariable,
+        DiscreteVariable,
+        MaximizeObjective,
+        MinimizeObjective,
+    )
+except ImportError as error:
+    message = "asktell.integrations.gest needs gest-api: pip install asktell[gest]"
+    raise ImportError(message) from error
+
+_RUNNING, _OVER = 0.0, 1.0
+"""The clock of the leases: points are given out while a run goes on, and lost when it is over."""
+
+
+class TooFewPointsError(at.SpaceExhausted, ValueError):
+    """Fewer points are left in a finite space than were asked for."""
+
+
+class AskTellGenerator(Generator):
+    """A generator that asks the engine.
+
+    Variables are continuous or discrete. Discrete numbers are taken in their order, other values
+    as choices without one; default values are not used. Constants are given out with each point;
+    observables may come back and are not used.
+
+    Args:
+        vocs: what is searched; one objective, to be minimised or maximised.
+        seed: an integer >= 0; the only source of randomness.
+        **settings: those of :class:`asktell.Settings`.
+
+    Raises:
+        DefinitionError: a ``ValueError`` that names what the engine cannot serve.
+    """
+
+    returns_id = True
+
+    def __init__(self, vocs: VOCS, seed: int = 0, **settings: Any) -> None:
+        """Start a generator that knows nothing yet."""
+        super().__init__(vocs)
+        self._problem = _Problem.of(vocs)
+        space, goal = self._problem.space, self._problem.goal
+        self._engine = at.Engine(space, seed, goal, at.Settings(**settings))
+
+    def _validate_vocs(self, vocs: VOCS) -> None:
+        """Refuse what the engine cannot serve.
+
+        Raises:
+            DefinitionError: a ``ValueError``; constraints, several objectives or none, one to
+                explore, contextual variables, arrays.
+        """
+        _Problem.of(vocs)
+
+    # --- the state ---
+
+    @classmethod
+    def from_dict(cls, vocs: VOCS, state: Any, *, lost: bool = False) -> AskTellGenerator:
+        """Return a generator that goes on where the one that wrote the dict stopped.
+
+        Args:
+            vocs: as that of the first generator.
+            state: what ``to_dict`` returned.
+            lost: whether the run that had the pending points is over. They are then given out
+                again first, under new ids; a late result for an old id is still taken.
+
+        Raises:
+            StateError: a ``ValueError``; a field is missing, unknown or corrupt, or the space or
+                the goal is not that of the vocs.
+            DefinitionError: a ``ValueError`` that names what the engine cannot serve.
+        """
+        generator = cls.__new__(cls)
+        Generator.__init__(generator, vocs)
+        generator._problem = _Problem.of(vocs)
+        generator._engine = at.Engine.from_dict(state)
+        known = generator._engine.state
+        if known.space != generator._problem.space:
+            raise StateError("$.space", known.space, f"{generator._problem.space}, as in the vocs")
+        if known.goal != generator._problem.goal:
+            raise StateError("$.goal", known.goal, f"{generator._problem.goal}, as in the vocs")
+        if lost:
+            generator._engine.expire(now=_OVER)
+        return generator
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything as a dict of plain types, which ``json.dumps`` takes."""
+        return self._engine.to_dict()
+
+    @property
+    def engine(self) -> at.Engine:
+        """Return the engine as it is now, to be looked at."""
+        return at.Engine.from_state(self._engine.state)
+
+    # --- what the standard wants ---
+
+    def suggest(self, num_points: int | None = None) -> list[dict[str, Any]]:
+        """Return so many points, one by default, each with its ``_id`` and the constants.
+
+        Raises:
+            TooFewPointsError: a ``ValueError``; fewer are left, and none is given out.
+            DefinitionError: a ``ValueError``; ``num_points`` is not an integer >= 1.
+        """
+        n = 1 if num_points is None else num_points
+        lease = _OVER - _RUNNING
+        try:
+            state, suggestions = at.suggest(self._engine.state, n, now=_RUNNING, lease=lease)
+        except at.SpaceExhausted as error:
+            raise TooFewPointsError(str(error)) from None
+        if len(suggestions) < n:
+            raise TooFewPointsError(f"only {len(suggestions)} points are left")
+        self._engine = at.Engine.from_state(state)
+        return [
+            {**self._problem.point(suggestion), "_id": suggestion.id} for suggestion in suggestions
+        ]
+
+    def ingest(self, results: list[dict[str, Any]]) -> None:
+        """Take results, in any order, also of points of others, which have no ``_id``.
+
+        An objective that is missing, None or not finite is a failure. If one result is refused,
+        none is taken; results that were taken before change nothing, so that all may be sent
+        again.
+
+        Raises:
+            UnknownSuggestionError: a ``ValueError``; no point has this ``_id``.
+            ConflictError: a ``ValueError``; the point has another result, or the ``_id`` belongs
+                to another point.
+            ParamsError: a ``ValueError``; the point does not lie in the space.
+            TargetError: a ``ValueError``; the objective is not a number.
+        """
+        state = self._engine.state
+        for position, result in enumerate(results):
+            try:
+                state = self._told(state, result)
+            except InvalidValueError as error:
+                raise error.below(f"$[{position}]") from None
+        self._engine = at.Engine.from_state(state)
+
+    def _told(self, state: at.State, result: Any) -> at.State:
+        if not isinstance(result, Mapping):
+            raise ParamsError("$", result, "a point with its results: a mapping")
+        trial = self._problem.trial(result)
+        target = _scalar(result.get(self._problem.objective))
+        if target is None:
+            return at.fail(state, trial, f"no {self._problem.objective}")
+        return at.observe(state, trial, target)
+
+
+@frozen
+class _Problem:
+    """A VOCS that the engine can serve, and the engine's view of it.
+
+    Discrete values that the engine cannot hold are held by their positions.
+    """
+
+    space: at.Space
+    goal: Goal
+    objective: str
+    constants: Mapping[str, Any]
+    by_position: Mapping[str, list[Any]]
+
+    @classmethod
+    def of(cls, vocs: VOCS) -> _Problem:
+        """Return the engine's view.
+
+        Raises:
+            DefinitionError: it has something that the engine cannot serve.
+        """
+        if not isinstance(vocs, VOCS):
+            raise DefinitionError("$.vocs", vocs, "a VOCS")
+        if vocs.constraints:
+            raise DefinitionError("$.vocs.constraints", dict(vocs.constraints), "none")
+        if len(vocs.objectives) != 1:
+            raise DefinitionError("$.vocs.objectives", dict(vocs.objectives), "one objective")
+        parameters: list[Parameter] = []
+        by_position: dict[str, list[Any]] = {}
+        for name, variable in vocs.variables.items():
+            try:
+                if isinstance(variable, DiscreteVariable):
+                    parameter, values = _discrete(name, variable.values)
+                    if values is not None:
+                        by_position[name] = values
+                else:
+                    parameter = _continuous(name, variable)
+            except DefinitionError as error:
+                raise error.below(f"$.vocs.variables.{name}") from None
+            parameters.append(parameter)
+        ((objective, kind),) = vocs.objectives.items()
+        constants = {name: constant.value for name, constant in vocs.constants.items()}
+        goal = _goal(objective, kind)
+        return cls(at.Space(*parameters), goal, objective, constants, by_position)
+
+    def point(self, suggestion: at.Suggestion) -> dict[str, Any]:
+        """Return the point of a suggestion, with the constants."""
+        params = suggestion.params
+        for name, values in self.by_position.items():
+            params[name] = values[params[name]]
+        return {**params, **self.constants}
+
+    def trial(self, result: Mapping[str, Any]) -> Trial:
+        """Return the suggestion, its id, or the params that a result is for.
+
+        Raises:
+            ParamsError: the point does not lie in the space, or the ``_id`` is no integer.
+        """
+        params = {name: _scalar(result[name]) for name in self.space.names if name in result}
+        for name in self.by_position.keys() & params.keys():
+            if params[name] not in self.by_position[name]:
+                raise ParamsError(f"$.{name}", params[name], f"one of {self.by_position[name]}")
+            params[name] = self.by_position[name].index(params[name])
+        trial_id: int | None = _scalar(result.get("_id"))
+        if trial_id is None:
+            return params
+        if len(params) < self.space.dim:
+            return trial_id
+        return at.Suggestion(trial_id, self.space.names, self.space.check(params), "model")
+
+
+def _continuous(name: str, variable: Any) -> at.Float:
+    """Return the parameter of a continuous variable.
+
+    Raises:
+        DefinitionError: a contextual variable, an array, or numbers other than doubles.
+    """
+    if isinstance(variable, ContextualVariable) or not isinstance(variable, ContinuousVariable):
+        raise DefinitionError("$", variable, "a continuous or discrete variable")
+    dtype = variable.dtype
+    if dtype is not None and np.dtype(dtype) != np.dtype(float):
+        raise DefinitionError("$.dtype", dtype, "float, or None")
+    return at.Float(name, *variable.domain)
+
+
+def _discrete(name: str, values: Iterable[Any]) -> tuple[Parameter, list[Any] | None]:
+    """Return the parameter of a discrete variable, and its values where held by position."""
+    # a set has another order in another process
+    ordered = sorted(values, key=lambda value: (type(value).__name__, repr(value)))
+    try:
+        if all(is_finite(value) for value in ordered):
+            return at.Ordinal(name, sorted(ordered)), None
+        return at.Categorical(name, ordered), None
+    except DefinitionError:
+        return at.Categorical(name, list(range(len(ordered)))), ordered
+
+
+def _goal(name: str, objective: Any) -> Goal:
+    if isinstance(objective, MaximizeObjective):
+        return "maximize"
+    if isinstance(objective, MinimizeObjective):
+        return "minimize"
+    raise DefinitionError(f"$.vocs.objectives.{name}", objective, "MINIMIZE or MAXIMIZE")
+
+
+def _scalar(value: Any) -> Any:
+    """Return what a numpy scalar or an array of one value holds."""
+    return value.item() if isinstance(value, np.generic | np.ndarray) and value.size == 1 else value

@@ -1,0 +1,348 @@
+"""A sampler for Optuna that asks the engine; needs ``pip install asktell[optuna]``.
+
+The study is the state: every call builds the engine anew from the study's trials, so that workers
+in other processes and on other machines, who share nothing but the storage, take part as they are.
+The number of a trial is the id of its suggestion.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from attrs import asdict, evolve, frozen
+
+import asktell as at
+from asktell.errors import DefinitionError
+from asktell.gp import Hyperparameters
+from asktell.numbers import is_count
+from asktell.parameters import Parameter
+from asktell.records import Records
+from asktell.space import Values
+from asktell.state import Fit, Goal
+
+try:
+    from optuna.distributions import (
+        BaseDistribution,
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
+    from optuna.samplers import BaseSampler, RandomSampler
+    from optuna.search_space import intersection_search_space
+    from optuna.study import Study, StudyDirection
+    from optuna.trial import FrozenTrial, TrialState, create_trial
+except ImportError as error:
+    message = "asktell.integrations.optuna needs Optuna: pip install asktell[optuna]"
+    raise ImportError(message) from error
+
+_PARAMS = "asktell:params"
+"""The attribute in which a trial tells other workers what it will evaluate."""
+
+_FIT = "asktell:fit"
+"""The attribute in which a trial keeps the hyper-parameters that it searched."""
+
+_ATTEMPTS = 10
+"""How often a trial asks again because another took the same params meanwhile."""
+
+
+class AskTellSampler(BaseSampler):
+    """An Optuna sampler that models all parameters together.
+
+    - What it suggests depends on the seed, the trial's number and the study's trials alone. It
+      keeps nothing itself: studies resume from their storage, and any number of processes take
+      part with equal seeds. Running trials count as pending.
+    - Parameters that all completed trials have, with equal distributions, are modelled together.
+      Others, those of conditional branches and of ranges that change, are drawn at random, as are
+      all while no trial is completed, and where the common params are used up.
+    - A pruned trial counts as failed, since the value it had is not that of a whole trial: the
+      model takes it as worse than most, and its params are not suggested again.
+    - The same params may have several results, as Optuna lets callers repeat them; the model uses
+      their mean.
+    - A choice that equals another (``1`` and ``True``) is the first of them, as in Optuna.
+
+    Args:
+        seed: an integer >= 0; the only source of randomness.
+        **settings: those of :class:`asktell.Settings`, except for ``replicates``.
+
+    Raises:
+        DefinitionError: a ``ValueError`` that names the argument.
+    """
+
+    def __init__(self, seed: int = 0, **settings: Any) -> None:
+        """Check the arguments."""
+        if not is_count(seed, least=0):
+            raise DefinitionError("$.seed", seed, "an integer >= 0")
+        self._seed = int(seed)
+        self._settings = at.Settings(replicates=True, **settings)
+
+    def __repr__(self) -> str:
+        return f"AskTellSampler(seed={self._seed})"
+
+    # --- the state ---
+
+    def to_dict(self, study: Study) -> dict[str, Any]:
+        """Return what the study's trials are to the engine, as ``Engine.to_dict`` does.
+
+        Raises:
+            ValueError: the study has several objectives, or its trials no parameter in common.
+        """
+        self._raise_error_if_multi_objective(study)
+        trials = study.get_trials(deepcopy=False)
+        modelled = _Modelled.of(intersection_search_space(trials))
+        if modelled is None:
+            raise ValueError("no parameters that all completed trials of the study have in common")
+        return evolve(self._state(study, trials, modelled), next_id=len(trials)).to_dict()
+
+    def _state(self, study: Study, trials: list[FrozenTrial], modelled: _Modelled) -> at.State:
+        goal: Goal = "maximize" if study.direction == StudyDirection.MAXIMIZE else "minimize"
+        state = at.State.start(modelled.space, self._seed, goal, self._settings)
+        return _told(state, modelled, trials)
+
+    # --- what Optuna calls ---
+
+    def infer_relative_search_space(
+        self, study: Study, trial: FrozenTrial
+    ) -> dict[str, BaseDistribution]:
+        """Return the parameters to be modelled together: all that the completed trials share.
+
+        Raises:
+            ValueError: the study has several objectives.
+        """
+        self._raise_error_if_multi_objective(study)
+        shared = intersection_search_space(study.get_trials(deepcopy=False))
+        modelled = _Modelled.of(shared)
+        return {name: shared[name] for name in modelled.space.names} if modelled else {}
+
+    def sample_relative(
+        self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Return what the engine suggests for the trial, and note it with the trial.
+
+        Where another worker took the same params meanwhile, the engine is asked again.
+
+        Raises:
+            ValueError: the study has several objectives.
+        """
+        self._raise_error_if_multi_objective(study)
+        modelled = _Modelled.of(search_space)
+        if modelled is None:
+            return {}
+        others = _others(study, trial)
+        for _ in range(_ATTEMPTS):
+            state = self._state(study, others, modelled)
+            try:
+                # the draws of suggestion k are those of the trial with this number
+                after, (suggestion,) = at.suggest(evolve(state, next_id=trial.number))
+            except at.SpaceExhausted:
+                return {
+                    name: self.sample_independent(study, trial, name, distribution)
+                    for name, distribution in search_space.items()
+                }
+            params = modelled.params(suggestion.values)
+            _note(study, trial, _PARAMS, modelled.internal(params))
+            if after.fit is not None and after.fit != state.fit:
+                _note(study, trial, _FIT, {"names": modelled.space.names, **asdict(after.fit)})
+            others = _others(study, trial)
+            if all(modelled.values_of(other) != suggestion.values for other in others):
+                break
+        return params
+
+    def sample_independent(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        param_name: str,
+        param_distribution: BaseDistribution,
+    ) -> Any:
+        """Return a random value, drawn from the seed, the trial's number and the name.
+
+        Raises:
+            ValueError: the study has several objectives.
+        """
+        self._raise_error_if_multi_objective(study)
+        entropy = [self._seed, trial.number, zlib.crc32(param_name.encode())]
+        seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
+        random = RandomSampler(seed)
+        return random.sample_independent(study, trial, param_name, param_distribution)
+
+
+def trials_of(state: dict[str, Any]) -> list[FrozenTrial]:
+    """Return the trials of an engine's dict, for ``study.add_trials``.
+
+    Observations become completed trials, failures failed ones, and what is pending or due waits
+    to be evaluated, as after ``study.enqueue_trial``.
+
+    Args:
+        state: what ``Engine.to_dict`` or ``AskTellSampler.to_dict`` returned.
+
+    Raises:
+        StateError: a ``ValueError``; a field is missing, unknown or corrupt.
+        ValueError: Optuna has no distribution like a parameter.
+    """
+    known = at.State.from_dict(state)
+    space = known.space
+    distributions = {p.name: _distribution(p) for p in space.parameters}
+    told: list[tuple[int | None, FrozenTrial]] = []
+    for observation in known.observations:
+        trial = create_trial(
+            params=observation.params, distributions=distributions, value=observation.target
+        )
+        told.append((observation.id, trial))
+    for failure in known.failures:
+        trial = create_trial(
+            params=failure.params, distributions=distributions, state=TrialState.FAIL
+        )
+        told.append((failure.id, trial))
+    told.sort(key=lambda pair: math.inf if pair[0] is None else pair[0])
+    trials = [trial for _, trial in told]
+    if known.fit is not None and trials:
+        fit = {"names": space.names, **asdict(known.fit)}
+        trials[-1].system_attrs = {_FIT: fit}
+    for values in (*(suggestion.values for suggestion in known.pending), *known.due):
+        attributes = {"fixed_params": space.params(values)}
+        trials.append(create_trial(state=TrialState.WAITING, system_attrs=attributes))
+    return trials
+
+
+# --- distributions and parameters ---
+
+
+@frozen
+class _Modelled:
+    """The parameters of a search space that the engine can hold.
+
+    Choices that are no plain values, or equal each other, are held by their positions.
+    """
+
+    distributions: Mapping[str, BaseDistribution]
+    space: at.Space
+    by_position: frozenset[str]
+
+    @classmethod
+    def of(cls, search_space: Mapping[str, BaseDistribution]) -> _Modelled | None:
+        """Return the parameters that the engine can hold, or None without any."""
+        parameters, by_position = [], set()
+        for name, distribution in search_space.items():
+            if distribution.single():
+                continue
+            try:
+                parameters.append(_parameter(name, distribution))
+            except DefinitionError:
+                if isinstance(distribution, CategoricalDistribution):
+                    positions = list(range(len(distribution.choices)))
+                    parameters.append(at.Categorical(name, positions))
+                    by_position.add(name)
+        if not parameters:
+            return None
+        return cls(search_space, at.Space(*parameters), frozenset(by_position))
+
+    def params(self, values: Values) -> dict[str, Any]:
+        """Return Optuna's params of the engine's values."""
+        params = self.space.params(values)
+        for name in self.by_position:
+            params[name] = self.distributions[name].to_external_repr(params[name])
+        return params
+
+    def internal(self, params: Mapping[str, Any]) -> dict[str, float]:
+        """Return the params as numbers, which any storage keeps."""
+        return {
+            name: self.distributions[name].to_internal_repr(value) for name, value in params.items()
+        }
+
+    def values_of(self, trial: FrozenTrial) -> Values | None:
+        """Return the engine's values of a trial, or None where it has other parameters."""
+        params = dict(trial.params)
+        if not trial.state.is_finished():
+            for name, number in trial.system_attrs.get(_PARAMS, {}).items():
+                if name in self.distributions and name not in params:
+                    params[name] = self.distributions[name].to_external_repr(number)
+        try:
+            for name in self.by_position & params.keys():
+                params[name] = int(self.distributions[name].to_internal_repr(params[name]))
+            return self.space.check({name: params[name] for name in self.space.names})
+        except (KeyError, ValueError):
+            return None
+
+
+def _parameter(name: str, distribution: BaseDistribution) -> Parameter:
+    """Return the parameter that has the distribution's values.
+
+    Raises:
+        DefinitionError: the engine cannot hold them.
+    """
+    match distribution:
+        case FloatDistribution(low=low, high=high, log=log, step=step):
+            return at.Float(name, low, high, log=log, step=step)
+        case IntDistribution(low=low, high=high, log=log, step=step):
+            return at.Int(name, low, high, log=log, step=step)
+        case CategoricalDistribution(choices=choices):
+            return at.Categorical(name, choices)
+    raise DefinitionError(f"$.{name}", distribution, "a float, int or categorical distribution")
+
+
+def _distribution(parameter: Parameter) -> BaseDistribution:
+    match parameter:
+        case at.Float(low=low, high=high, log=log, step=step):
+            return FloatDistribution(low, high, log=log, step=step)
+        case at.Int(low=low, high=high, log=log, step=step):
+            return IntDistribution(low, high, log=log, step=step)
+        case at.Categorical(choices=choices):
+            return CategoricalDistribution(choices)
+        case at.Ordinal(values=values):
+            return CategoricalDistribution(values)
+    return CategoricalDistribution([False, True])
+
+
+# --- trials ---
+
+
+def _others(study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
+    return [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
+
+
+def _told(state: at.State, modelled: _Modelled, trials: Iterable[FrozenTrial]) -> at.State:
+    """Return the state in which the trials have the outcomes that Optuna knows."""
+    names = modelled.space.names
+    observations, failures, pending = [], [], []
+    fits: list[Fit] = []
+    for trial in trials:
+        values = modelled.values_of(trial)
+        if values is None:
+            continue
+        target = trial.value if trial.state == TrialState.COMPLETE else None
+        if trial.state == TrialState.RUNNING:
+            pending.append(at.Suggestion(trial.number, names, values, "model"))
+        elif target is not None and math.isfinite(target):
+            observations.append(at.Observation(trial.number, names, values, target))
+        elif trial.state.is_finished():
+            reason = trial.state.name.lower()
+            failures.append(at.Failure(trial.number, names, values, reason))
+        if (fit := _fit_of(trial, modelled.space)) is not None:
+            fits.append(fit)
+    known = len(observations) + len(failures)
+    return evolve(
+        state,
+        observations=Records(observations),
+        failures=Records(failures),
+        pending=tuple(pending),
+        fit=max((fit for fit in fits if fit.n <= known), key=lambda fit: fit.n, default=None),
+    )
+
+
+def _fit_of(trial: FrozenTrial, space: at.Space) -> Fit | None:
+    noted = trial.system_attrs.get(_FIT)
+    if noted is None or tuple(noted["names"]) != space.names:
+        return None
+    members = (
+        Hyperparameters(tuple(member["length_scales"]), member["noise"])
+        for member in noted["members"]
+    )
+    return Fit(noted["n"], tuple(members))
+
+
+def _note(study: Study, trial: FrozenTrial, key: str, value: Mapping[str, Any]) -> None:
+    study._storage.set_trial_system_attr(trial._trial_id, key, dict(value))

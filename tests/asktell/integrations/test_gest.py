@@ -1,0 +1,240 @@
+"""The generator by the gest-api standard; libEnsemble drives it in ``test_libensemble.py``."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pytest
+from gest_api import Generator
+from gest_api.vocs import VOCS, ContextualVariable, ContinuousVariable
+
+import asktell as at
+from asktell import errors
+from asktell.integrations.gest import AskTellGenerator, TooFewPointsError
+
+QUICK: dict[str, Any] = {"n_candidates": 64, "n_starts": 2}
+
+MIXED = VOCS(
+    variables={
+        "x": [-1.0, 2.0],
+        "bits": {8, 2, 4},
+        "kernel": {"rbf", "poly"},
+        "flag": {True, False},
+        "shape": {(2, 2), (3, 1), None},
+    },
+    objectives={"f": "MAXIMIZE"},
+    constants={"alpha": 0.55, "label": "run"},
+    observables={"seconds"},
+)
+
+
+def evaluated(point: dict[str, Any]) -> dict[str, Any]:
+    target = -((point["x"] - 0.5) ** 2) + point["bits"] / 10 + (point["kernel"] == "poly")
+    return {**point, "f": np.float64(target), "seconds": np.float32(0.1)}
+
+
+def as_numpy(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the result as a row of a structured array gives it back."""
+    kinds = {"x": np.float64, "bits": np.int64, "kernel": np.str_, "flag": np.bool_}
+    kinds |= {"_id": np.int64, "f": np.float64}
+    return {name: kinds.get(name, lambda value: value)(value) for name, value in result.items()}
+
+
+def test_it_is_a_generator_of_the_standard() -> None:
+    generator = AskTellGenerator(MIXED, seed=1)
+    assert isinstance(generator, Generator)
+    assert generator.returns_id
+    (point,) = generator.suggest()
+    assert point.keys() == {"x", "bits", "kernel", "flag", "shape", "alpha", "label", "_id"}
+    assert (point["alpha"], point["label"]) == (0.55, "run")
+    assert generator.finalize() is None
+
+
+def test_points_go_out_and_results_come_back_in_any_order() -> None:
+    generator = AskTellGenerator(MIXED, seed=1, **QUICK)
+    order = random.Random(1)
+    waiting: list[dict[str, Any]] = []
+    seen = set()
+    for _ in range(8):
+        points = generator.suggest(3)
+        for point in points:
+            assert -1.0 <= point["x"] <= 2.0
+            assert point["bits"] in {2, 4, 8}
+            assert type(point["flag"]) is bool
+            assert point["shape"] in {(2, 2), (3, 1), None}
+            seen.add(tuple(point[name] for name in MIXED.variables))
+        waiting += points
+        order.shuffle(waiting)
+        generator.ingest([as_numpy(evaluated(point)) for point in waiting[:3]])
+        waiting = waiting[3:]
+    assert len(seen) == 24
+    assert len(generator.engine.observations) == 24
+    assert generator.engine.best().target > 1.0
+
+
+def test_minimise_and_maximise() -> None:
+    for kind, best in (("MINIMIZE", 0.0), ("MAXIMIZE", 4.0)):
+        vocs = VOCS(variables={"x": [-1.0, 2.0]}, objectives={"f": kind})
+        generator = AskTellGenerator(vocs, seed=2)
+        for _ in range(12):
+            (point,) = generator.suggest(1)
+            generator.ingest([{**point, "f": point["x"] ** 2}])
+        assert generator.engine.best().target == pytest.approx(best, abs=0.01)
+
+
+def test_points_that_it_never_made() -> None:
+    generator = AskTellGenerator(MIXED, seed=1, **QUICK)
+    (point,) = generator.suggest()
+    other = {**point, "x": 0.125}
+    del other["_id"]
+    generator.ingest([evaluated(other), evaluated(point)])
+    assert [observation.id for observation in generator.engine.observations] == [None, 0]
+    with pytest.raises(errors.UnknownSuggestionError, match=r"\$\[0\]\._?id"):
+        generator.ingest([{**evaluated(other), "_id": 99}])
+    with pytest.raises(errors.ConflictError, match="x"):
+        generator.ingest([{**evaluated(other), "_id": 0}])
+    generator.ingest([{"_id": point["_id"], "f": evaluated(point)["f"]}])  # the id is enough
+
+
+def test_failures() -> None:
+    generator = AskTellGenerator(MIXED, seed=1, **QUICK)
+    points = generator.suggest(4)
+    generator.ingest(
+        [
+            {**points[0], "f": np.nan},
+            {**points[1], "f": np.float64(np.inf)},
+            {**points[2], "f": None},
+            points[3],
+        ]
+    )
+    assert [failure.reason for failure in generator.engine.failures] == [
+        "the target is nan",
+        "the target is inf",
+        "no f",
+        "no f",
+    ]
+
+
+def test_a_result_that_is_refused_keeps_all_out_and_the_rest_may_be_sent_again() -> None:
+    generator = AskTellGenerator(MIXED, seed=1, **QUICK)
+    first, second = generator.suggest(2)
+    before = generator.to_dict()
+    good, bad = evaluated(first), {**evaluated(second), "f": "high"}
+    with pytest.raises(errors.TargetError, match=r"\$\[1\]\.target"):
+        generator.ingest([good, bad])
+    with pytest.raises(errors.ParamsError, match=r"\$\[0\]\.shape"):
+        generator.ingest([{**good, "shape": (9, 9)}])
+    with pytest.raises(errors.ParamsError, match=r"\$\[0\]"):
+        generator.ingest([3])
+    assert generator.to_dict() == before
+    generator.ingest([good])
+    after = generator.to_dict()
+    generator.ingest([good])
+    assert generator.to_dict() == after
+    with pytest.raises(errors.ConflictError):
+        generator.ingest([{**good, "f": 77.0}])
+
+
+def test_a_finite_space_gives_each_point_once() -> None:
+    vocs = VOCS(variables={"a": {1, 2, 3}, "b": {"u", "v"}}, objectives={"f": "MINIMIZE"})
+    generator = AskTellGenerator(vocs, seed=1, **QUICK)
+    points = generator.suggest(4)
+    with pytest.raises(TooFewPointsError, match="only 2 points"):
+        generator.suggest(3)
+    points += generator.suggest(2)
+    assert len({(point["a"], point["b"]) for point in points}) == 6
+    with pytest.raises(TooFewPointsError, match="all 6"):
+        generator.suggest(1)
+    assert issubclass(TooFewPointsError, ValueError)
+    assert issubclass(TooFewPointsError, at.SpaceExhausted)
+    with pytest.raises(ValueError, match="an integer >= 1"):
+        generator.suggest(0)
+
+
+def test_the_dict_goes_out_and_comes_back() -> None:
+    whole = AskTellGenerator(MIXED, seed=5, **QUICK)
+    parts = AskTellGenerator(MIXED, seed=5, **QUICK)
+    for _ in range(12):
+        state = json.loads(json.dumps(parts.to_dict()))
+        parts = AskTellGenerator.from_dict(MIXED, state)
+        (point,), (same,) = whole.suggest(1), parts.suggest(1)
+        assert point == same
+        whole.ingest([evaluated(point)])
+        parts.ingest([evaluated(same)])
+    assert whole.to_dict() == parts.to_dict()
+
+
+def test_pending_points_of_a_run_that_is_over_are_given_out_again() -> None:
+    generator = AskTellGenerator(MIXED, seed=5, **QUICK)
+    points = generator.suggest(3)
+    generator.ingest([evaluated(points[1])])
+    resumed = AskTellGenerator.from_dict(MIXED, generator.to_dict(), lost=True)
+    again = resumed.suggest(2)
+    for old, new in zip([points[0], points[2]], again, strict=True):
+        assert {**old, "_id": None} == {**new, "_id": None}
+        assert old["_id"] != new["_id"]
+    resumed.ingest([evaluated(points[0])])  # it came through after all
+    assert [suggestion.id for suggestion in resumed.engine.pending] == [again[1]["_id"]]
+
+
+def test_sets_have_one_order_in_every_process() -> None:
+    code = """
+from gest_api.vocs import VOCS
+from asktell.integrations.gest import AskTellGenerator
+variables = {"k": set("abcdefgh"), "t": {("a",), ("b",), ("c",)}}
+vocs = VOCS(variables=variables, objectives={"f": "MINIMIZE"})
+print(AskTellGenerator(vocs, seed=3).suggest(6))
+"""
+    outputs = set()
+    for seed in ("1", "2", "3"):
+        run = subprocess.run(
+            [sys.executable, "-c", code],
+            env={"PYTHONHASHSEED": seed},
+            capture_output=True,
+            check=True,
+        )
+        outputs.add(run.stdout)
+    assert len(outputs) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "place"),
+    [
+        ({"objectives": {"f": "EXPLORE"}}, r"\$\.vocs\.objectives\.f"),
+        ({"objectives": {}}, r"\$\.vocs\.objectives"),
+        ({"objectives": {"f": "MINIMIZE", "g": "MINIMIZE"}}, r"\$\.vocs\.objectives"),
+        ({"constraints": {"c": ["LESS_THAN", 0.0]}}, r"\$\.vocs\.constraints"),
+        ({"variables": {"x": ContextualVariable()}}, r"\$\.vocs\.variables\.x"),
+        (
+            {"variables": {"x": ContinuousVariable(domain=[0, 1], dtype=(float, (2,)))}},
+            r"\$\.vocs\.variables\.x\.dtype",
+        ),
+        (
+            {"variables": {"x": ContinuousVariable(domain=[0, 1], dtype="float32")}},
+            r"\$\.vocs\.variables\.x\.dtype",
+        ),
+        ({"variables": {"x": [0.0, float("inf")]}}, r"\$\.vocs\.variables\.x\.high"),
+    ],
+    ids=str,
+)
+def test_what_the_engine_cannot_serve_is_refused(arguments: dict[str, Any], place: str) -> None:
+    defaults = {"variables": {"x": [0.0, 1.0]}, "objectives": {"f": "MINIMIZE"}}
+    vocs = VOCS(**{**defaults, **arguments})
+    with pytest.raises(ValueError, match=place):
+        AskTellGenerator(vocs)
+
+
+def test_other_refusals() -> None:
+    with pytest.raises(errors.DefinitionError, match=r"\$\.vocs"):
+        AskTellGenerator({"variables": {}})
+    state = AskTellGenerator(MIXED).to_dict()
+    with pytest.raises(errors.StateError, match=r"\$\.goal"):
+        AskTellGenerator.from_dict(MIXED, {**state, "goal": "minimize"})
+    other = VOCS(variables={"x": [0.0, 1.0]}, objectives={"f": "MAXIMIZE"})
+    with pytest.raises(errors.StateError, match=r"\$\.space"):
+        AskTellGenerator.from_dict(other, state)

@@ -1,0 +1,303 @@
+"""The Optuna sampler in real studies; Optuna's own suite is in ``test_optuna_suite.py``."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+
+import asktell as at
+from asktell.integrations.optuna import AskTellSampler, trials_of
+
+QUICK: dict[str, Any] = {"n_candidates": 64, "n_starts": 2}
+
+WORKER = """
+import sys, time
+import optuna
+from asktell.integrations.optuna import AskTellSampler
+
+def objective(trial):
+    a, b = trial.suggest_int("a", 0, 9), trial.suggest_categorical("b", ["u", "v", "w", None])
+    return a + (b == "v")
+
+optuna.logging.disable_default_handler()
+sampler = AskTellSampler(seed=3, n_candidates=64, n_starts=2)
+study = optuna.load_study(study_name="farm", storage=sys.argv[1], sampler=sampler)
+study.optimize(objective, n_trials=int(sys.argv[2]))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    optuna.logging.disable_default_handler()
+    yield
+    optuna.logging.enable_default_handler()
+
+
+def study_of(direction: str = "maximize", **arguments: Any) -> Any:
+    return optuna.create_study(
+        direction=direction, sampler=AskTellSampler(**{"seed": 1, **QUICK, **arguments})
+    )
+
+
+def quadratic(trial: Any) -> float:
+    x, n = trial.suggest_float("x", -5.0, 5.0), trial.suggest_int("n", 1, 9)
+    return -((x - 1.0) ** 2) - (n - 3) ** 2 / 4 + (trial.suggest_categorical("c", "uv") == "v")
+
+
+def test_it_finds_the_best_of_a_mixed_space() -> None:
+    study = study_of(n_candidates=256, n_starts=4)
+    study.optimize(quadratic, n_trials=30)
+    assert study.best_value > 0.95
+
+
+def test_it_minimises_where_the_study_does() -> None:
+    study = study_of("minimize", n_candidates=256, n_starts=4)
+    study.optimize(lambda trial: -quadratic(trial), n_trials=30)
+    assert study.best_value < -0.95
+
+
+def test_what_it_suggests_depends_on_the_study_alone() -> None:
+    whole = study_of()
+    whole.optimize(quadratic, n_trials=16)
+    parts = study_of()
+    for _ in range(16):
+        parts.sampler = AskTellSampler(seed=1, **QUICK)
+        parts.optimize(quadratic, n_trials=1)
+    assert [trial.params for trial in whole.trials] == [trial.params for trial in parts.trials]
+    other = study_of(seed=2)
+    other.optimize(quadratic, n_trials=16)
+    assert other.trials[0].params != whole.trials[0].params
+    assert other.trials[9].params != whole.trials[9].params
+
+
+def test_global_random_state_is_neither_read_nor_disturbed() -> None:
+    found = []
+    for seed in (1, 2):
+        np.random.seed(seed)
+        before = np.random.get_state()[1].tolist()
+        study = study_of()
+        study.optimize(quadratic, n_trials=8)
+        assert np.random.get_state()[1].tolist() == before
+        found.append([trial.params for trial in study.trials])
+    assert found[0] == found[1]
+
+
+def test_processes_that_share_a_storage_take_different_params(tmp_path: Path) -> None:
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    study = optuna.create_study(study_name="farm", storage=storage, direction="maximize")
+    study.add_trial(
+        optuna.create_trial(
+            params={"a": 0, "b": "u"},
+            distributions={
+                "a": optuna.distributions.IntDistribution(0, 9),
+                "b": optuna.distributions.CategoricalDistribution(("u", "v", "w", None)),
+            },
+            value=0.0,
+        )
+    )
+    command = [sys.executable, "-c", WORKER, storage, "8"]
+    workers = [subprocess.Popen(command) for _ in range(3)]
+    assert [worker.wait(timeout=120) for worker in workers] == [0, 0, 0]
+    trials = study.get_trials()
+    assert len(trials) == 25
+    assert all(trial.state == optuna.trial.TrialState.COMPLETE for trial in trials)
+    assert len({tuple(sorted(trial.params.items(), key=str)) for trial in trials}) == 25
+
+
+def test_a_finite_space_is_walked_without_repeats_and_then_at_random() -> None:
+    study = study_of(n_initial=2)
+    study.optimize(lambda trial: trial.suggest_int("a", 0, 3) + bool(pick(trial)), n_trials=12)
+    configurations = {(trial.params["a"], trial.params["b"]) for trial in study.trials}
+    assert len(configurations) == 12
+    study.optimize(lambda trial: trial.suggest_int("a", 0, 3) + bool(pick(trial)), n_trials=3)
+    assert len(study.trials) == 15
+
+
+def pick(trial: Any) -> Any:
+    return trial.suggest_categorical("b", [True, False, None])
+
+
+def test_running_trials_are_pending_and_never_taken_again() -> None:
+    distributions = {
+        "a": optuna.distributions.IntDistribution(0, 5),
+        "b": optuna.distributions.CategoricalDistribution(("u", "v")),
+    }
+    study = study_of()
+    study.tell(study.ask(distributions), 1.0)
+    running = [study.ask(distributions) for _ in range(11)]
+    assert len({tuple(trial.params.values()) for trial in study.trials}) == 12
+    state = study.sampler.to_dict(study)
+    assert [row["id"] for row in state["pending"]] == [trial.number for trial in running]
+
+
+def test_a_trial_that_took_the_same_params_meanwhile_is_given_way_to() -> None:
+    distributions = {"a": optuna.distributions.IntDistribution(0, 9)}
+    study = study_of()
+    study.tell(study.ask(distributions), 1.0)
+
+    class Rushed(AskTellSampler):
+        """Sees another worker's trial only after its own choice."""
+
+        def sample_relative(self, study: Any, trial: Any, search_space: Any) -> dict[str, Any]:
+            get_trials, seen = study.get_trials, []
+
+            def late(**arguments: Any) -> list[Any]:
+                trials = get_trials(**arguments)
+                if not seen:
+                    trials = [t for t in trials if t.number != rival.number]
+                seen.append(trials)
+                return trials
+
+            study.get_trials = late
+            return super().sample_relative(study, trial, search_space)
+
+    own = study._storage.get_trial(study._storage.create_new_trial(study._study_id))
+    rival = study._storage.get_trial(study._storage.create_new_trial(study._study_id))
+    alone = AskTellSampler(seed=1, **QUICK).sample_relative(study, own, distributions)
+    study._storage.set_trial_system_attr(
+        rival._trial_id, "asktell:params", {"a": float(alone["a"])}
+    )
+    assert Rushed(seed=1, **QUICK).sample_relative(study, own, distributions) != alone
+
+
+def test_branches_and_changing_ranges_are_drawn_at_random_beside_the_common_params() -> None:
+    def objective(trial: Any) -> float:
+        if trial.suggest_categorical("kind", ["line", "curve"]) == "line":
+            trial.suggest_float("slope", 0.0, 1.0)
+        else:
+            trial.suggest_int("degree", 2, 5)
+        trial.suggest_int("growing", 0, 3 + trial.number)
+        return trial.suggest_float("x", 0.0, 1.0)
+
+    study = study_of(n_initial=3)
+    study.optimize(objective, n_trials=12)
+    space = [row["name"] for row in study.sampler.to_dict(study)["space"]["parameters"]]
+    assert space == ["kind", "x"]
+    assert study.best_value > 0.95
+
+
+def test_pruned_failed_and_infinite_trials_are_failures() -> None:
+    def objective(trial: Any) -> float:
+        x = trial.suggest_float("x", 0.0, 1.0)
+        if trial.number % 4 == 1:
+            trial.report(5.0, 0)
+            raise optuna.TrialPruned
+        if trial.number % 4 == 2:
+            raise RuntimeError("out of memory")
+        return float("inf") if trial.number % 4 == 3 else x
+
+    study = study_of()
+    study.optimize(objective, n_trials=8, catch=RuntimeError)
+    state = study.sampler.to_dict(study)
+    assert [row["id"] for row in state["observations"]] == [0, 4]
+    assert [row["id"] for row in state["failures"]] == [1, 2, 3, 5, 6, 7]
+    assert [row["reason"] for row in state["failures"][:3]] == ["pruned", "fail", "complete"]
+
+
+def test_repeated_params_are_replicates() -> None:
+    study = study_of()
+    study.optimize(quadratic, n_trials=4)
+    for _ in range(2):
+        study.enqueue_trial(study.trials[1].params)
+    noise = iter([0.5, 0.25])
+    study.optimize(lambda trial: quadratic(trial) + next(noise), n_trials=2)
+    study.optimize(quadratic, n_trials=4)
+    assert len(study.sampler.to_dict(study)["observations"]) == 10
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [[1, True], [None, "a", 1.5], [1, 1.0, "b"], [float("nan"), 0.0, None], ["x", "x"]],
+    ids=repr,
+)
+def test_choices_of_any_kind(choices: list[Any]) -> None:
+    study = study_of(n_initial=2)
+    study.optimize(
+        lambda trial: (
+            float(trial.suggest_categorical("c", choices) is choices[0])
+            + trial.suggest_float("x", 0, 1)
+        ),
+        n_trials=8,
+    )
+    assert all(any(trial.params["c"] is c for c in choices) for trial in study.trials)
+
+
+def test_parameters_that_the_engine_cannot_hold_are_drawn_at_random() -> None:
+    study = study_of()
+    study.optimize(
+        lambda trial: trial.suggest_int("huge", 0, 2**60) * 0.0 + trial.suggest_float("x", 0, 1),
+        n_trials=8,
+    )
+    (parameter,) = study.sampler.to_dict(study)["space"]["parameters"]
+    assert parameter["name"] == "x"
+
+
+def test_parameters_of_one_value_are_left_out_of_the_model() -> None:
+    study = study_of()
+    study.optimize(
+        lambda trial: trial.suggest_int("one", 4, 4) + trial.suggest_float("x", 0, 1), n_trials=8
+    )
+    (parameter,) = study.sampler.to_dict(study)["space"]["parameters"]
+    assert parameter["name"] == "x"
+    assert {trial.params["one"] for trial in study.trials} == {4}
+
+
+def test_the_dict_goes_on_in_an_engine_and_comes_back_as_trials() -> None:
+    study = study_of()
+    study.optimize(quadratic, n_trials=14)
+    state = json.loads(json.dumps(study.sampler.to_dict(study)))
+    assert at.Engine.from_dict(state).best().target == study.best_value
+    again = study_of()
+    again.add_trials(trials_of(state))
+    assert again.sampler.to_dict(again) == state
+    study.optimize(quadratic, n_trials=3)
+    again.optimize(quadratic, n_trials=3)
+    assert [trial.params for trial in again.trials] == [trial.params for trial in study.trials]
+
+
+def test_the_trials_of_an_engine_of_every_kind() -> None:
+    space = at.Space(
+        at.Float("x", 0.0, 1.0, step=0.25),
+        at.Int("n", 1, 9),
+        at.Ordinal("bits", [2, 4, 8]),
+        at.Categorical("c", ["u", None]),
+        at.Bool("b"),
+    )
+    engine = at.Engine(space, seed=1, settings=at.Settings(retries=1))
+    first, second, third, _ = engine.suggest_batch(4)
+    engine.observe(second, 0.5)
+    engine.fail(first), engine.suggest(), engine.fail(first.params)
+    engine.fail(third)
+    trials = trials_of(engine.to_dict())
+    assert [trial.state.name for trial in trials] == ["COMPLETE", "FAIL", "WAITING", "WAITING"]
+    study = study_of()
+    study.add_trials(trials)
+    study.optimize(
+        lambda trial: (
+            trial.suggest_float("x", 0.0, 1.0, step=0.25)
+            + trial.suggest_int("n", 1, 9)
+            + trial.suggest_categorical("bits", [2, 4, 8])
+            + bool(trial.suggest_categorical("c", ["u", None]))
+            + trial.suggest_categorical("b", [False, True])
+        ),
+        n_trials=3,
+    )
+    assert study.trials[2].params == third.params or study.trials[3].params == third.params
+
+
+def test_what_it_refuses() -> None:
+    with pytest.raises(at.errors.DefinitionError, match=r"\$\.seed"):
+        AskTellSampler(seed=-1)
+    with pytest.raises(at.errors.DefinitionError, match="n_initial"):
+        AskTellSampler(n_initial=0)
+    with pytest.raises(ValueError, match="in common"):
+        AskTellSampler().to_dict(optuna.create_study())
+    assert repr(AskTellSampler(seed=4)) == "AskTellSampler(seed=4)"
