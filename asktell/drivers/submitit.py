@@ -1,0 +1,69 @@
+"""The driver on Slurm and whatever else submitit runs on: ``pip install 'asktell[submitit]'``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Lock, Thread
+from time import sleep
+from typing import Any, Protocol
+
+from asktell.drivers.executors import relayed, settle
+
+
+class _Job(Protocol):
+    def done(self) -> bool: ...
+    def result(self) -> Any: ...
+    def cancel(self, check: bool = True) -> None: ...
+
+
+class _Submitit(Protocol):
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> _Job: ...
+
+
+class SubmititExecutor:
+    """An executor whose calls are submitit's jobs; cancelling one cancels its job.
+
+    Args:
+        executor: of submitit: ``AutoExecutor``, ``SlurmExecutor``, ``LocalExecutor``, ...
+        interval: after so many seconds jobs are asked again whether they are done.
+    """
+
+    def __init__(self, executor: _Submitit, interval: float = 1.0) -> None:
+        """Take the executor; jobs are watched while there are any."""
+        self._executor = executor
+        self._interval = interval
+        self._lock = Lock()
+        self._jobs: list[tuple[_Job, Future[Any]]] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
+        """Call the function in a job."""
+        job = self._executor.submit(fn, *args)
+        future = relayed(lambda: job.cancel(check=False))
+        with self._lock:
+            self._jobs.append((job, future))
+            if len(self._jobs) == 1:
+                Thread(target=self._watch, daemon=True).start()
+        return future
+
+    def _watch(self) -> None:
+        """Settle the futures of jobs that are done, until no job is left."""
+        while True:
+            for job, future in list(self._jobs):
+                if not future.cancelled() and not _is_done(job):
+                    continue
+                if not future.cancelled():
+                    settle(future, job.result)
+                with self._lock:
+                    self._jobs.remove((job, future))
+                    if not self._jobs:
+                        return
+            sleep(self._interval)
+
+
+def _is_done(job: _Job) -> bool:
+    """Tell whether ``result`` would not wait; a debug job raises here what it raises there."""
+    try:
+        return job.done()
+    except Exception:
+        return True
