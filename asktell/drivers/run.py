@@ -12,7 +12,7 @@ from attrs import define, field
 from asktell.drivers.event import Event, Happening
 from asktell.drivers.executors import Supply
 from asktell.engine import Engine
-from asktell.errors import ConflictError, ExecutorError, SpaceExhausted
+from asktell.errors import ConflictError, ExecutorError, SpaceExhausted, TargetError
 from asktell.space import Values
 from asktell.state import State, Suggestion
 
@@ -174,13 +174,17 @@ class Run:
         (self._running if attempt in self._running else self._held).remove(attempt)
 
     def _observe(self, attempt: _Attempt, target: Any) -> None:
-        (delivery,) = self.engine.observe_batch([(attempt.suggestion, target)])
-        if delivery.outcome == "invalid":
-            self._fail(attempt, str(delivery.error))
-        elif delivery.outcome in ("failed", "retried"):
-            self._settled(attempt, delivery.outcome, reason=f"the target is {target}")
+        try:
+            outcome = self.engine.observe(attempt.suggestion, target)
+        except TargetError as error:
+            self._fail(attempt, str(error))
+        except ConflictError:  # it came late, and another attempt has another outcome
+            self._settled(attempt, "conflict", float(target))
         else:
-            self._settled(attempt, delivery.outcome, float(target))
+            if outcome in ("failed", "retried"):
+                self._settled(attempt, outcome, reason=f"the target is {target}")
+            else:
+                self._settled(attempt, outcome, float(target))
 
     def _fail(self, attempt: _Attempt, reason: str) -> None:
         try:
