@@ -1,0 +1,214 @@
+"""One suite that every executor passes, on real threads, processes, clusters and jobs."""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import os
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, ProcessPoolExecutor, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from evaluations import Evaluate
+from spaces import QUICK
+
+import asktell as at
+from asktell.drivers import Event, ProcessWorkers, WorkerDied, maximize, resume
+
+CONTEXT = multiprocessing.get_context("forkserver")
+
+Make = Callable[[], Any]
+
+
+@contextlib.contextmanager
+def threads(folder: Path) -> Iterator[Any]:
+    with ThreadPoolExecutor(2) as executor:
+        yield executor
+
+
+@contextlib.contextmanager
+def process_pool(folder: Path) -> Iterator[Any]:
+    yield partial(ProcessPoolExecutor, 2, mp_context=CONTEXT)
+
+
+@contextlib.contextmanager
+def process_workers(folder: Path) -> Iterator[Any]:
+    with ProcessWorkers(mp_context=CONTEXT) as executor:
+        yield executor
+
+
+@contextlib.contextmanager
+def dask(folder: Path) -> Iterator[Any]:
+    distributed = pytest.importorskip("distributed")
+    dask = pytest.importorskip("dask")
+    from asktell.drivers.dask import dask_executor
+
+    quiet = {"distributed.scheduler.allowed-failures": 0, "distributed.logging": {}}
+    with (
+        dask.config.set(quiet),
+        distributed.LocalCluster(
+            n_workers=2,
+            threads_per_worker=1,
+            dashboard_address=None,
+            silence_logs="CRITICAL",
+            local_directory=str(folder),
+        ) as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        yield dask_executor(client)
+
+
+@contextlib.contextmanager
+def ray(folder: Path) -> Iterator[Any]:
+    ray = pytest.importorskip("ray")
+    from asktell.drivers.ray import RayExecutor
+
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[2])])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        ray.init(
+            num_cpus=2,
+            include_dashboard=False,
+            log_to_driver=False,
+            logging_level="ERROR",
+            runtime_env={"env_vars": {"PYTHONPATH": paths}},
+        )
+    try:
+        yield RayExecutor()
+    finally:
+        ray.shutdown()
+
+
+@contextlib.contextmanager
+def submitit_local(folder: Path) -> Iterator[Any]:
+    submitit = pytest.importorskip("submitit")
+    from asktell.drivers.submitit import SubmititExecutor
+
+    executor = submitit.AutoExecutor(folder, cluster="local")
+    executor.update_parameters(timeout_min=2)
+    yield SubmititExecutor(executor, interval=0.1)
+
+
+@contextlib.contextmanager
+def submitit_debug(folder: Path) -> Iterator[Any]:
+    submitit = pytest.importorskip("submitit")
+    from asktell.drivers.submitit import SubmititExecutor
+
+    yield SubmititExecutor(submitit.DebugExecutor(folder), interval=0.01)
+
+
+EXECUTORS = [threads, process_pool, process_workers, dask, ray, submitit_local, submitit_debug]
+APART = {process_pool, process_workers, dask, ray, submitit_local}
+"""Those whose workers may die without us."""
+
+
+@pytest.fixture(params=EXECUTORS, ids=lambda kind: kind.__name__, scope="module")
+def kind(request: pytest.FixtureRequest) -> Any:
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def executor(kind: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    with kind(tmp_path_factory.mktemp(kind.__name__)) as executor:
+        yield executor
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job of submitit that died is waited for 15 s, in case its file is late: here 1 s."""
+    with contextlib.suppress(ImportError):
+        import submitit
+
+        monkeypatch.setattr(submitit.Job, "_results_timeout_s", 0)
+
+
+def line() -> at.Space:
+    return at.Space(at.Int("n", 0, 5))
+
+
+def test_every_result_arrives(executor: Any, kind: Any, tmp_path: Path) -> None:
+    """Results, failures, retries and dead workers, of a space that is used up."""
+    settings = at.Settings(n_candidates=16, n_starts=1, retries=1)
+    engine = at.Engine(line(), settings=settings)
+    wrong = {1: "raise", 2: "nan", 4: "raise once"}
+    if kind in APART:
+        wrong[3] = "die once" if kind is submitit_local else "die"
+    evaluate = Evaluate(tmp_path, wrong)
+    events: list[Event] = []
+    best = maximize(engine, evaluate, executor, 50, 2, callbacks=[events.append])
+    assert best is not None
+    assert best.params == {"n": 5}
+    reasons = {failure.params["n"]: failure.reason for failure in engine.failures}
+    assert set(reasons) == {n for n, what in wrong.items() if not what.endswith("once")}
+    assert "no luck" in reasons[1]
+    assert reasons[2] == "the target is nan"
+    assert len(engine.observations) == 6 - len(reasons)
+    assert not engine.pending
+    assert not engine.due
+    calls = evaluate.calls()
+    assert calls[5] >= 1
+    assert calls[1] == calls[2] == calls[4] == 2 or kind is process_pool
+    if 3 in wrong and kind is not process_pool:
+        assert calls[3] == 2
+
+
+def test_an_evaluation_that_hangs_is_late(executor: Any, kind: Any, tmp_path: Path) -> None:
+    if kind is submitit_debug:
+        pytest.skip("it evaluates one after the other")
+    settings = at.Settings(n_candidates=16, n_starts=1, expiries=0)
+    engine = at.Engine(line(), settings=settings)
+    timeout = 6.0 if kind in (submitit_local, ray) else 3.0
+    evaluate = Evaluate(tmp_path, {3: "hang"}, seconds=timeout + 2.0)
+    maximize(engine, evaluate, executor, 50, 2, timeout=timeout)
+    assert [failure.cause for failure in engine.failures] == ["expired"]
+    assert len(engine.observations) >= 5
+    assert not engine.pending
+
+
+def test_a_run_is_stopped_and_gone_on_with(executor: Any, kind: Any, tmp_path: Path) -> None:
+    engine = at.Engine(line(), settings=QUICK)
+    path, folder = tmp_path / "state.json", tmp_path / "calls"
+    folder.mkdir()
+
+    def interrupt(event: Event) -> None:
+        if event.finished == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        maximize(engine, Evaluate(folder), executor, 6, 2, checkpoint=path, callbacks=[interrupt])
+    resumed = resume(path)
+    assert resumed is not None
+    finished = [observation.params["n"] for observation in resumed.observations]
+    assert len(finished) == 2
+    maximize(resumed, Evaluate(folder), executor, 6, 2, checkpoint=path)
+    assert sorted(o.params["n"] for o in resumed.observations) == list(range(6))
+    calls = Evaluate(folder).calls()
+    assert [calls[n] for n in finished] == [1, 1]
+
+
+# --- processes that die and live apart ---
+
+
+def test_a_process_is_killed_with_its_evaluation(tmp_path: Path) -> None:
+    with ProcessWorkers(mp_context=CONTEXT) as executor:
+        hanging = executor.submit(Evaluate(tmp_path, {1: "hang"}, seconds=60.0), {"n": 1})
+        while not Evaluate(tmp_path).calls()[1]:
+            time.sleep(0.01)
+        assert hanging.cancel()
+        with pytest.raises(CancelledError):
+            hanging.result()
+        dying = executor.submit(Evaluate(tmp_path, {2: "die"}), {"n": 2})
+        with pytest.raises(WorkerDied, match="died"):
+            dying.result()
+        pid = executor.submit(os.getpid).result()
+        assert executor.submit(os.getpid).result() == pid
+        assert pid != os.getpid()
+        os.kill(pid, 9)
+        time.sleep(0.2)
+        other = executor.submit(os.getpid).result()
+        assert other != pid
