@@ -29,7 +29,11 @@ class RayExecutor:
     def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
         """Call the function in a Ray task."""
         if self._exported is None or self._exported[0] is not fn:
-            self._exported = fn, ray.remote(**self._options)(fn)
+
+            def call(*args: Any) -> Any:  # Ray takes functions, and nothing else that is called
+                return fn(*args)
+
+            self._exported = fn, ray.remote(**self._options)(call)
         reference = self._exported[1].remote(*args)
         future = relayed(lambda: ray.cancel(reference, force=True))
         reference.future().add_done_callback(lambda done: settle(future, done.result))

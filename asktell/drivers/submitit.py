@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from threading import Lock, Thread
 from time import sleep
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from asktell.drivers.executors import relayed, settle
 
@@ -35,6 +36,7 @@ class SubmititExecutor:
         self._interval = interval
         self._lock = Lock()
         self._jobs: list[tuple[_Job, Future[Any]]] = []
+        self._watcher: Thread | None = None
 
     def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
         """Call the function in a job."""
@@ -43,17 +45,26 @@ class SubmititExecutor:
         with self._lock:
             self._jobs.append((job, future))
             if len(self._jobs) == 1:
-                Thread(target=self._watch, daemon=True).start()
+                self._watcher = Thread(target=self._watch, daemon=True)
+                self._watcher.start()
         return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Cancel what is asked, and wait until no job is left, if asked."""
+        for _, future in list(self._jobs) if cancel_futures else []:
+            future.cancel()
+        if wait and self._watcher is not None:
+            self._watcher.join()
 
     def _watch(self) -> None:
         """Settle the futures of jobs that are done, until no job is left."""
         while True:
             for job, future in list(self._jobs):
-                if not future.cancelled() and not _is_done(job):
+                outcome = _outcome(job)
+                if outcome is None:
                     continue
                 if not future.cancelled():
-                    settle(future, job.result)
+                    settle(future, outcome)
                 with self._lock:
                     self._jobs.remove((job, future))
                     if not self._jobs:
@@ -61,9 +72,13 @@ class SubmititExecutor:
             sleep(self._interval)
 
 
-def _is_done(job: _Job) -> bool:
-    """Tell whether ``result`` would not wait; a debug job raises here what it raises there."""
+def _outcome(job: _Job) -> Callable[[], Any] | None:
+    """Return a function that returns or raises the job's outcome, None while there is none."""
     try:
-        return job.done()
-    except Exception:
-        return True
+        return job.result if job.done() else None
+    except Exception as error:  # a debug job runs when it is asked, and would do so again
+        return partial(_raise, error)
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error
