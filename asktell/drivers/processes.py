@@ -7,13 +7,16 @@ for each evaluation that runs, both are a matter of that evaluation alone.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
-from threading import Lock
+from functools import partial
+from multiprocessing.context import BaseContext
+from threading import Lock, Thread
 from typing import Any
 
 from attrs import define
@@ -23,6 +26,18 @@ from asktell.drivers.executors import relayed, settle
 
 class WorkerDied(Exception):  # noqa: N818 - what happened, as SpaceExhausted
     """The process died that evaluated this."""
+
+
+def _begin(initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
+    """Prepare a process: it is to end with its parent, which may be killed without a word."""
+    Thread(target=_end_with, args=[multiprocessing.parent_process()], daemon=True).start()
+    if initializer is not None:
+        initializer(*initargs)
+
+
+def _end_with(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
 
 
 @define(eq=False)
@@ -40,16 +55,24 @@ class _Worker:
 class ProcessWorkers:
     """An executor with a process for each evaluation that runs, kept for the next.
 
-    A process that dies fails its own evaluation; cancelling an evaluation kills its process.
-    Use it in a ``with`` statement, which ends the processes.
+    A process that dies fails its own evaluation; cancelling an evaluation kills its process; and
+    none outlives the process that made them. Use it in a ``with`` statement, which ends them.
 
     Args:
-        options: ``mp_context``, ``initializer`` and ``initargs`` of ``ProcessPoolExecutor``.
+        mp_context: of ``multiprocessing``: how processes are started; Python's default where None.
+        initializer: called in each process first.
+        initargs: what it is called with.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(
+        self,
+        mp_context: BaseContext | None = None,
+        initializer: Callable[..., object] | None = None,
+        initargs: tuple[Any, ...] = (),
+    ) -> None:
         """Begin without a process."""
-        self._options = options
+        self._context = mp_context
+        self._begin = partial(_begin, initializer, initargs)
         self._idle: list[_Worker] = []
         self._workers: set[_Worker] = set()
         self._lock = Lock()
@@ -84,7 +107,7 @@ class ProcessWorkers:
         self.shutdown()
 
     def _started(self) -> _Worker:
-        pool = ProcessPoolExecutor(1, **self._options)
+        pool = ProcessPoolExecutor(1, mp_context=self._context, initializer=self._begin)
         worker = _Worker(pool, pool.submit(os.getpid))
         self._workers.add(worker)
         return worker

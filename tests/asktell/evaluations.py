@@ -22,19 +22,25 @@ class Evaluate:
         folder: gets a file for each call.
         wrong: what goes wrong where, by ``n``; with " once" at its end only the first time.
         seconds: how long an evaluation that hangs does so.
+        always: what goes wrong elsewhere.
     """
 
     def __init__(
-        self, folder: Path | str, wrong: dict[int, str] | None = None, seconds: float = 2.0
+        self,
+        folder: Path | str,
+        wrong: dict[int, str] | None = None,
+        seconds: float = 2.0,
+        always: str = "",
     ) -> None:
         self.folder = str(folder)
         self.wrong = wrong or {}
         self.seconds = seconds
+        self.always = always
 
     def __call__(self, params: dict[str, Any]) -> Any:
         calls = self.calls()[params["n"]]
         (Path(self.folder) / f"{params['n']}@{os.getpid()}-{time.time_ns()}").touch()
-        wrong = self.wrong.get(params["n"], "")
+        wrong = self.wrong.get(params["n"], self.always)
         if not wrong.endswith(" once") or calls == 0:
             what = wrong.removesuffix(" once")
             if what == "raise":

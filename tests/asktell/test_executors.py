@@ -6,6 +6,9 @@ import contextlib
 import logging
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Iterator
@@ -207,3 +210,46 @@ def test_a_process_is_killed_with_its_evaluation(tmp_path: Path) -> None:
         time.sleep(0.2)
         other = executor.submit(os.getpid).result()
         assert other != pid
+
+
+# --- the driver's own process ---
+
+
+def start(path: Path, folder: Path, n_trials: int) -> subprocess.Popen[str]:
+    script = Path(__file__).with_name("run_driver.py")
+    command = [sys.executable, str(script), str(path), str(folder), str(n_trials)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def processes_of(folder: Path) -> set[int]:
+    """Return the ids of the processes that evaluated, and still live."""
+    pids = {int(file.name.partition("@")[2].partition("-")[0]) for file in folder.iterdir()}
+    return {pid for pid in pids if Path(f"/proc/{pid}").exists()}
+
+
+def test_a_driver_that_is_killed_loses_nothing_that_it_told_of(tmp_path: Path) -> None:
+    path, folder = tmp_path / "state.json", tmp_path / "calls"
+    folder.mkdir()
+    told: list[tuple[int, float]] = []
+    for end in (signal.SIGKILL, signal.SIGINT, None):
+        with start(path, folder, 24) as driver:
+            assert driver.stdout is not None
+            for number, line in enumerate(driver.stdout):
+                told.append((int(line.split()[0]), float(line.split()[1])))
+                if number == 4 and end is not None:
+                    driver.send_signal(end)
+                    break
+            told += [(int(line.split()[0]), float(line.split()[1])) for line in driver.stdout]
+            driver.wait(60)
+        engine = resume(path)
+        assert engine is not None
+        assert set(told) <= {(o.id, o.target) for o in engine.observations}
+    assert driver.returncode == 0
+    assert len(engine.observations) == 24
+    assert len({o.id for o in engine.observations}) == 24
+    assert not engine.pending
+    assert not engine.failures
+    deadline = time.monotonic() + 20.0
+    while processes_of(folder) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not processes_of(folder)
