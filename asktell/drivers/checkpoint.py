@@ -18,8 +18,9 @@ def save_state(path: str | Path, state: dict[str, Any]) -> None:
     """
     path = Path(path)
     part = path.with_name(f"{path.name}.part")
+    text = json.dumps(state, allow_nan=False)
     with part.open("w", encoding="utf-8") as file:
-        json.dump(state, file, allow_nan=False)
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
     os.replace(part, path)
