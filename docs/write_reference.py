@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import asktell
+import asktell.drivers
 import asktell.errors
 import strategies
 
@@ -31,6 +32,7 @@ def main() -> None:
         for title, module, names in (
             ("asktell", asktell, asktell.__all__),
             ("asktell.errors", asktell.errors, error_names()),
+            ("asktell.drivers", asktell.drivers, asktell.drivers.__all__),
             ("strategies", strategies, strategies.__all__),
         )
     )

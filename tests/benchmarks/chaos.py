@@ -320,11 +320,11 @@ def run(seed: int, n_evaluations: int, n_kills: int) -> tuple[at.State, Farm]:
     Raises:
         AssertionError: a promise is broken.
     """
-    dice = random.Random(seed)
-    kills = set(dice.sample(range(2, 3 * n_evaluations), n_kills))
+    dice, kills = random.Random(seed), random.Random(seed)
+    moments = set(kills.sample(range(2, 3 * n_evaluations), n_kills))
     with TemporaryDirectory() as folder:
         path = Path(folder) / "state.json"
-        scheduler = Scheduler(path, kills, random.Random(seed))
+        scheduler = Scheduler(path, moments, kills)
         farm = Farm(scheduler, dice)
         try:
             while farm.observed() < n_evaluations:
