@@ -28,14 +28,16 @@ class WorkerDied(Exception):  # noqa: N818 - what happened, as SpaceExhausted
     """The process died that evaluated this."""
 
 
-def _begin(initializer: Callable[..., object] | None, initargs: tuple[Any, ...]) -> None:
+def _begin(  # pragma: no cover - runs in the workers
+    initializer: Callable[..., object] | None, initargs: tuple[Any, ...]
+) -> None:
     """Prepare a process: it is to end with its parent, which may be killed without a word."""
     Thread(target=_end_with, args=[multiprocessing.parent_process()], daemon=True).start()
     if initializer is not None:
         initializer(*initargs)
 
 
-def _end_with(parent: Any) -> None:
+def _end_with(parent: Any) -> None:  # pragma: no cover - runs in the workers
     parent.join()
     os._exit(1)
 

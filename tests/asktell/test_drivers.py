@@ -382,6 +382,58 @@ def test_what_waits_for_a_worker_does_not_grow_late() -> None:
     assert {event.outcome for event in events} == {"recorded"}
 
 
+class ByHand:
+    """Its calls run until somebody answers them; each submission is followed by what is said."""
+
+    def __init__(self) -> None:
+        self.futures: list[Future[Any]] = []
+        self.then: dict[int, Callable[[], None]] = {}
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        self.futures.append(future)
+        self.then.get(len(self.futures), lambda: None)()
+        return future
+
+
+@pytest.mark.parametrize("answer", [4.0, RuntimeError("late, and no luck")])
+def test_what_contradicts_a_late_result_changes_nothing(answer: Any) -> None:
+    engine = at.Engine(line(3), settings=QUICK)
+    executor, events, now = ByHand(), [], [0.0]
+
+    def answered(number: int, answer: Any) -> None:
+        future = executor.futures[number]
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
+
+    def note(event: Event) -> None:
+        events.append((event.suggestion.id, event.outcome))
+        if len(events) == 2:
+            answered(0, 7.0)
+        if event.outcome == "conflict":
+            answered(3, 5.0)
+
+    executor.then[2] = lambda: now.append(10.0)  # both are late
+    executor.then[3] = lambda: answered(1, 3.0)  # while its params are out again
+    executor.then[4] = lambda: answered(2, answer)
+    maximize(
+        engine,
+        parabola,
+        executor,
+        3,
+        2,
+        timeout=5.0,
+        callbacks=[note],
+        clock=lambda: now[-1],
+    )
+    assert events[:2] == [(0, "expired"), (1, "expired")]
+    assert events[2:] == [(0, "late"), (1, "late"), (2, "conflict"), (3, "recorded")]
+    assert [o.target for o in engine.observations] == [7.0, 3.0, 5.0]
+
+
 # --- executors that break ---
 
 

@@ -163,8 +163,9 @@ def test_an_evaluation_that_hangs_is_late(executor: Any, kind: Any, tmp_path: Pa
     timeout = 6.0 if kind in (submitit_local, ray) else 3.0
     evaluate = Evaluate(tmp_path, {3: "hang"}, seconds=timeout + 2.0)
     maximize(engine, evaluate, executor, 50, 2, timeout=timeout)
-    assert [failure.cause for failure in engine.failures] == ["expired"]
-    assert len(engine.observations) >= 5
+    assert {failure.cause for failure in engine.failures} == {"expired"}
+    assert 3 in [failure.params["n"] for failure in engine.failures]  # others on a busy machine
+    assert len(engine.observations) + len(engine.failures) >= 6
     assert not engine.pending
 
 

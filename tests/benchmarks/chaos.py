@@ -208,12 +208,13 @@ class Farm:
         self.now += 1.0
         self.now_and_then_expire()
         idle = [worker for worker in self.workers if worker.busy is None]
-        if idle and self.dice.random() < 0.5:
-            idle[0].begin(self.scheduler.ask("suggest", now=self.now))
-        elif len(idle) < N_WORKERS and self.dice.random() < 0.6:
-            self.finish(self.dice.choice([w for w in self.workers if w.busy is not None]))
-        else:
+        draw = self.dice.random()
+        if draw < 0.5:
             self.deliver()
+        elif idle and (draw < 0.75 or len(idle) == N_WORKERS):
+            idle[0].begin(self.scheduler.ask("suggest", now=self.now))
+        else:
+            self.finish(self.dice.choice([w for w in self.workers if w.busy is not None]))
 
     def now_and_then_expire(self) -> None:
         if self.now % 10 == 0:
