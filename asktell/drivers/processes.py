@@ -22,9 +22,10 @@ from typing import Any
 from attrs import define
 
 from asktell.drivers.executors import relayed, settle
+from asktell.errors import AskTellError
 
 
-class WorkerDied(Exception):  # noqa: N818 - what happened, as SpaceExhausted
+class WorkerDied(AskTellError):  # noqa: N818 - what happened, as SpaceExhausted
     """The process died that evaluated this."""
 
 

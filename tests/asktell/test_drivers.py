@@ -100,7 +100,7 @@ def scripted_run(
 
 
 def test_a_run_that_is_stopped_at_any_result_goes_on_as_if_it_were_not(tmp_path: Path) -> None:
-    n_trials = 16
+    n_trials = 12
     whole = at.Engine(plane(), seed=5, settings=QUICK)
     log = scripted_run(whole, n_trials)
     assert len(whole.observations) + len(whole.failures) == n_trials

@@ -12,6 +12,7 @@ from asktell.errors import (
     AskTellError,
     ConflictError,
     DefinitionError,
+    ExecutorError,
     InvalidValueError,
     LeaseError,
     ParamsError,
@@ -37,6 +38,7 @@ ABOUT_VALUES = [
 
 EXAMPLES: list[AskTellError] = [kind("$.x[2]", {"a": 1}, "a list") for kind in ABOUT_VALUES]
 EXAMPLES += [UnseenPointError("no target for (1.0,)"), SpaceExhausted("all 4 are used up")]
+EXAMPLES += [ExecutorError("the executor broke")]
 
 
 def test_every_error_of_the_module_is_an_asktell_error() -> None:
