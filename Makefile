@@ -30,7 +30,7 @@ benchmark: $(VENV)/.installed ## sizes and speeds, compared within one run
 
 ray: $(VENV)/.installed ## the tests that need Ray, which is too large for `make test`
 	$(BIN)/python -m pip install --quiet --editable '.[ray]'
-	$(BIN)/python -m pytest tests/asktell/integrations/test_ray.py
+	$(BIN)/python -m pytest tests/asktell/integrations/test_ray.py tests/asktell/test_executors.py
 
 environment: $(VENV)/.installed
 

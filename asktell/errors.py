@@ -106,6 +106,10 @@ class UnseenPointError(AskTellError, KeyError):
         return str(self.args[0])
 
 
+class ExecutorError(AskTellError):
+    """The executor of a run broke or is stuck, and there is nothing to make another with."""
+
+
 class SpaceExhausted(AskTellError):  # noqa: N818 - a condition that callers wait for, not a fault
     """Every configuration of a finite space is observed, pending or failed."""
 

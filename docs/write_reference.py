@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import asktell
+import asktell.drivers
 import asktell.errors
 import asktell.store
 import strategies
@@ -33,6 +34,7 @@ def main() -> None:
             ("asktell", asktell, asktell.__all__),
             ("asktell.store", asktell.store, asktell.store.__all__),
             ("asktell.errors", asktell.errors, error_names()),
+            ("asktell.drivers", asktell.drivers, asktell.drivers.__all__),
             ("strategies", strategies, strategies.__all__),
         )
     )

@@ -12,6 +12,7 @@ from asktell.errors import (
     AskTellError,
     ConflictError,
     DefinitionError,
+    ExecutorError,
     InvalidValueError,
     LeaseError,
     MissingExtraError,
@@ -54,6 +55,7 @@ EXAMPLES: list[AskTellError] = [kind("$.x[2]", {"a": 1}, "a list") for kind in A
 EXAMPLES += [UnseenPointError("no target for (1.0,)"), SpaceExhausted("all 4 are used up")]
 EXAMPLES += [NothingObservedError("nothing is observed"), MissingExtraError("needs a package")]
 EXAMPLES += [kind("study.json", "no such file") for kind in ABOUT_FILES]
+EXAMPLES += [ExecutorError("the executor broke")]
 
 
 def test_every_error_of_the_module_is_an_asktell_error() -> None:

@@ -1,0 +1,21 @@
+"""Drivers: keep the workers of an executor busy with evaluations, for as long as it takes.
+
+Executors of other packages have a module each: ``asktell.drivers.dask``, ``.ray``, ``.submitit``.
+"""
+
+from asktell.drivers.checkpoint import Checkpoint, resume, save_state
+from asktell.drivers.event import Event
+from asktell.drivers.executors import Executor
+from asktell.drivers.maximize import maximize
+from asktell.drivers.processes import ProcessWorkers, WorkerDied
+
+__all__ = [
+    "Checkpoint",
+    "Event",
+    "Executor",
+    "ProcessWorkers",
+    "WorkerDied",
+    "maximize",
+    "resume",
+    "save_state",
+]

@@ -1,0 +1,42 @@
+"""What the driver tells its callbacks."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from attrs import frozen
+
+from asktell.delivery import Outcome
+from asktell.state import Observation, Suggestion
+
+Happening = Outcome | Literal["expired", "lost"]
+"""What became of an evaluation: the outcome of its delivery, or
+
+- ``expired``: its time was over. Its params are offered again, or count as failed in the end;
+- ``lost``: the executor broke while it ran. It is submitted again, alone.
+"""
+
+
+@frozen
+class Event:
+    """One evaluation ended.
+
+    Attributes:
+        suggestion: what was evaluated.
+        outcome: what became of it.
+        target: what the evaluation returned, None if no number came.
+        reason: why no number came, empty otherwise.
+        seconds: from its submission to now, on the driver's clock.
+        finished: how many configurations have an outcome now, observed or failed.
+        n_trials: how many the run is to reach.
+        best: the best observation so far, None without any.
+    """
+
+    suggestion: Suggestion
+    outcome: Happening
+    target: float | None
+    reason: str
+    seconds: float
+    finished: int
+    n_trials: int
+    best: Observation | None

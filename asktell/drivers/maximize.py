@@ -1,0 +1,103 @@
+"""The run: every worker busy, a checkpoint after every result, and nothing lost.
+
+Results are taken one at a time, in the order in which they came, and each is followed by the
+suggestions that it makes room for. What is suggested therefore depends on the results and their
+order alone, and a run that goes on from a checkpoint suggests what the other would have.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from asktell.drivers.checkpoint import Checkpoint
+from asktell.drivers.event import Event
+from asktell.drivers.executors import Executor, Supply
+from asktell.drivers.progress import ProgressBar, wants_bar
+from asktell.drivers.run import Run, finished
+from asktell.engine import Engine
+from asktell.errors import DefinitionError
+from asktell.numbers import is_count, is_finite
+from asktell.state import Observation
+
+
+def maximize(
+    engine: Engine,
+    evaluate: Callable[[dict[str, Any]], float],
+    executor: Executor | Callable[[], Executor],
+    n_trials: int,
+    n_workers: int,
+    *,
+    timeout: float | None = None,
+    checkpoint: str | Path | Callable[[Mapping[str, Any]], object] | None = None,
+    callbacks: Iterable[Callable[[Event], object]] = (),
+    progress: bool | None = None,
+    clock: Callable[[], float] = time.time,
+) -> Observation | None:
+    """Evaluate what the engine suggests until enough is known, and return the best.
+
+    The engine's own goal counts: with ``goal="minimize"`` the lowest target is the best.
+
+    Suggestions that are pending in the engine are evaluated first, under the ids that they have.
+    An evaluation that raises, returns no finite number or loses its worker is a failure; whether
+    its params are tried again is said by the engine's ``Settings(retries=...)``. Whatever ends the
+    run, a ``KeyboardInterrupt`` included, the last state is saved, and what ran is pending in it.
+
+    Args:
+        engine: holds the state before, during and after the run.
+        evaluate: takes params, returns their target; called by the executor's workers.
+        executor: where evaluations run: anything with ``submit`` that returns a future of
+            ``concurrent.futures``. Or a function without arguments, or a class, that makes one:
+            then an executor that breaks is replaced.
+        n_trials: the run ends when so many configurations have an outcome, observed or failed;
+            those that the engine knows from before count, so that a resumed run completes the
+            number. It also ends when a finite space is used up.
+        n_workers: so many evaluations run at once.
+        timeout: so many seconds after its submission an evaluation is late. It is cancelled where
+            the executor can do that, and its params are offered again ``Settings.expiries`` times
+            before they count as failed. Where it cannot be cancelled it keeps its worker until it
+            ends, and its result is still welcome. None for no limit.
+        checkpoint: a file, or a function that takes the state's dict; saved after every result,
+            before the callbacks.
+        callbacks: called with an :class:`Event` after every result, in the caller's thread. One
+            that raises ends the run.
+        progress: whether to show a progress bar (extra ``progress``); None: on a terminal.
+        clock: returns seconds; leases are on this clock. A run that is to be resumed needs one
+            that goes on between processes, as ``time.time`` does.
+
+    Returns:
+        What ``engine.best()`` returns.
+
+    Raises:
+        DefinitionError: a ``ValueError``; a number is not what it must be.
+        StateError: a ``ValueError``; the checkpoint's file knows more than the engine.
+        ExecutorError: the executor broke, or late evaluations hold all of its workers, and
+            no function was given that makes another.
+    """
+    _check(n_trials, n_workers, timeout)
+    save: Callable[[dict[str, Any]], object] | None
+    save = Checkpoint(checkpoint, engine) if isinstance(checkpoint, str | Path) else checkpoint
+    listeners = list(callbacks)
+    bar = ProgressBar(finished(engine), n_trials) if wants_bar(progress) else None
+    if bar:
+        listeners.insert(0, bar)
+    run = Run(
+        engine, evaluate, Supply(executor), n_trials, n_workers, timeout, save, listeners, clock
+    )
+    try:
+        run.complete()
+    finally:
+        run.close()
+        if bar:
+            bar.close()
+    return engine.best()
+
+
+def _check(n_trials: Any, n_workers: Any, timeout: Any) -> None:
+    for place, value in (("$.n_trials", n_trials), ("$.n_workers", n_workers)):
+        if not is_count(value):
+            raise DefinitionError(place, value, "an integer >= 1")
+    if timeout is not None and (not is_finite(timeout) or timeout <= 0):
+        raise DefinitionError("$.timeout", timeout, "seconds, a finite number > 0, or None")

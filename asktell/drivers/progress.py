@@ -1,0 +1,35 @@
+"""A progress bar with the best so far."""
+
+from __future__ import annotations
+
+import sys
+from importlib.util import find_spec
+
+from asktell.drivers.event import Event
+
+
+def wants_bar(progress: bool | None) -> bool:
+    """Tell whether to show a bar: as asked, else where there is a terminal to show it on."""
+    if progress is not None:
+        return progress
+    return sys.stderr.isatty() and find_spec("tqdm") is not None
+
+
+class ProgressBar:
+    """A callback that shows a bar on standard error; it needs the extra ``progress``."""
+
+    def __init__(self, finished: int, n_trials: int) -> None:
+        """Show the bar."""
+        from tqdm import tqdm
+
+        self._bar = tqdm(initial=finished, total=n_trials, unit="trial", file=sys.stderr)
+
+    def __call__(self, event: Event) -> None:
+        """Move the bar."""
+        if event.best is not None:
+            self._bar.set_postfix_str(f"best {event.best.target:.6g}", refresh=False)
+        self._bar.update(event.finished - self._bar.n)
+
+    def close(self) -> None:
+        """Leave the bar as it is."""
+        self._bar.close()

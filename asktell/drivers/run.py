@@ -1,0 +1,275 @@
+"""One run of the driver: what is out, what comes back, and what becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import BrokenExecutor, Future
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from attrs import define, field
+
+from asktell.drivers.event import Event, Happening
+from asktell.drivers.executors import Supply
+from asktell.engine import Engine
+from asktell.errors import ConflictError, ExecutorError, SpaceExhausted, TargetError
+from asktell.space import Values
+from asktell.state import State, Suggestion
+
+_LONGEST_WAIT = 1.0
+"""Seconds until the clock is read again: it may be set, or the machine may have slept."""
+
+
+@define(eq=False)
+class _Attempt:
+    """One submission of a suggestion."""
+
+    suggestion: Suggestion
+    future: Future[Any]
+    submitted: float
+    released: float = 0.0
+
+
+def finished(engine: Engine) -> int:
+    """Return how many configurations have an outcome, observed or failed."""
+    state = engine.state
+    values = {observation.values for observation in state.observations}
+    return len(values.union(failure.values for failure in state.failures))
+
+
+@define(eq=False)
+class Run:
+    """One run of the driver; see :func:`asktell.drivers.maximize` for the arguments.
+
+    Attributes:
+        _running: the attempts at suggestions that are pending.
+        _held: attempts that nobody waits for, which still have a worker.
+        _arrived: attempts whose future is done, in order.
+        _suspects: params that were out when an executor broke. They are tried one at a time, so
+            that none is blamed for another.
+    """
+
+    engine: Engine
+    evaluate: Callable[[dict[str, Any]], float]
+    supply: Supply
+    n_trials: int
+    n_workers: int
+    timeout: float | None
+    save: Callable[[dict[str, Any]], object] | None
+    listeners: Sequence[Callable[[Event], object]]
+    clock: Callable[[], float]
+    _running: list[_Attempt] = field(factory=list, init=False)
+    _held: list[_Attempt] = field(factory=list, init=False)
+    _arrived: SimpleQueue[_Attempt] = field(factory=SimpleQueue, init=False)
+    _suspects: set[Values] = field(factory=set, init=False)
+    _finished: int = field(default=0, init=False)
+    _saved: State | None = field(default=None, init=False)
+
+    def complete(self) -> None:
+        """Run until enough trials have finished, or the space is used up.
+
+        Raises:
+            ExecutorError: the executor cannot go on, and there is no other.
+        """
+        self._finished = finished(self.engine)
+        self._save()
+        while self._finished < self.n_trials:
+            self._fill()
+            if not self._running and len(self._held) < self.n_workers:
+                return
+            attempt = self._next_arrival()
+            if attempt in self._running or attempt in self._held:
+                self._receive(attempt)
+            if self.timeout is not None:
+                self._expire(self.timeout)
+
+    def close(self) -> None:
+        """Save the state, and leave nothing running that can be stopped."""
+        try:
+            self._save()
+        finally:
+            idle = not self._running and not self._held
+            for attempt in (*self._running, *self._held):
+                attempt.future.cancel()
+            self.supply.close(wait=idle)
+
+    # --- handing out ---
+
+    def _fill(self) -> None:
+        """Submit what is pending and not out, then what is suggested, while there is room."""
+        while len(self._running) + len(self._held) < self.n_workers:
+            if self._finished + len(self._running) >= self.n_trials:
+                return
+            if any(attempt.suggestion.values in self._suspects for attempt in self._running):
+                return
+            suggestion = self._next_suggestion()
+            if suggestion is None or (suggestion.values in self._suspects and self._running):
+                return
+            self._submit(suggestion)
+
+    def _next_suggestion(self) -> Suggestion | None:
+        waiting = self._waiting()
+        if waiting:
+            return waiting[0]
+        try:
+            return self.engine.suggest()
+        except SpaceExhausted:
+            return None
+
+    def _waiting(self) -> list[Suggestion]:
+        """Return the pending suggestions that are not out."""
+        out = {attempt.suggestion.id for attempt in self._running}
+        return [suggestion for suggestion in self.engine.pending if suggestion.id not in out]
+
+    def _submit(self, suggestion: Suggestion) -> None:
+        now = self.clock()
+        if self.timeout is not None:
+            self.engine.renew(suggestion, now, self.timeout)
+        try:
+            future = self.supply.current.submit(self.evaluate, suggestion.params)
+        except BrokenExecutor as error:
+            self._replace_executor(f"the executor broke: {error}")
+            return
+        attempt = _Attempt(suggestion, future, now)
+        self._running.append(attempt)
+        future.add_done_callback(lambda _: self._arrived.put(attempt))
+
+    # --- taking back ---
+
+    def _next_arrival(self) -> _Attempt | None:
+        """Wait for the next future that is done, or until some time may be over."""
+        if self.timeout is None:
+            return self._arrived.get()
+        ends = [s.expires for s in self.engine.pending if s.expires is not None]
+        seconds = min(ends, default=float("inf")) - self.clock()
+        try:
+            return self._arrived.get(timeout=min(max(seconds, 0.0), _LONGEST_WAIT))
+        except Empty:
+            return None
+
+    def _receive(self, attempt: _Attempt) -> None:
+        """Tell the engine what became of an attempt.
+
+        Raises:
+            KeyboardInterrupt: the worker was interrupted, as all of a terminal's processes are:
+                the suggestion stays pending.
+        """
+        try:
+            target = attempt.future.result()
+        except KeyboardInterrupt:
+            raise
+        except BrokenExecutor as error:
+            if attempt in self._running:
+                self._replace_executor(f"the executor broke: {error}")
+            else:
+                self._held.remove(attempt)
+        except BaseException as error:  # sys.exit and cancellation, too, are the evaluation's
+            self._remove(attempt)
+            self._fail(attempt, f"{type(error).__name__}: {error}")
+        else:
+            self._remove(attempt)
+            self._observe(attempt, target)
+
+    def _remove(self, attempt: _Attempt) -> None:
+        (self._running if attempt in self._running else self._held).remove(attempt)
+
+    def _observe(self, attempt: _Attempt, target: Any) -> None:
+        try:
+            outcome = self.engine.observe(attempt.suggestion, target)
+        except TargetError as error:
+            self._fail(attempt, str(error))
+        except ConflictError:  # it came late, and another attempt has another outcome
+            self._settled(attempt, "conflict", float(target))
+        else:
+            if outcome in ("failed", "retried"):
+                self._settled(attempt, outcome, reason=f"the target is {target}")
+            else:
+                self._settled(attempt, outcome, float(target))
+
+    def _fail(self, attempt: _Attempt, reason: str) -> None:
+        try:
+            outcome = self.engine.fail(attempt.suggestion, reason)
+        except ConflictError:  # it failed late, and another attempt was observed
+            outcome = "conflict"
+        self._settled(attempt, outcome, reason=reason)
+
+    def _settled(
+        self, attempt: _Attempt, outcome: Happening, target: float | None = None, reason: str = ""
+    ) -> None:
+        """Save, and tell the listeners."""
+        self._finished = finished(self.engine)
+        if outcome not in ("retried", "expired", "lost"):
+            self._suspects.discard(attempt.suggestion.values)
+        self._release()
+        self._save()
+        if not self.listeners:
+            return
+        event = Event(
+            attempt.suggestion,
+            outcome,
+            target,
+            reason,
+            self.clock() - attempt.submitted,
+            self._finished,
+            self.n_trials,
+            self.engine.best(),
+        )
+        for listener in self.listeners:
+            listener(event)
+
+    def _release(self) -> list[_Attempt]:
+        """Stop what is not pending any more, or let it be where it cannot be stopped."""
+        pending = {suggestion.id for suggestion in self.engine.pending}
+        released = [a for a in self._running if a.suggestion.id not in pending]
+        for attempt in released:
+            self._running.remove(attempt)
+            attempt.released = self.clock()
+            if not attempt.future.cancel():
+                self._held.append(attempt)
+        return released
+
+    def _save(self) -> None:
+        state = self.engine.state
+        if self.save is not None and state is not self._saved:
+            self.save(state.to_dict())
+            self._saved = state
+
+    # --- what goes wrong ---
+
+    def _expire(self, timeout: float) -> None:
+        """Withdraw what is late; replace an executor whose workers all hang."""
+        now = self.clock()
+        for suggestion in self._waiting():  # no worker has it yet
+            self.engine.renew(suggestion, now, timeout)
+        if self.engine.expire(now):
+            for attempt in self._release():
+                self._settled(attempt, "expired", reason=f"no result within {timeout} s")
+        last = max((attempt.released for attempt in self._held), default=now)
+        if len(self._held) >= self.n_workers and now - last >= timeout:
+            self._replace_executor("late evaluations hold all workers")
+
+    def _replace_executor(self, reason: str) -> None:
+        """Go on with another executor, and submit again what was out.
+
+        Raises:
+            ExecutorError: there is none.
+        """
+        lost = [attempt for attempt in self._running if not _has_answer(attempt.future)]
+        if not lost and not self._held and not self._running:
+            raise ExecutorError(f"{reason}, with nothing submitted")
+        self.supply.replace(reason)
+        self._running = [attempt for attempt in self._running if attempt not in lost]
+        self._held = []
+        if len(lost) == 1:
+            self._fail(lost[0], f"its worker died; {reason}")
+            return
+        self._suspects.update(attempt.suggestion.values for attempt in lost)
+        for attempt in lost:
+            self._settled(attempt, "lost", reason=reason)
+
+
+def _has_answer(future: Future[Any]) -> bool:
+    """Tell whether an evaluation ended before its executor broke."""
+    if not future.done() or future.cancelled():
+        return False
+    return not isinstance(future.exception(), BrokenExecutor)

@@ -1,0 +1,548 @@
+"""The driver: what it hands out, saves and survives, on executors that do as they are told."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import threading
+from collections.abc import Callable
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from evaluations import Evaluate, parabola
+from spaces import QUICK
+
+import asktell as at
+from asktell import errors
+from asktell.drivers import Checkpoint, Event, maximize, resume, save_state
+
+
+def plane() -> at.Space:
+    return at.Space(at.Float("x", 0.0, 1.0), at.Int("n", 1, 20))
+
+
+def line(n: int = 6) -> at.Space:
+    return at.Space(at.Int("n", 0, n - 1))
+
+
+def in_threads(engine: at.Engine, evaluate: Any, **options: Any) -> at.Observation | None:
+    n_trials, n_workers = options.pop("n_trials", 100), options.pop("n_workers", 2)
+    with ThreadPoolExecutor(n_workers) as executor:
+        return maximize(engine, evaluate, executor, n_trials, n_workers, **options)
+
+
+class Scripted:
+    """Evaluates at once, and answers one call after the other in an order that its params decide.
+
+    It answers when the driver waits: when all workers are busy, or no more trials are to be begun.
+    """
+
+    def __init__(self, n_trials: int, n_workers: int) -> None:
+        self.left, self.n_workers = n_trials, n_workers
+        self.open: list[Call] = []
+        self.log: list[dict[str, Any]] = []
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
+        self.log.append(args[0])
+        return Call(self, args[0], fn(*args))
+
+    def watched(self, call: Call) -> None:
+        self.open.append(call)
+        while self.open and len(self.open) == min(self.n_workers, self.left):
+            first = min(self.open, key=lambda call: call.order)
+            self.open.remove(first)
+            self.left -= 1
+            first.set_result(first.answer)
+
+
+class Call(Future[Any]):
+    def __init__(self, executor: Scripted, params: dict[str, Any], answer: Any) -> None:
+        super().__init__()
+        self.set_running_or_notify_cancel()
+        self.executor, self.answer = executor, answer
+        self.order = hashlib.sha256(repr(params).encode()).hexdigest()
+
+    def add_done_callback(self, fn: Callable[[Future[Any]], object]) -> None:
+        super().add_done_callback(fn)
+        self.executor.watched(self)
+
+
+def diverging(params: dict[str, Any]) -> float:
+    return math.nan if params["n"] % 5 == 0 else parabola(params)
+
+
+# --- exact resume ---
+
+
+class Stopped(KeyboardInterrupt):
+    pass
+
+
+def scripted_run(
+    engine: at.Engine, n_trials: int, path: Path | None = None, stop: int | None = None
+) -> list[dict[str, Any]]:
+    """Run to the end, or until so many trials are finished; return what was submitted."""
+
+    def check(event: Event) -> None:
+        if event.finished == stop:
+            raise Stopped
+
+    known = len(engine.observations) + len(engine.failures)
+    executor = Scripted(n_trials - known, 4)
+    try:
+        maximize(engine, diverging, executor, n_trials, 4, checkpoint=path, callbacks=[check])
+    except Stopped:
+        assert stop is not None
+    return executor.log
+
+
+def test_a_run_that_is_stopped_at_any_result_goes_on_as_if_it_were_not(tmp_path: Path) -> None:
+    n_trials = 12
+    whole = at.Engine(plane(), seed=5, settings=QUICK)
+    log = scripted_run(whole, n_trials)
+    assert len(whole.observations) + len(whole.failures) == n_trials
+    assert whole.failures
+    assert {o.id for o in whole.observations} != set(range(len(whole.observations)))
+    for stop in range(1, n_trials):
+        path = tmp_path / f"{stop}.json"
+        first = at.Engine(plane(), seed=5, settings=QUICK)
+        begun = scripted_run(first, n_trials, path, stop)
+        assert begun == log[: len(begun)]
+        second = resume(path)
+        assert second is not None
+        assert second.state == first.state
+        waiting = [suggestion.params for suggestion in second.pending]
+        continued = scripted_run(second, n_trials, path)
+        assert continued == waiting + log[len(begun) :]
+        assert second.to_dict() == whole.to_dict()
+        assert json.loads(path.read_text()) == whole.to_dict()
+
+
+def test_the_answers_order_decides_and_their_timing_does_not() -> None:
+    class Hasty(Scripted):
+        """Answers two calls at once, before the driver has seen the first."""
+
+        def watched(self, call: Call) -> None:
+            self.n_workers -= 1
+            super().watched(call)
+            self.n_workers += 1
+
+    logs = []
+    for kind in (Hasty, Hasty):
+        engine, executor = at.Engine(plane(), seed=5, settings=QUICK), kind(12, 4)
+        maximize(engine, parabola, executor, 12, 4)
+        logs.append((executor.log, engine.to_dict()))
+    assert logs[0] == logs[1]
+
+
+# --- stopping ---
+
+
+def test_an_interrupt_leaves_what_ran_pending_and_resume_submits_it_first(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    engine = at.Engine(plane(), seed=2, settings=QUICK)
+
+    def interrupt(event: Event) -> None:
+        if event.finished == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        in_threads(engine, parabola, n_workers=3, checkpoint=path, callbacks=[interrupt])
+    resumed = resume(path)
+    assert resumed is not None
+    assert resumed.state == engine.state
+    assert len(resumed.observations) == 5
+    assert len(resumed.pending) == 2
+    events: list[Event] = []
+    pending = [suggestion.id for suggestion in resumed.pending]
+    in_threads(resumed, parabola, n_trials=9, n_workers=1, callbacks=[events.append])
+    assert [event.suggestion.id for event in events] == [*pending, 7, 8]
+    assert [event.finished for event in events] == [6, 7, 8, 9]
+    assert len(resumed.observations) == 9
+    assert not resumed.pending
+
+
+def test_an_interrupted_worker_interrupts_the_run(tmp_path: Path) -> None:
+    engine = at.Engine(line(), settings=QUICK)
+    with pytest.raises(KeyboardInterrupt):
+        in_threads(engine, Evaluate(tmp_path, dict.fromkeys(range(6), "interrupt")))
+    assert len(engine.pending) == 2
+    assert not engine.failures
+
+
+def test_a_state_that_cannot_be_saved_ends_the_run() -> None:
+    engine = at.Engine(line(), settings=QUICK)
+
+    def full(state: Any) -> None:
+        if state["observations"]:
+            raise OSError("no space left")
+
+    with pytest.raises(OSError, match="no space left"):
+        in_threads(engine, parabola, checkpoint=full)
+    assert len(engine.observations) == 1
+
+
+def test_a_run_that_has_enough_evaluates_nothing(tmp_path: Path) -> None:
+    engine = at.Engine(line(), settings=QUICK)
+    in_threads(engine, Evaluate(tmp_path), n_trials=4)
+    engine.suggest()
+    best = in_threads(engine, Evaluate(tmp_path), n_trials=4)
+    assert best == engine.best()
+    assert sum(Evaluate(tmp_path).calls().values()) == 4
+    assert len(engine.pending) == 1
+
+
+def test_a_finite_space_ends_the_run(tmp_path: Path) -> None:
+    engine = at.Engine(line(), settings=QUICK)
+    best = in_threads(engine, Evaluate(tmp_path), n_trials=50, n_workers=4)
+    assert Evaluate(tmp_path).calls() == dict.fromkeys(range(6), 1)
+    assert best is not None
+    assert best.params == {"n": 5}
+
+
+def test_the_goal_is_the_engines() -> None:
+    engine = at.Engine(line(), goal="minimize", settings=QUICK)
+    best = in_threads(engine, parabola)
+    assert best is not None
+    assert best.params == {"n": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n_trials", 0),
+        ("n_trials", 2.0),
+        ("n_workers", 0),
+        ("timeout", 0.0),
+        ("timeout", math.inf),
+        ("timeout", "1"),
+    ],
+)
+def test_a_wrong_number_is_refused(name: str, value: Any) -> None:
+    arguments: dict[str, Any] = {"n_trials": 3, "n_workers": 1, name: value}
+    with (
+        ThreadPoolExecutor(1) as executor,
+        pytest.raises(errors.DefinitionError, match=rf"^\$\.{name}"),
+    ):
+        maximize(at.Engine(line()), parabola, executor, **arguments)
+
+
+# --- failures ---
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ("raise", "RuntimeError: no luck"),
+        ("nan", "the target is nan"),
+        ("text", "$.target: got 'good', expected a number"),
+        ("exit", "SystemExit: 3"),
+    ],
+)
+def test_an_evaluation_without_a_number_is_a_failure(
+    tmp_path: Path, wrong: str, reason: str
+) -> None:
+    engine = at.Engine(line(), settings=QUICK)
+    events: list[Event] = []
+    in_threads(engine, Evaluate(tmp_path, {2: wrong}), callbacks=[events.append])
+    (failure,) = engine.failures
+    assert (failure.params, failure.reason) == ({"n": 2}, reason)
+    assert len(engine.observations) == 5
+    (event,) = [event for event in events if event.outcome == "failed"]
+    assert (event.target, event.reason, event.suggestion.id) == (None, reason, failure.id)
+
+
+def test_failures_are_retried_as_the_settings_say(tmp_path: Path) -> None:
+    settings = at.Settings(n_candidates=16, n_starts=1, retries=2)
+    engine = at.Engine(line(), settings=settings)
+    evaluate = Evaluate(tmp_path, {1: "raise", 2: "raise once", 4: "nan once"})
+    events: list[Event] = []
+    in_threads(engine, evaluate, callbacks=[events.append])
+    assert evaluate.calls() == {0: 1, 1: 3, 2: 2, 3: 1, 4: 2, 5: 1}
+    assert [failure.params["n"] for failure in engine.failures] == [1]
+    assert [event.outcome for event in events].count("retried") == 4
+    assert events[-1].finished == 6
+
+
+def test_events_tell_what_happened() -> None:
+    engine = at.Engine(line(), settings=QUICK)
+    events: list[Event] = []
+    ticks = iter(range(100))
+    in_threads(
+        engine,
+        parabola,
+        n_trials=3,
+        n_workers=1,
+        callbacks=[events.append],
+        clock=lambda: float(next(ticks)),
+    )
+    assert [event.finished for event in events] == [1, 2, 3]
+    assert {event.n_trials for event in events} == {3}
+    assert [event.target for event in events] == [o.target for o in engine.observations]
+    assert [event.seconds for event in events] == [1.0, 1.0, 1.0]
+    assert events[-1].best == engine.best()
+    assert {event.outcome for event in events} == {"recorded"}
+
+
+# --- time ---
+
+
+class Gate:
+    """Evaluates, but for one ``n`` waits until it is opened."""
+
+    def __init__(self, n: int, times: int = 1) -> None:
+        self.n, self.times = n, times
+        self.open = threading.Event()
+
+    def __call__(self, params: dict[str, Any]) -> float:
+        if params["n"] == self.n and self.times > 0:
+            self.times -= 1
+            assert self.open.wait(30.0)
+            return 7.0
+        return parabola(params)
+
+
+def test_a_late_result_is_welcome_and_settles_the_attempt_that_followed() -> None:
+    engine = at.Engine(line(), settings=QUICK)
+    evaluate = Gate(3, times=2)
+    events: list[Event] = []
+
+    def note(event: Event) -> None:
+        events.append(event)
+        if [event.outcome for event in events].count("expired") == 1 and len(events) >= 5:
+            evaluate.open.set()  # both attempts end
+
+    in_threads(engine, evaluate, n_workers=3, timeout=0.2, callbacks=[note])
+    outcomes = [event.outcome for event in events if event.suggestion.params["n"] == 3]
+    assert outcomes[0] == "expired"
+    assert "late" in outcomes or "recorded" in outcomes
+    assert len(engine.observations) == 6
+    assert [o.target for o in engine.observations if o.params["n"] == 3] == [7.0]
+    assert not engine.pending
+
+
+def test_what_is_always_late_fails_in_the_end() -> None:
+    settings = at.Settings(n_candidates=16, n_starts=1, expiries=1)
+    engine = at.Engine(line(), settings=settings)
+    evaluate = Gate(3, times=2)
+    events: list[Event] = []
+
+    def note(event: Event) -> None:
+        events.append(event)
+        if event.finished == 6:
+            evaluate.open.set()
+
+    in_threads(engine, evaluate, n_workers=3, timeout=0.1, callbacks=[note])
+    (failure,) = engine.failures
+    assert (failure.params, failure.cause) == ({"n": 3}, "expired")
+    late = [event for event in events if event.outcome == "expired"]
+    assert [event.reason for event in late] == ["no result within 0.1 s"] * 2
+    assert all(event.seconds >= 0.1 for event in late)
+
+
+def test_workers_that_all_hang_are_given_up() -> None:
+    settings = at.Settings(n_candidates=16, n_starts=1, expiries=0)
+    engine, evaluate, executor = (
+        at.Engine(line(), settings=settings),
+        Gate(3),
+        ThreadPoolExecutor(1),
+    )
+    with pytest.raises(errors.ExecutorError, match="late evaluations hold all workers"):
+        maximize(engine, evaluate, executor, 50, 1, timeout=0.1)
+    evaluate.open.set()
+    executor.shutdown()
+
+
+def test_workers_that_all_hang_are_replaced() -> None:
+    settings = at.Settings(n_candidates=16, n_starts=1, expiries=0)
+    engine, evaluate = at.Engine(line(), settings=settings), Gate(3)
+    maximize(engine, evaluate, lambda: ThreadPoolExecutor(1), 50, 1, timeout=0.1)
+    evaluate.open.set()
+    assert [failure.params["n"] for failure in engine.failures] == [3]
+    assert len(engine.observations) == 5
+
+
+def test_what_waits_for_a_worker_does_not_grow_late() -> None:
+    engine = at.Engine(line(), settings=QUICK)
+    engine.suggest_batch(4, now=0.0, lease=1.0)  # by an earlier run, long ago
+    events: list[Event] = []
+    now = iter(range(0, 10_000, 3))
+    in_threads(
+        engine,
+        parabola,
+        n_workers=1,
+        timeout=30.0,
+        callbacks=[events.append],
+        clock=lambda: float(next(now)),
+    )
+    assert [event.suggestion.id for event in events] == list(range(6))
+    assert {event.outcome for event in events} == {"recorded"}
+
+
+class ByHand:
+    """Its calls run until somebody answers them; each submission is followed by what is said."""
+
+    def __init__(self) -> None:
+        self.futures: list[Future[Any]] = []
+        self.then: dict[int, Callable[[], None]] = {}
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        self.futures.append(future)
+        self.then.get(len(self.futures), lambda: None)()
+        return future
+
+
+@pytest.mark.parametrize("answer", [4.0, RuntimeError("late, and no luck")])
+def test_what_contradicts_a_late_result_changes_nothing(answer: Any) -> None:
+    engine = at.Engine(line(3), settings=QUICK)
+    executor, events, now = ByHand(), [], [0.0]
+
+    def answered(number: int, answer: Any) -> None:
+        future = executor.futures[number]
+        if isinstance(answer, Exception):
+            future.set_exception(answer)
+        else:
+            future.set_result(answer)
+
+    def note(event: Event) -> None:
+        events.append((event.suggestion.id, event.outcome))
+        if len(events) == 2:
+            answered(0, 7.0)
+        if event.outcome == "conflict":
+            answered(3, 5.0)
+
+    executor.then[2] = lambda: now.append(10.0)  # both are late
+    executor.then[3] = lambda: answered(1, 3.0)  # while its params are out again
+    executor.then[4] = lambda: answered(2, answer)
+    maximize(
+        engine,
+        parabola,
+        executor,
+        3,
+        2,
+        timeout=5.0,
+        callbacks=[note],
+        clock=lambda: now[-1],
+    )
+    assert events[:2] == [(0, "expired"), (1, "expired")]
+    assert events[2:] == [(0, "late"), (1, "late"), (2, "conflict"), (3, "recorded")]
+    assert [o.target for o in engine.observations] == [7.0, 3.0, 5.0]
+
+
+# --- executors that break ---
+
+
+class Brittle:
+    """A pool that breaks, for all calls that are out, when it gets params that kill."""
+
+    def __init__(self, deadly: int, n_workers: int) -> None:
+        self.deadly, self.n_workers = deadly, n_workers
+        self.open: list[tuple[Future[Any], Any]] = []
+        self.broken = False
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
+        if self.broken:
+            raise BrokenExecutor("broken before")
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        self.open.append((future, args[0]))
+        threading.Timer(0.02, self.work, [fn]).start()
+        return future
+
+    def work(self, fn: Callable[..., Any]) -> None:
+        calls, self.open = self.open, []
+        self.broken = self.broken or any(params["n"] == self.deadly for _, params in calls)
+        for future, params in calls:
+            if self.broken:
+                future.set_exception(BrokenExecutor("a process died"))
+            else:
+                future.set_result(fn(params))
+
+
+def test_a_broken_executor_without_another_ends_the_run_and_loses_nothing() -> None:
+    engine = at.Engine(line(), settings=QUICK)
+    saved: list[Any] = []
+    with pytest.raises(errors.ExecutorError, match=r"broke: .* a function that makes"):
+        maximize(engine, parabola, Brittle(3, 2), 50, 2, checkpoint=saved.append)
+    assert 3 in [suggestion.params["n"] for suggestion in engine.pending]
+    assert not engine.failures
+    assert saved[-1] == engine.to_dict()
+    maximize(engine, parabola, ThreadPoolExecutor, 50, 2)
+    assert len(engine.observations) == 6
+
+
+@pytest.mark.parametrize(("retries", "n_workers"), [(0, 3), (2, 3), (1, 1)])
+def test_params_that_kill_are_found_out_and_no_others_are_blamed(
+    retries: int, n_workers: int
+) -> None:
+    settings = at.Settings(n_candidates=16, n_starts=1, retries=retries)
+    engine = at.Engine(line(), settings=settings)
+    made: list[Brittle] = []
+    events: list[Event] = []
+
+    def make() -> Brittle:
+        made.append(Brittle(3, n_workers))
+        return made[-1]
+
+    maximize(engine, parabola, make, 50, n_workers, callbacks=[events.append])
+    assert [failure.params for failure in engine.failures] == [{"n": 3}]
+    assert engine.failures[0].reason.startswith("its worker died")
+    assert len(engine.observations) == 5
+    assert [event.outcome for event in events].count("retried") == retries
+    assert len(made) <= retries + 3
+
+
+def test_an_executor_that_never_works_is_given_up() -> None:
+    def make() -> Brittle:
+        executor = Brittle(3, 1)
+        executor.broken = True
+        return executor
+
+    with pytest.raises(errors.ExecutorError, match="broken before, with nothing submitted"):
+        maximize(at.Engine(line()), parabola, make, 5, 1)
+
+
+# --- files and bars ---
+
+
+def test_a_checkpoint_is_whole_and_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    assert resume(path) is None
+    engine = at.Engine(line(), seed=3)
+    save_state(path, engine.to_dict())
+    again = resume(str(path))
+    assert again is not None
+    assert again.state == engine.state
+    assert [file.name for file in tmp_path.iterdir()] == ["state.json"]
+    with pytest.raises(ValueError, match="JSON compliant"):
+        save_state(path, {"x": math.nan})
+    assert resume(path) is not None
+    path.write_text('{"schema": ')
+    with pytest.raises(errors.StateError, match="a state as JSON"):
+        resume(path)
+
+
+def test_a_new_engine_does_not_overwrite_an_older_run(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    in_threads(at.Engine(line(), settings=QUICK), parabola, n_trials=3, checkpoint=path)
+    before = path.read_text()
+    with pytest.raises(errors.StateError, match="resume from the file, or remove it"):
+        in_threads(at.Engine(line()), parabola, checkpoint=str(path))
+    assert path.read_text() == before
+    engine = resume(path)
+    assert engine is not None
+    Checkpoint(path, engine)
+
+
+def test_a_bar_shows_the_best(capsys: pytest.CaptureFixture[str]) -> None:
+    in_threads(at.Engine(line(), settings=QUICK), parabola)
+    assert capsys.readouterr().err == ""
+    in_threads(at.Engine(line(), settings=QUICK), parabola, n_trials=6, progress=True)
+    shown = capsys.readouterr().err
+    assert "6/6" in shown
+    assert "best -0.2" in shown
