@@ -29,6 +29,10 @@ ScoreWithGradient = Callable[[Array], tuple[Array, Array]]
 _ROUNDS = 4
 """How often gradient steps and discrete moves alternate at most."""
 
+_CLIMB_STEPS = 30
+_CLIMB_TOLERANCE = 1e-4
+"""When a climb ends. More steps would gain a thousandth of the logarithm of the improvement."""
+
 _MOST = float(np.finfo(np.float64).max)
 """Stands for scores that are not finite; what is taken is minus infinity, below all others."""
 
@@ -236,7 +240,9 @@ def _climb(points: Array, box: _Box, with_gradient: ScoreWithGradient) -> Array:
 
     zeros = np.zeros(int(free.sum()))
     climbed = points.copy()
-    climbed[:, free], _ = ascend(along, points[:, free], zeros, zeros + 1.0)
+    climbed[:, free], _ = ascend(
+        along, points[:, free], zeros, zeros + 1.0, _CLIMB_STEPS, _CLIMB_TOLERANCE
+    )
     return climbed
 
 
