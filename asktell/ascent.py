@@ -33,6 +33,7 @@ def ascend(
     high: Array,
     max_steps: int = 50,
     tolerance: float = 1e-8,
+    leader_tolerance: float | None = None,
 ) -> tuple[Array, Array]:
     """Return points (m, d) within bounds and their values (m,), one for each start, none worse.
 
@@ -43,6 +44,7 @@ def ascend(
         high: the upper bounds (d,).
         max_steps: how many steps each start makes at most.
         tolerance: a start has converged when a step gains less, relative to all its gain so far.
+        leader_tolerance: the same for the start with the greatest value; None for no difference.
     """
     m, dim = starts.shape
     points = np.clip(starts, low, high)
@@ -86,7 +88,11 @@ def ascend(
             value_next[found],
             slope_next[found],
         )
-        moving = np.concatenate([done[gain > tolerance * (values[done] - first[done])], again])
+        tolerances = np.full(m, tolerance)
+        if leader_tolerance is not None:
+            tolerances[np.argmax(values)] = leader_tolerance
+        going = gain > tolerances[done] * (values[done] - first[done])
+        moving = np.concatenate([done[going], again])
     return points, values
 
 
