@@ -29,9 +29,8 @@ ScoreWithGradient = Callable[[Array], tuple[Array, Array]]
 _ROUNDS = 4
 """How often gradient steps and discrete moves alternate at most."""
 
-_CLIMB_STEPS = 40
-_CLIMB_TOLERANCE, _LEADER_TOLERANCE = 1e-4, 1e-8
-"""When a climb ends: soon, as it is about which start is the best; that one goes on to the top."""
+_CLIMB_STEPS, _LEADER_STEPS, _TOLERANCE = 12, 28, 1e-6
+"""A climb of all starts ends soon, as it is about which is the best; that one goes on to the top."""
 
 _MOST = float(np.finfo(np.float64).max)
 """Stands for scores that are not finite; what is taken is minus infinity, below all others."""
@@ -246,8 +245,8 @@ def _climb(points: Array, box: _Box, with_gradient: ScoreWithGradient) -> Array:
         zeros,
         zeros + 1.0,
         _CLIMB_STEPS,
-        _CLIMB_TOLERANCE,
-        _LEADER_TOLERANCE,
+        _TOLERANCE,
+        _LEADER_STEPS,
     )
     return climbed
 
