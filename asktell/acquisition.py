@@ -28,7 +28,8 @@ _FAR = -40.0
 class LogExpectedImprovement:
     """log E[max(f(x) - best, 0)], accurate in the far tail (Ament et al. 2023, arXiv 2310.20708).
 
-    Over several members it is the logarithm of the mean of their expected improvements.
+    Over several members it is the mean of theirs: the geometric mean of the improvements, which
+    does not depend on the units of the members, as each sees the targets warped in its own way.
     """
 
     def score(self, mean: Array, std: Array, best: Any) -> Array:
@@ -39,7 +40,7 @@ class LogExpectedImprovement:
         if np.any(certain):
             with np.errstate(divide="ignore"):
                 scores = np.where(certain, np.log(np.maximum(mean - best, 0.0)), scores)
-        return _log_mean_exp(scores)[0] if scores.ndim == 2 else scores
+        return np.asarray(scores.mean(axis=1)) if scores.ndim == 2 else scores
 
     def score_with_slopes(self, mean: Array, std: Array, best: Any) -> tuple[Array, Array, Array]:
         """Return scores (m,), d score/d mean and d score/d std, of the shape of ``mean``."""
@@ -50,8 +51,8 @@ class LogExpectedImprovement:
         by_std = 1.0 / std - by_mean * z
         if scores.ndim == 1:
             return scores, by_mean, by_std
-        score, shares = _log_mean_exp(scores)
-        return score, shares * by_mean, shares * by_std
+        members = scores.shape[1]
+        return scores.mean(axis=1), by_mean / members, by_std / members
 
     def __call__(self, x: Array, gp: Any, y_max: Any) -> Array:
         """Return the scores (m,) at points (m, d)."""
@@ -150,10 +151,3 @@ def _series(inverse: Array, first: int) -> Array:
         term = -term * (2 * (k + first) - 1) * inverse
         total = total + term
     return total
-
-
-def _log_mean_exp(scores: Array) -> tuple[Array, Array]:
-    highest = np.maximum(scores.max(axis=1, keepdims=True), -np.finfo(float).max)
-    parts = np.exp(scores - highest)
-    sums = parts.sum(axis=1, keepdims=True)
-    return (highest + np.log(sums / scores.shape[1]))[:, 0], parts / sums
