@@ -29,6 +29,9 @@ ScoreWithGradient = Callable[[Array], tuple[Array, Array]]
 _ROUNDS = 4
 """How often gradient steps and discrete moves alternate at most."""
 
+_CLIMB_STEPS, _LEADER_STEPS, _TOLERANCE = 12, 28, 1e-6
+"""A climb of all starts ends soon, as it is about which is the best; that one goes on to the top."""
+
 _MOST = float(np.finfo(np.float64).max)
 """Stands for scores that are not finite; what is taken is minus infinity, below all others."""
 
@@ -103,10 +106,10 @@ def acq_max(
     chosen = _choose(scores, int(n_iter), random)
     if not len(chosen):
         return np.asarray(box.natural(candidates[np.argmax(scores)][None])[0])
-    improved = _improve(candidates[chosen], scores[chosen], box, score, with_gradient)
+    improved, reached = _improve(candidates[chosen], scores[chosen], box, score, with_gradient)
     pool = np.vstack([candidates, improved])
-    pool_scores = np.concatenate([scores, score(improved)])
-    return np.asarray(box.natural(pool[np.argmax(pool_scores)][None])[0])
+    best = np.argmax(np.concatenate([scores, reached]))
+    return np.asarray(box.natural(pool[best][None])[0])
 
 
 @frozen(eq=False)
@@ -199,7 +202,7 @@ def _choose(scores: Array, n: int, random: np.random.Generator) -> Indices:
 
 def _improve(
     points: Array, scores: Array, box: _Box, score: Score, with_gradient: ScoreWithGradient
-) -> Array:
+) -> tuple[Array, Array]:
     """Alternate gradient steps and discrete moves until neither helps any point."""
     points, scores = points.copy(), scores.copy()
     moving = np.ones(len(points), dtype=bool)
@@ -221,7 +224,7 @@ def _improve(
         indices = np.flatnonzero(moving)
         points[indices[better]], scores[indices[better]] = after[better], reached[better]
         moving[indices] = enough
-    return points
+    return points, scores
 
 
 def _climb(points: Array, box: _Box, with_gradient: ScoreWithGradient) -> Array:
@@ -236,7 +239,15 @@ def _climb(points: Array, box: _Box, with_gradient: ScoreWithGradient) -> Array:
 
     zeros = np.zeros(int(free.sum()))
     climbed = points.copy()
-    climbed[:, free], _ = ascend(along, points[:, free], zeros, zeros + 1.0)
+    climbed[:, free], _ = ascend(
+        along,
+        points[:, free],
+        zeros,
+        zeros + 1.0,
+        _CLIMB_STEPS,
+        _TOLERANCE,
+        _LEADER_STEPS,
+    )
     return climbed
 
 

@@ -28,7 +28,8 @@ _FAR = -40.0
 class LogExpectedImprovement:
     """log E[max(f(x) - best, 0)], accurate in the far tail (Ament et al. 2023, arXiv 2310.20708).
 
-    Over several members it is the logarithm of the mean of their expected improvements.
+    Over several members it is the mean of theirs: the geometric mean of the improvements, which
+    does not depend on the units of the members, as each sees the targets warped in its own way.
     """
 
     def score(self, mean: Array, std: Array, best: Any) -> Array:
@@ -39,18 +40,19 @@ class LogExpectedImprovement:
         if np.any(certain):
             with np.errstate(divide="ignore"):
                 scores = np.where(certain, np.log(np.maximum(mean - best, 0.0)), scores)
-        return _log_mean_exp(scores)[0] if scores.ndim == 2 else scores
+        return np.asarray(scores.mean(axis=1)) if scores.ndim == 2 else scores
 
     def score_with_slopes(self, mean: Array, std: Array, best: Any) -> tuple[Array, Array, Array]:
         """Return scores (m,), d score/d mean and d score/d std, of the shape of ``mean``."""
         z = (mean - best) / std
-        scores = np.log(std) + log_h(z)
-        by_mean = h_ratio(z) / std
+        values, ratio = log_h_with_slope(z)
+        scores = np.log(std) + values
+        by_mean = ratio / std
         by_std = 1.0 / std - by_mean * z
         if scores.ndim == 1:
             return scores, by_mean, by_std
-        score, shares = _log_mean_exp(scores)
-        return score, shares * by_mean, shares * by_std
+        members = scores.shape[1]
+        return scores.mean(axis=1), by_mean / members, by_std / members
 
     def __call__(self, x: Array, gp: Any, y_max: Any) -> Array:
         """Return the scores (m,) at points (m, d)."""
@@ -100,34 +102,42 @@ class UpperConfidenceBound:
 
 def log_h(z: Array) -> Array:
     """Return log(phi(z) + z Phi(z)), elementwise, to full precision for any z."""
+    return log_h_with_slope(z)[0]
+
+
+def log_h_with_slope(z: Array) -> tuple[Array, Array]:
+    """Return log h(z) = log(phi(z) + z Phi(z)) and its derivative Phi(z) / h(z), elementwise."""
     z = np.asarray(z, dtype=np.float64)
-    return np.where(z > -1.0, _log_h_near(np.maximum(z, -1.0)), _log_h_tail(np.minimum(z, -1.0)))
+    near = z > -1.0
+    if near.all():
+        return _near(z)
+    values, slopes = np.empty_like(z), np.empty_like(z)
+    far = z <= _FAR
+    for region, formula in ((near, _near), (~(near | far), _middle), (far, _far_out)):
+        if region.any():
+            values[region], slopes[region] = formula(z[region])
+    return values, slopes
 
 
-def h_ratio(z: Array) -> Array:
-    """Return d log h / dz = Phi(z) / (phi(z) + z Phi(z)), elementwise, for any z."""
-    z = np.asarray(z, dtype=np.float64)
-    near, tail = np.maximum(z, -1.0), np.minimum(z, -1.0)
-    ratio_near = special.ndtr(near) / np.exp(_log_h_near(near))
-    middle = np.maximum(tail, _FAR)
-    mills = _mills(middle)
-    ratio_middle = mills / (1.0 + middle * mills)
-    inverse = 1.0 / np.square(np.minimum(tail, _FAR))
-    ratio_far = -np.minimum(tail, _FAR) * _series(inverse, first=0) / _series(inverse, first=1)
-    return np.where(z > -1.0, ratio_near, np.where(tail > _FAR, ratio_middle, ratio_far))
+def _near(z: Array) -> tuple[Array, Array]:
+    below = special.ndtr(z)
+    h = np.exp(-0.5 * z * z - _LOG_ROOT_2_PI) + z * below
+    return np.log(h), below / h
 
 
-def _log_h_near(z: Array) -> Array:
-    return np.asarray(np.log(np.exp(-0.5 * z * z - _LOG_ROOT_2_PI) + z * special.ndtr(z)))
+def _middle(z: Array) -> tuple[Array, Array]:
+    # h = phi(z) (1 + z Phi(z) / phi(z)), and Phi(z) / phi(z) is Mills' ratio at -z
+    mills = _mills(z)
+    bracket = 1.0 + z * mills
+    return -0.5 * z * z - _LOG_ROOT_2_PI + np.log(bracket), mills / bracket
 
 
-def _log_h_tail(z: Array) -> Array:
-    middle, far = np.maximum(z, _FAR), np.minimum(z, _FAR)
-    # phi(z) (1 + z Phi(z) / phi(z)), and Phi(z) / phi(z) is Mills' ratio at -z
-    log_middle = np.log1p(middle * _mills(middle))
+def _far_out(z: Array) -> tuple[Array, Array]:
     # the asymptotic series of the same bracket: 1/z^2 (1 - 3/z^2 + 15/z^4 - ...)
-    log_far = -2.0 * np.log(-far) + np.log(_series(1.0 / np.square(far), first=1))
-    return -0.5 * z * z - _LOG_ROOT_2_PI + np.where(z > _FAR, log_middle, log_far)
+    inverse = 1.0 / np.square(z)
+    series = _series(inverse, first=1)
+    value = -0.5 * z * z - _LOG_ROOT_2_PI - 2.0 * np.log(-z) + np.log(series)
+    return value, -z * _series(inverse, first=0) / series
 
 
 def _mills(z: Array) -> Array:
@@ -141,10 +151,3 @@ def _series(inverse: Array, first: int) -> Array:
         term = -term * (2 * (k + first) - 1) * inverse
         total = total + term
     return total
-
-
-def _log_mean_exp(scores: Array) -> tuple[Array, Array]:
-    highest = np.maximum(scores.max(axis=1, keepdims=True), -np.finfo(float).max)
-    parts = np.exp(scores - highest)
-    sums = parts.sum(axis=1, keepdims=True)
-    return (highest + np.log(sums / scores.shape[1]))[:, 0], parts / sums

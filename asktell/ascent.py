@@ -33,6 +33,7 @@ def ascend(
     high: Array,
     max_steps: int = 50,
     tolerance: float = 1e-8,
+    leader_steps: int = 0,
 ) -> tuple[Array, Array]:
     """Return points (m, d) within bounds and their values (m,), one for each start, none worse.
 
@@ -43,6 +44,7 @@ def ascend(
         high: the upper bounds (d,).
         max_steps: how many steps each start makes at most.
         tolerance: a start has converged when a step gains less, relative to all its gain so far.
+        leader_steps: how many more the start makes that has the greatest value then.
     """
     m, dim = starts.shape
     points = np.clip(starts, low, high)
@@ -53,7 +55,9 @@ def ascend(
     fresh = np.ones(m, dtype=bool)  # whose inverse Hessian is still to be scaled
     moving = np.flatnonzero(np.isfinite(values) & np.all(np.isfinite(gradients), axis=1))
     span = high - low
-    for _ in range(max_steps):
+    for step in range(max_steps + leader_steps):
+        if step == max_steps:
+            moving = moving[moving == np.argmax(values)]
         if not len(moving):
             break
         x, slope = points[moving], gradients[moving]

@@ -18,7 +18,7 @@ from asktell.blas import one_blas_thread
 from asktell.delivery import fail, observe
 from asktell.design import initial_point, perturbed
 from asktell.errors import DefinitionError, ParamsError, SpaceExhausted
-from asktell.evidence import evidence_of, mean
+from asktell.evidence import evidence_of, mean, thinned
 from asktell.kernels import Array
 from asktell.leases import as_moment, end_of_lease
 from asktell.numbers import is_count
@@ -33,6 +33,9 @@ _LOCAL_CANDIDATES = 200
 _LEAST_CANDIDATES = 128
 _SCORED_PAIRS = 200_000
 """Candidates times points, above which there are fewer candidates."""
+
+_FITTED = 256
+"""From so many points hyper-parameters are known well enough; a fit costs their third power."""
 
 _RANDOM_DRAWS = 64
 
@@ -120,7 +123,8 @@ def _fitted(state: State, evidence: Evidence) -> Fit:
     n, last = len(state.observations) + len(state.failures), state.fit
     if last is not None and n < last.n + max(1, last.n // 20):
         return last
-    members = fit_members(state.space.axes, evidence, last.members if last else None)
+    seen = thinned(evidence, _FITTED)
+    members = fit_members(state.space.axes, seen, last.members if last else None)
     return Fit(n, members)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from attrs import evolve
 
 from asktell.kernels import Array
 from asktell.space import Space, Values
@@ -28,17 +29,33 @@ def evidence_of(state: State) -> tuple[TargetSpace, Evidence]:
         state.space.encode([observation.values for observation in state.observations]),
         np.array([sign * observation.target for observation in state.observations]),
     )
-    kept = _kept(targets, state.settings.n_modelled)
-    ledger = TargetSpace(dict.fromkeys(state.space.names, (0.0, 1.0)))
-    for point, target in zip(points[kept].tolist(), targets[kept].tolist(), strict=True):
-        ledger.register(point, target)
     failed = [f.values for f in state.failures if not state.observations.has_values(f.values)]
-    return ledger, Evidence(
-        points=ledger.params,
-        targets=ledger.target,
-        counts=counts[kept],
-        failed=_canonical(state.space, failed)[: state.settings.n_modelled],
+    everything = Evidence(
+        points,
+        targets,
+        counts,
+        failed=_canonical(state.space, failed),
         pending=_canonical(state.space, [*(s.values for s in state.pending), *state.due]),
+    )
+    evidence = thinned(everything, state.settings.n_modelled)
+    ledger = TargetSpace(dict.fromkeys(state.space.names, (0.0, 1.0)))
+    for point, target in zip(evidence.points.tolist(), evidence.targets.tolist(), strict=True):
+        ledger.register(point, target)
+    return ledger, evidence
+
+
+def thinned(evidence: Evidence, at_most: int) -> Evidence:
+    """Return the evidence with no more than so many points and as many failures.
+
+    The better half of that number is kept, and an even selection of the others.
+    """
+    kept, failures = _kept(evidence.targets, at_most), len(evidence.failed)
+    return evolve(
+        evidence,
+        points=evidence.points[kept],
+        targets=evidence.targets[kept],
+        counts=evidence.counts[kept],
+        failed=evidence.failed[_evenly(failures, at_most)],
     )
 
 
@@ -65,8 +82,11 @@ def _kept(targets: Array, at_most: int) -> np.typing.NDArray[np.int64]:
         return np.arange(len(targets))
     ranked = np.argsort(-targets, kind="stable")
     best, others = ranked[: (at_most + 1) // 2], np.sort(ranked[(at_most + 1) // 2 :])
-    spread = np.linspace(0, len(others) - 1, at_most - len(best)).astype(np.int64)
-    return np.sort(np.concatenate([best, others[np.unique(spread)]]))
+    return np.sort(np.concatenate([best, others[_evenly(len(others), at_most - len(best))]]))
+
+
+def _evenly(n: int, at_most: int) -> np.typing.NDArray[np.int64]:
+    return np.unique(np.linspace(0, n - 1, min(n, at_most)).astype(np.int64))
 
 
 def _canonical(space: Space, rows: list[Values]) -> Array:

@@ -60,7 +60,7 @@ class Settings:
     replicates: bool = False
     n_candidates: int = 1024
     n_starts: int = 8
-    n_modelled: int = 1000
+    n_modelled: int = 500
     retries: int = 0
     expiries: int = 3
 

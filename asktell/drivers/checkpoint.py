@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 from asktell.engine import Engine
 from asktell.errors import StateError
+from asktell.store.files import replace
 
 
 def save_state(path: str | Path, state: dict[str, Any]) -> None:
@@ -16,20 +16,7 @@ def save_state(path: str | Path, state: dict[str, Any]) -> None:
 
     Only one process at a time may write to the file.
     """
-    path = Path(path)
-    part = path.with_name(f"{path.name}.part")
-    text = json.dumps(state, allow_nan=False)
-    with part.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(part, path)
-    if os.name == "posix":  # the new name, too; Windows opens no folders
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    replace(Path(path), json.dumps(state, allow_nan=False).encode())
 
 
 def resume(path: str | Path) -> Engine | None:

@@ -205,7 +205,7 @@ def test_counts_of_the_contract_are_the_defaults() -> None:
     acq_max(recorder, None, None, [(0, 1)], 0)
 
     assert len(recorder.calls[0]) == 10000
-    assert len(recorder.calls[-1]) == 10  # the improved points, scored once more
+    assert len(recorder.calls[-1]) == 10  # the improved points
 
 
 # --- randomness ---

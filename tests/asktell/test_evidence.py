@@ -211,7 +211,7 @@ def test_failures_are_limited_too() -> None:
     for x in range(1, 6):
         state = core.fail(state, {"x": x, "c": "a"})
 
-    assert evidence_of(state)[1].failed.tolist() == [[0.1, 0.0], [0.2, 0.0]]
+    assert evidence_of(state)[1].failed.tolist() == [[0.1, 0.0], [0.5, 0.0]]
 
 
 def test_order_of_arrival_does_not_change_what_is_kept() -> None:

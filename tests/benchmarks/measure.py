@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import growth
 import numpy as np
 
 import asktell as at
@@ -102,34 +103,23 @@ def imports() -> dict[str, str]:
 
 
 def suggestions() -> dict[str, str]:
-    """Time a suggestion over that of a Cholesky factorisation of 1000 x 1000, one thread each."""
-    from asktell.blas import one_blas_thread
-
-    matrix = np.eye(1000) + 0.5
-    with one_blas_thread():
-        np.linalg.cholesky(matrix)
-        start = time.perf_counter()
-        for _ in range(5):
-            np.linalg.cholesky(matrix)
-        cholesky = (time.perf_counter() - start) / 5
-    rows = {"Cholesky of 1000 x 1000, milliseconds": f"{cholesky * 1e3:.1f}"}
-    for n, dim in ((20, 6), (50, 6), (200, 6), (1000, 10)):
-        state = at.State.start(at.Space(*(at.Float(f"x{i}", 0.0, 1.0) for i in range(dim))))
-        draws = np.random.default_rng(n)
-        for point in draws.random((n, dim)).tolist():
-            params = dict(zip(state.space.names, point, strict=True))
-            state = at.observe(state, params, -float(np.sum((np.array(point) - 0.3) ** 2)))
-        state, _ = at.suggest(state)
-        steps = 5
-        start = time.perf_counter()
-        for _ in range(steps):
-            state, (suggestion,) = at.suggest(state)
-            distance = np.array(list(suggestion.params.values())) - 0.3
-            state = at.observe(state, suggestion, -float(np.sum(distance**2)))
-        each = (time.perf_counter() - start) / steps
+    """Time suggest and observe over a Cholesky factorisation of 1000 x 1000, one thread each."""
+    rows = {}
+    for n, dim, steps in ((20, 6, 20), (50, 6, 20), (200, 6, 20), (1000, 10, 50), (10_000, 10, 20)):
+        each, cholesky = growth.measure(n, dim, steps)
         rows[f"suggest and observe, n = {n}, d = {dim}, milliseconds"] = f"{each * 1e3:.0f}"
         rows[f"  over Cholesky, n = {n}"] = f"{each / cholesky:.1f}"
     return rows
+
+
+def memory() -> dict[str, str]:
+    """Return the greatest memory of a process that suggests after 10,000 observations."""
+    code = "import growth; growth.measure(10_000, 10, 1)"
+    code += "; import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    command = [sys.executable, "-c", code]
+    folder = Path(__file__).parent
+    run = subprocess.run(command, capture_output=True, check=True, cwd=folder)
+    return {"memory at n = 10000, d = 10, megabytes": f"{int(run.stdout) / 1024:.0f}"}
 
 
 MEASUREMENTS: tuple[Callable[[], dict[str, str]], ...] = (
@@ -138,6 +128,7 @@ MEASUREMENTS: tuple[Callable[[], dict[str, str]], ...] = (
     store,
     imports,
     suggestions,
+    memory,
 )
 
 
