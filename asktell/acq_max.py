@@ -30,7 +30,7 @@ _ROUNDS = 4
 """How often gradient steps and discrete moves alternate at most."""
 
 _CLIMB_STEPS, _LEADER_STEPS, _TOLERANCE = 12, 28, 1e-6
-"""A climb of all starts ends soon, as it is about which is the best; that one goes on to the top."""
+"""A climb of all starts ends soon, as it is about which is best; that one goes on to the top."""
 
 _MOST = float(np.finfo(np.float64).max)
 """Stands for scores that are not finite; what is taken is minus infinity, below all others."""

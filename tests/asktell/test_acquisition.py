@@ -19,8 +19,8 @@ from asktell.acquisition import (
     ExpectedImprovement,
     LogExpectedImprovement,
     UpperConfidenceBound,
-    log_h_with_slope,
     log_h,
+    log_h_with_slope,
 )
 from asktell.gp import GaussianProcesses, Hyperparameters, condition
 from asktell.kernels import Array, Embedding

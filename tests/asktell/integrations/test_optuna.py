@@ -178,7 +178,9 @@ def test_branches_and_changing_ranges_are_drawn_at_random_beside_the_common_para
         return trial.suggest_float("x", 0.0, 1.0)
 
     study = study_of(n_initial=3)
-    study.optimize(objective, n_trials=12)
+    study.enqueue_trial({"kind": "line"})
+    study.enqueue_trial({"kind": "curve"})
+    study.optimize(objective, n_trials=14)
     space = [row["name"] for row in study.sampler.to_dict(study)["space"]["parameters"]]
     assert space == ["kind", "x"]
     assert study.best_value > 0.95
