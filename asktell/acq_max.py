@@ -29,7 +29,7 @@ ScoreWithGradient = Callable[[Array], tuple[Array, Array]]
 _ROUNDS = 4
 """How often gradient steps and discrete moves alternate at most."""
 
-_CLIMB_STEPS, _LEADER_STEPS, _TOLERANCE = 12, 28, 1e-6
+_CLIMB_STEPS, _LEADER_STEPS, _TOLERANCE = 10, 15, 1e-6
 """A climb of all starts ends soon, as it is about which is best; that one goes on to the top."""
 
 _MOST = float(np.finfo(np.float64).max)

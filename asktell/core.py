@@ -121,7 +121,7 @@ def _origin(state: State) -> Origin:
 def _fitted(state: State, evidence: Evidence) -> Fit:
     """Return hyper-parameters for the evidence: the last ones while little has come since."""
     n, last = len(state.observations) + len(state.failures), state.fit
-    if last is not None and n < last.n + max(1, last.n // 20):
+    if last is not None and n < last.n + max(1, last.n // 10):
         return last
     seen = thinned(evidence, _FITTED)
     members = fit_members(state.space.axes, seen, last.members if last else None)

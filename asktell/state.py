@@ -58,7 +58,7 @@ class Settings:
 
     n_initial: int = 5
     replicates: bool = False
-    n_candidates: int = 1024
+    n_candidates: int = 512
     n_starts: int = 8
     n_modelled: int = 500
     retries: int = 0

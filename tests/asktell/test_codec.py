@@ -78,7 +78,7 @@ def test_golden_state_of_schema_1_means_what_it_says() -> None:
     state = state_from_dict(golden(1))
 
     assert (state.goal, state.seed, state.next_id) == ("minimize", 7, 6)
-    assert state.settings == Settings(n_initial=2, n_candidates=32, n_starts=2)
+    assert state.settings == Settings(n_initial=2, n_candidates=32, n_starts=2, n_modelled=1000)
     assert state.space == Space(
         Float("lr", 1e-5, 1.0, log=True),
         Float("momentum", 0.0, 0.99, step=0.01),
