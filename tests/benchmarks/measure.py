@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import growth
 import numpy as np
+from growth import measure
 
 import asktell as at
 from asktell.store import Store
@@ -106,9 +106,10 @@ def suggestions() -> dict[str, str]:
     """Time suggest and observe over a Cholesky factorisation of 1000 x 1000, one thread each."""
     rows = {}
     for n, dim, steps in ((20, 6, 20), (50, 6, 20), (200, 6, 20), (1000, 10, 50), (10_000, 10, 20)):
-        each, cholesky = growth.measure(n, dim, steps)
-        rows[f"suggest and observe, n = {n}, d = {dim}, milliseconds"] = f"{each * 1e3:.0f}"
-        rows[f"  over Cholesky, n = {n}"] = f"{each / cholesky:.1f}"
+        growth = measure(n, dim, steps)
+        name = f"suggest and observe, n = {n}, d = {dim}, milliseconds"
+        rows[name] = f"{growth.seconds * 1e3:.0f}"
+        rows[f"  over Cholesky, n = {n}"] = f"{growth.ratio:.1f}"
     return rows
 
 
@@ -134,8 +135,8 @@ MEASUREMENTS: tuple[Callable[[], dict[str, str]], ...] = (
 
 def main() -> None:
     """Run all measurements and print a line each."""
-    for measure in MEASUREMENTS:
-        for name, value in measure().items():
+    for measurement in MEASUREMENTS:
+        for name, value in measurement().items():
             print(f"{name:<58} {value:>12}", flush=True)
 
 
