@@ -87,8 +87,8 @@ def relative_spread(axis: Axis) -> float:
 
 MEMBERS = (
     Member(tukey_winsorised, noise_mode=-5.0, noise_spread=1.0, noise_floor=1e-4),
-    Member(log_gap, noise_mode=-8.0, noise_spread=1.0, noise_floor=1e-7),
-    Member(power_transformed, noise_mode=-8.0, noise_spread=1.0, noise_floor=1e-7),
+    Member(log_gap, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
+    Member(power_transformed, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
 )
 """The first sees the targets on their own scale but for the worst: it is the one to report from.
 The others are for nearly noiseless and for ill-conditioned targets. See docs/decisions."""
