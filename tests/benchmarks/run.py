@@ -1,6 +1,8 @@
 """Run a peer on a suite, and record the curves; what is recorded already is not run again.
 
 ``python tests/benchmarks/run.py --peer asktell --suite mixed --seeds 5``
+
+With ``--workers 8`` so many evaluations are under way at once; give it ``--records`` of its own.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ def main() -> None:
     parser.add_argument("--subset", action="store_true", help="only tasks for slow peers")
     parser.add_argument("--seeds", type=int, default=5, help="run the seeds 0, 1, ...")
     parser.add_argument("--budget", type=int, help="trials, if not what the task says")
+    parser.add_argument("--workers", type=int, default=1, help="how many evaluate at once")
     parser.add_argument("--records", type=Path, default=runs.RECORDS, metavar="FOLDER")
     parser.add_argument("--environments", metavar="FOLDER", help="where they are")
     arguments = parser.parse_args()
@@ -41,16 +44,17 @@ def main() -> None:
     with Remote(arguments.peer) as session:
         for seed in range(arguments.seeds):
             for task in tasks:
-                run(task, session, seed, arguments.budget or task.budget, arguments.records)
+                budget = arguments.budget or task.budget
+                run(task, session, seed, budget, arguments.workers, arguments.records)
 
 
-def run(task: Task, session: Remote, seed: int, budget: int, to: Path) -> None:
+def run(task: Task, session: Remote, seed: int, budget: int, workers: int, to: Path) -> None:
     """Run and record a seed of a task, unless it is recorded with this budget."""
     file = runs.path(session.peer, task.suite, to)
     if (task.name, seed, budget) in {(r.task, r.seed, r.budget) for r in runs.read(file)}:
         return
     try:
-        steps, seconds = runs.play(task, session, seed, budget)
+        steps, seconds = runs.play(task, session, seed, budget, workers)
     except PeerError as error:
         last = str(error).strip().splitlines()[-1]
         print(f"{session.peer} {task.name} {seed}: {last}", file=sys.stderr, flush=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import heapq
 import json
 import math
 import statistics
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from attrs import asdict, frozen
@@ -47,21 +49,35 @@ class Run:
 
 
 def play(
-    task: Task, session: Session, seed: int, budget: int
+    task: Task, session: Session, seed: int, budget: int, workers: int = 1
 ) -> tuple[tuple[tuple[int, float], ...], float]:
-    """Return the steps of a run, and the median of its seconds per suggestion."""
+    """Return the steps of a run, and the median of its seconds per suggestion.
+
+    So many workers evaluate at once, each for a random time from a seeded stream; whoever is
+    ready gets the next params. Trials count in the order in which they end.
+    """
     steps: list[tuple[int, float]] = []
     least, seconds = math.inf, []
-    asked: Asked = session.start(space_document(task.space), seed, budget)
-    for trial in range(1, budget + 1):
+    durations = np.random.default_rng([seed, workers]).lognormal(0.0, 0.5, budget)
+    running: list[tuple[float, int, dict[str, Any]]] = []
+
+    def begin(asked: Asked, now: float) -> None:
+        number = len(seconds)
         seconds.append(asked.seconds)
         params = task.space.params(task.space.check(asked.params))
-        value = task.evaluate(params, seed, trial)
+        heapq.heappush(running, (now + float(durations[number]), number, params))
+
+    begin(session.start(space_document(task.space), seed, budget), 0.0)
+    while len(running) < min(workers, budget):
+        begin(session.more(), 0.0)
+    for trial in range(1, budget + 1):
+        now, number, params = heapq.heappop(running)
+        value = task.evaluate(params, seed, number + 1)
         if value < least:
             least = value
             steps.append((trial, _rounded(task.truth(params))))
-        if trial < budget:
-            asked = session.tell(value if math.isfinite(value) else None)
+        if len(seconds) < budget:
+            begin(session.tell(value if math.isfinite(value) else None, number), now)
     return tuple(steps), _rounded(statistics.median(seconds))
 
 

@@ -41,8 +41,12 @@ class Session(Protocol):
         """Start a run, and ask for the first params."""
         ...
 
-    def tell(self, value: float | None) -> Asked:
-        """Report the value of the params asked for last, and ask for the next."""
+    def more(self) -> Asked:
+        """Ask for params while others are being evaluated."""
+        ...
+
+    def tell(self, value: float | None, number: int) -> Asked:
+        """Report the value of the params asked for with this number from 0, and ask for more."""
         ...
 
 
@@ -52,25 +56,29 @@ class Local:
 
     make: Any
     _peer: Peer | None = None
-    _params: dict[str, Any] = field(factory=dict)
+    _asked: list[dict[str, Any]] = field(factory=list)
 
     def start(self, space: dict[str, Any], seed: int, budget: int) -> Asked:
         """Start a run, and ask for the first params."""
         begin = time.perf_counter()
-        self._peer = self.make(space, seed, budget)
+        self._peer, self._asked = self.make(space, seed, budget), []
         return self._ask(begin)
 
-    def tell(self, value: float | None) -> Asked:
-        """Report the value of the params asked for last, and ask for the next."""
+    def more(self) -> Asked:
+        """Ask for params while others are being evaluated."""
+        return self._ask(time.perf_counter())
+
+    def tell(self, value: float | None, number: int) -> Asked:
+        """Report the value of the params asked for with this number from 0, and ask for more."""
         assert self._peer is not None
         begin = time.perf_counter()
-        self._peer.tell(self._params, value)
+        self._peer.tell(self._asked[number], value)
         return self._ask(begin)
 
     def _ask(self, begin: float) -> Asked:
         assert self._peer is not None
-        self._params = self._peer.ask()
-        return Asked(self._params, time.perf_counter() - begin)
+        self._asked.append(self._peer.ask())
+        return Asked(self._asked[-1], time.perf_counter() - begin)
 
 
 class Remote:
@@ -110,9 +118,13 @@ class Remote:
         """Start a run, and ask for the first params."""
         return self._send({"space": space, "seed": seed, "budget": budget, "goal": "minimize"})
 
-    def tell(self, value: float | None) -> Asked:
-        """Report the value of the params asked for last, and ask for the next."""
-        return self._send({"tell": value})
+    def more(self) -> Asked:
+        """Ask for params while others are being evaluated."""
+        return self._send({})
+
+    def tell(self, value: float | None, number: int) -> Asked:
+        """Report the value of the params asked for with this number from 0, and ask for more."""
+        return self._send({"tell": value, "number": number})
 
     def _send(self, message: dict[str, Any]) -> Asked:
         assert self._process.stdin is not None

@@ -32,7 +32,7 @@ def measure(peers: list[str], task: Task, seed: int) -> dict[str, float]:
         for trial in range(1, LAST + 1):
             for peer, session in sessions.items():
                 params = task.space.params(task.space.check(asked[peer].params))
-                asked[peer] = session.tell(task.evaluate(params, seed, trial))
+                asked[peer] = session.tell(task.evaluate(params, seed, trial), trial - 1)
                 if trial >= FIRST:
                     seconds[peer].append(asked[peer].seconds)
     return {peer: statistics.median(several) for peer, several in seconds.items()}

@@ -14,7 +14,10 @@ Params = dict[str, Any]
 
 
 class Peer(Protocol):
-    """An optimiser that minimises: asked for params, and told their values before the next."""
+    """An optimiser that minimises: asked for params, and told their values before the next.
+
+    Those that run with several workers are told in any order, and asked before they are told.
+    """
 
     def __init__(self, space: dict[str, Any], seed: int, budget: int) -> None:
         """Start on a space, in the layout of a state's dict."""

@@ -24,12 +24,11 @@ class AskTell:
 
     def ask(self) -> Params:
         """Return the next suggestion's params."""
-        self._suggestion = self._engine.suggest()
-        return self._suggestion.params
+        return self._engine.suggest().params
 
     def tell(self, params: Params, value: float | None) -> None:
-        """Report the suggestion's outcome."""
+        """Report the outcome of params."""
         if value is None:
-            self._engine.fail(self._suggestion)
+            self._engine.fail(params)
         else:
-            self._engine.observe(self._suggestion, value)
+            self._engine.observe(params, value)

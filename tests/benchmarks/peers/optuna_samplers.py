@@ -22,19 +22,24 @@ class _Optuna:
         warnings.simplefilter("ignore")
         self._study = optuna.create_study(sampler=sampler)
         self._parameters = spaces.parameters(space)
+        self._running: list[tuple[Params, optuna.Trial]] = []
         self._distributions = {p["name"]: _distribution(p) for p in self._parameters}
 
     def ask(self) -> Params:
         """Return the next trial's params."""
-        self._trial = self._study.ask(self._distributions)
-        return {p["name"]: _value(p, self._trial.params[p["name"]]) for p in self._parameters}
+        trial = self._study.ask(self._distributions)
+        params = {p["name"]: _value(p, trial.params[p["name"]]) for p in self._parameters}
+        self._running.append((params, trial))
+        return params
 
     def tell(self, params: Params, value: float | None) -> None:
         """Report the trial's outcome."""
+        position = next(i for i, (known, _) in enumerate(self._running) if known == params)
+        _, trial = self._running.pop(position)
         if value is None:
-            self._study.tell(self._trial, state=optuna.trial.TrialState.FAIL)
+            self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
         else:
-            self._study.tell(self._trial, value)
+            self._study.tell(trial, value)
 
 
 class Tpe(_Optuna):
