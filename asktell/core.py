@@ -6,7 +6,7 @@ suggestion k come from the seed and k alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ def _suggest_one(state: State, expires: float | None) -> tuple[State, Suggestion
             origin, fit = "fallback", state.fit
             point = state.space.sample(random.random((1, state.space.dim)))[0]
     values = state.space.decode(point[None])[0]
-    if _taken_in(state)(values):
+    if _is_taken(state, values):
         values = _free_values(state, random)
         origin = "initial" if origin == "initial" else "fallback"
     return _handed_out(evolve(state, fit=fit), values, origin, expires)
@@ -134,10 +134,10 @@ def _most_promising(
     acquisition = LogExpectedImprovement()
     best = ledger.params[np.argsort(-ledger.target, kind="stable")[:5]]
 
-    is_taken = _taken_in(state)
+    all_taken = _all_taken(state)
 
     def taken(points: Array) -> Mask:
-        return np.array([is_taken(values) for values in state.space.decode(points)])
+        return np.array([values in all_taken for values in state.space.decode(points)])
 
     return acq_max(
         acquisition,
@@ -159,11 +159,17 @@ def _candidates(n_candidates: int, n: int) -> int:
     return min(n_candidates, max(_LEAST_CANDIDATES, _SCORED_PAIRS // max(n, 1)))
 
 
-def _taken_in(state: State) -> Callable[[Values], bool]:
-    """Return a function that tells which values are observed, failed, pending or due."""
-    waiting = {suggestion.values for suggestion in state.pending}.union(state.due)
-    observed, failed = state.observations.has_values, state.failures.has_values
-    return lambda values: observed(values) or failed(values) or values in waiting
+def _is_taken(state: State, values: Values) -> bool:
+    """Tell whether values are observed, failed, pending or due."""
+    if state.observations.has_values(values) or state.failures.has_values(values):
+        return True
+    return values in state.due or any(values == other.values for other in state.pending)
+
+
+def _all_taken(state: State) -> set[Values]:
+    """Return all values that are taken: for many questions at once."""
+    records = (state.observations, state.failures, state.pending)
+    return {record.values for several in records for record in several}.union(state.due)
 
 
 def _free_values(state: State, random: np.random.Generator) -> Values:
@@ -172,16 +178,16 @@ def _free_values(state: State, random: np.random.Generator) -> Values:
     Raises:
         SpaceExhausted: there are none.
     """
-    space, is_taken = state.space, _taken_in(state)
+    space, all_taken = state.space, _all_taken(state)
     for values in space.decode(space.sample(random.random((_RANDOM_DRAWS, space.dim)))):
-        if not is_taken(values):
+        if values not in all_taken:
             return values
     if space.size is None:
         raise SpaceExhausted("the floats between the bounds are used up")
     start = int(random.integers(min(space.size, 2**63 - 1)))
     for offset in range(space.size):  # ends after one more step than there are taken values
         values = space.configuration((start + offset) % space.size)
-        if not is_taken(values):
+        if values not in all_taken:
             return values
     raise SpaceExhausted(f"all {space.size} configurations are observed, pending or failed")
 
