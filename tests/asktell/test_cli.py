@@ -370,8 +370,11 @@ def test_a_line_is_answered_when_it_comes_and_is_on_the_disk_then(run: Run, tmp_
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 def test_an_interrupt_ends_it_as_the_signal_does(run: Run, tmp_path: Path) -> None:
+    def heed() -> None:  # a background job of a shell ignores it, and so would its children
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
     run("suggest", "s.json")
-    with process(tmp_path, "observe", "s.json", "-") as observing:
+    with process(tmp_path, "observe", "s.json", "-", preexec_fn=heed) as observing:
         assert observing.stdin
         assert observing.stdout
         observing.stdin.write(lines({"id": 0, "target": 1}))
