@@ -11,14 +11,14 @@ intervals over seeds.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 from runs import RECORDS, Run, path, read
-from suites import SUITES
+from suites import SUBSET, SUITES
 
 Array = NDArray[np.float64]
 Curves = Mapping[str, Array]
@@ -123,28 +123,43 @@ def _shown(value: tuple[float, float, float]) -> str:
     return f"{value[0]:.2f} ({value[1]:.2f} to {value[2]:.2f})"
 
 
-def draw(records: Path, file: Path) -> None:
-    """Draw the mean score along the run of every peer, a panel a suite."""
+def draw(records: Path, file: Path, only: Collection[str] | None = None) -> None:
+    """Draw the mean score along the run of every peer, a panel a suite.
+
+    Drawn are the peers that ran all tasks of the suite, or all of ``only``.
+    """
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
 
     figure, panels = plt.subplots(2, 3, figsize=(12, 7), layout="constrained", sharey=True)
+    names = sorted(folder.name for folder in records.iterdir() if folder.is_dir())
+    colours = dict(zip(names, (*mpl.colormaps["tab20"].colors[::2], "black"), strict=False))
+    lines = {}
     for panel, suite in zip(panels.ravel(), SUITES, strict=True):
         peers = load(suite, records)
         scale = scales(peers)
+        tasks = [task for task in scale if only is None or task in only]
         for peer, curves in peers.items():
+            if not set(tasks) <= set(curves):
+                continue
             shares = np.linspace(0.0, 1.0, 41)
             along = [
-                np.interp(shares, np.linspace(0, 1, c.shape[1]), scale[t](c).mean(axis=0))
-                for t, c in curves.items()
+                np.interp(
+                    shares,
+                    np.linspace(0, 1, curves[task].shape[1]),
+                    scale[task](curves[task]).mean(axis=0),
+                )
+                for task in tasks
             ]
-            width = 2.5 if peer == ENGINE else 1.2
-            panel.plot(shares, np.mean(along, axis=0), label=peer, linewidth=width)
+            width = 3.0 if peer == ENGINE else 1.2
+            (lines[peer],) = panel.plot(
+                shares, np.mean(along, axis=0), color=colours[peer], linewidth=width
+            )
         panel.axhline(0.0, color="grey", linewidth=0.5)
-        panel.set_title(suite)
-    panels[0, 0].legend()
+        panel.set_title(f"{suite}, {len(tasks)} tasks")
+    figure.legend(lines.values(), lines.keys(), loc="outside right upper")
     figure.supxlabel("share of the budget")
     figure.supylabel("score: 0 random's median at the end, 1 the best of all runs")
     figure.savefig(file, dpi=100)
@@ -154,12 +169,15 @@ def main() -> None:
     """Print the tables, and draw them."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--records", type=Path, default=RECORDS)
-    parser.add_argument("--plot", type=Path)
+    parser.add_argument("--plot", type=Path, help="of the peers that ran all tasks")
+    parser.add_argument("--plot-subset", type=Path, help="of all peers, on the subset")
     arguments = parser.parse_args()
     for suite in SUITES:
         print("\n".join(rows(suite, arguments.records)))
     if arguments.plot:
         draw(arguments.records, arguments.plot)
+    if arguments.plot_subset:
+        draw(arguments.records, arguments.plot_subset, SUBSET)
 
 
 if __name__ == "__main__":
