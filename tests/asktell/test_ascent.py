@@ -231,3 +231,22 @@ def test_arrays_that_the_function_returned_are_left_as_they_were() -> None:
     ascend(lambda x, rows: (x[:, 0], slopes if x[0, 0] == 0.25 else 3.0 - x), start, *unit(1))
 
     assert slopes.tolist() == [[1.0]]
+
+
+def test_after_all_have_made_their_steps_only_the_leader_goes_on() -> None:
+    top = np.array([0.7, 0.2])
+
+    def valley(x: Array, rows: Indices) -> tuple[Array, Array]:
+        # a curved ridge, on which a few steps do not reach the top
+        bend = x[:, 1] - x[:, 0] ** 2
+        slope = np.stack([-2.0 * (x[:, 0] - top[0]) + 400.0 * bend * x[:, 0], -200.0 * bend], 1)
+        return -np.square(x[:, 0] - top[0]) - 100.0 * bend**2, slope
+
+    starts = np.array([[0.1, 0.9], [0.5, 0.3], [0.9, 0.1]])
+    early, values = ascend(valley, starts, *unit(2), max_steps=4)
+    late, further = ascend(valley, starts, *unit(2), max_steps=4, leader_steps=30)
+
+    leader = int(np.argmax(values))
+    others = np.arange(3) != leader
+    assert late[others].tolist() == early[others].tolist()
+    assert further[leader] > values[leader]
