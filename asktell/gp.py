@@ -226,7 +226,7 @@ def fit(
         np.array([low] * dim + [math.log(floors.min())]),
         np.array([high] * dim + [math.log(_LARGEST_NOISE)]),
         max_steps=40,
-        tolerance=1e-7,
+        tolerance=3e-6,
     )
     chosen = []
     for member in range(len(priors)):
