@@ -101,9 +101,11 @@ class Scheduler:
             try:
                 process.stdin.write(json.dumps(request) + "\n")
                 process.stdin.flush()
-                if strikes:  # before, while or after the file is written, or the answer
+                if strikes and process.poll() is None:  # not one that the last strike ended
+                    # before, while or after the file is written, or the answer
                     time.sleep(self.dice.uniform(0.0, 0.02))
                     process.kill()
+                    process.wait()
                     strikes = False
                 line = process.stdout.readline()
             except BrokenPipeError:
