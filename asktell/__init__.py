@@ -1,10 +1,20 @@
 """Ask/tell Bayesian optimisation, decoupled from execution, whose whole state is a plain dict."""
 
 from asktell import errors
-from asktell.acq_max import acq_max
-from asktell.acquisition import ExpectedImprovement, LogExpectedImprovement, UpperConfidenceBound
-from asktell.core import best, posterior, suggest
-from asktell.delivery import (
+from asktell.acquisition.acq_max import acq_max
+from asktell.acquisition.improvement import (
+    ExpectedImprovement,
+    LogExpectedImprovement,
+    UpperConfidenceBound,
+)
+from asktell.acquisition.target_space import TargetSpace
+from asktell.asking.core import best, posterior, suggest
+from asktell.engine import Engine
+from asktell.errors import SpaceExhausted
+from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal
+from asktell.space.space import Space
+from asktell.study.state import Failure, Observation, Settings, State, Suggestion
+from asktell.telling.delivery import (
     Delivery,
     Outcome,
     deliver,
@@ -13,13 +23,7 @@ from asktell.delivery import (
     observe,
     observe_batch,
 )
-from asktell.engine import Engine
-from asktell.errors import SpaceExhausted
-from asktell.leases import expire, renew
-from asktell.parameters import Bool, Categorical, Float, Int, Ordinal
-from asktell.space import Space
-from asktell.state import Failure, Observation, Settings, State, Suggestion
-from asktell.target_space import TargetSpace
+from asktell.telling.leases import expire, renew
 
 __version__ = "0.1.0"
 

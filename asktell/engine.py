@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from asktell import core, delivery, leases
-from asktell.delivery import Delivery, Outcome
-from asktell.kernels import Array
-from asktell.space import Space
-from asktell.state import Failure, Goal, Observation, Settings, State, Suggestion
-from asktell.trials import Trial
+from asktell.asking import core
+from asktell.model.kernels import Array
+from asktell.space.space import Space
+from asktell.study.state import Failure, Goal, Observation, Settings, State, Suggestion
+from asktell.study.trials import Trial
+from asktell.telling import delivery, leases
+from asktell.telling.delivery import Delivery, Outcome
 
 
 class Engine:

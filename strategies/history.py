@@ -12,7 +12,7 @@ from typing import Any
 from attrs import asdict, frozen
 
 import asktell as at
-from asktell.layouts import read
+from asktell.codec.layouts import read
 from asktell.numbers import is_finite
 from strategies.conf import Conf
 from strategies.errors import ResumeError

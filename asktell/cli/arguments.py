@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
 
-from asktell.state import Goal
+from asktell.study.state import Goal
 
 EPILOG = """\
 Every answer is one JSON object on a line of standard output; messages go to standard error.

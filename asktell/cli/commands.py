@@ -12,7 +12,8 @@ from typing import Any, cast
 import numpy as np
 from attrs import fields
 
-from asktell import core, leases
+from asktell.acquisition.design import sobol
+from asktell.asking import core
 from asktell.cli.results import (
     Answer,
     Source,
@@ -21,10 +22,10 @@ from asktell.cli.results import (
     tell_lines,
     tell_target,
 )
-from asktell.design import sobol
 from asktell.errors import DefinitionError, MissingExtraError, NothingObservedError
-from asktell.state import Observation, Settings, State, Suggestion
 from asktell.store import Store
+from asktell.study.state import Observation, Settings, State, Suggestion
+from asktell.telling import leases
 
 
 def init(arguments: Namespace) -> Iterator[Answer]:

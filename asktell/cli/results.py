@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from asktell.delivery import Outcome, deliver, deliver_failure, refused
 from asktell.errors import NOTHING, InvalidValueError, ParamsError, TargetError
-from asktell.state import State, Suggestion
-from asktell.trials import Trial, identify
+from asktell.study.state import State, Suggestion
+from asktell.study.trials import Trial, identify
+from asktell.telling.delivery import Outcome, deliver, deliver_failure, refused
 
 Answer = dict[str, Any]
 """One line of output; with the key ``error`` something was refused."""

@@ -13,10 +13,10 @@ from attrs import NOTHING as NO_DEFAULT
 from attrs import fields
 
 from asktell.cli.yaml_document import Lines, read_yaml
-from asktell.codec import KINDS
+from asktell.codec.state_codec import KINDS
 from asktell.errors import NOTHING, DefinitionError, InvalidValueError
-from asktell.parameters import Parameter
-from asktell.space import Space
+from asktell.space.parameters import Parameter
+from asktell.space.space import Space
 
 
 def read_space(path: str | os.PathLike[str]) -> Space:

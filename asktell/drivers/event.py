@@ -6,8 +6,8 @@ from typing import Literal
 
 from attrs import frozen
 
-from asktell.delivery import Outcome
-from asktell.state import Observation, Suggestion
+from asktell.study.state import Observation, Suggestion
+from asktell.telling.delivery import Outcome
 
 Happening = Outcome | Literal["expired", "lost"]
 """What became of an evaluation: the outcome of its delivery, or

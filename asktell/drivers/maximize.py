@@ -20,7 +20,7 @@ from asktell.drivers.run import Run, finished
 from asktell.engine import Engine
 from asktell.errors import DefinitionError
 from asktell.numbers import is_count, is_finite
-from asktell.state import Observation
+from asktell.study.state import Observation
 
 
 def maximize(

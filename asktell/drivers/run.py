@@ -13,8 +13,8 @@ from asktell.drivers.event import Event, Happening
 from asktell.drivers.executors import Supply
 from asktell.engine import Engine
 from asktell.errors import ConflictError, ExecutorError, SpaceExhausted, TargetError
-from asktell.space import Values
-from asktell.state import State, Suggestion
+from asktell.space.space import Values
+from asktell.study.state import State, Suggestion
 
 _LONGEST_WAIT = 1.0
 """Seconds until the clock is read again: it may be set, or the machine may have slept."""

@@ -14,9 +14,9 @@ from attrs import frozen
 import asktell as at
 from asktell.errors import DefinitionError, InvalidValueError, ParamsError, StateError
 from asktell.numbers import is_finite
-from asktell.parameters import Parameter
-from asktell.state import Goal
-from asktell.trials import Trial
+from asktell.space.parameters import Parameter
+from asktell.study.state import Goal
+from asktell.study.trials import Trial
 
 try:
     from gest_api import Generator

@@ -17,12 +17,12 @@ from attrs import asdict, evolve, frozen
 
 import asktell as at
 from asktell.errors import DefinitionError
-from asktell.gp import Hyperparameters
+from asktell.model.gp import Hyperparameters
 from asktell.numbers import is_count
-from asktell.parameters import Parameter
-from asktell.records import Records
-from asktell.space import Values
-from asktell.state import Fit, Goal
+from asktell.space.parameters import Parameter
+from asktell.space.space import Values
+from asktell.study.records import Records
+from asktell.study.state import Fit, Goal
 
 try:
     from optuna.distributions import (

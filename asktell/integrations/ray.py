@@ -13,8 +13,8 @@ from attrs import frozen
 
 import asktell as at
 from asktell.errors import ConflictError, DefinitionError, ParamsError, StateError
-from asktell.parameters import Parameter
-from asktell.state import Goal
+from asktell.space.parameters import Parameter
+from asktell.study.state import Goal
 
 try:
     from ray.tune.search import Searcher

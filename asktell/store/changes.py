@@ -13,11 +13,17 @@ from typing import Any
 
 from attrs import evolve
 
-from asktell.codec import SEQUENCES, fit_to_dict, part_from_dict, rows_to_list, state_to_dict
+from asktell.codec.state_codec import (
+    SEQUENCES,
+    fit_to_dict,
+    part_from_dict,
+    rows_to_list,
+    state_to_dict,
+)
 from asktell.errors import StateError
 from asktell.numbers import is_count
-from asktell.records import Records
-from asktell.state import State
+from asktell.study.records import Records
+from asktell.study.state import State
 
 _FIXED = ("space", "goal", "seed", "settings")
 """What no call changes."""

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from attrs import evolve, frozen
 
+from asktell.codec.migrations import SCHEMA
 from asktell.errors import (
     MissingExtraError,
     StateError,
@@ -21,10 +22,9 @@ from asktell.errors import (
     StoreLockedError,
     StoreMissingError,
 )
-from asktell.migrations import SCHEMA
-from asktell.state import State
 from asktell.store import files, journal
 from asktell.store.changes import Change, advance, apply_change, change_between
+from asktell.study.state import State
 
 R = TypeVar("R")
 

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 
-from asktell.acq_max import acq_max
-from asktell.axes import Axis, Interval, Levels, LogLevels, categories
+from asktell.acquisition.acq_max import acq_max
 from asktell.errors import DefinitionError
-from asktell.kernels import Array
+from asktell.model.kernels import Array
+from asktell.space.axes import Axis, Interval, Levels, LogLevels, categories
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 

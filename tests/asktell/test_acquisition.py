@@ -15,15 +15,15 @@ from scipy import integrate, stats
 from scipy.optimize import approx_fprime
 from sklearn.gaussian_process import GaussianProcessRegressor
 
-from asktell.acquisition import (
+from asktell.acquisition.improvement import (
     ExpectedImprovement,
     LogExpectedImprovement,
     UpperConfidenceBound,
     log_h,
     log_h_with_slope,
 )
-from asktell.gp import GaussianProcesses, Hyperparameters, condition
-from asktell.kernels import Array, Embedding
+from asktell.model.gp import GaussianProcesses, Hyperparameters, condition
+from asktell.model.kernels import Array, Embedding
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 

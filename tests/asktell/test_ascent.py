@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from asktell.ascent import Function, ascend
-from asktell.axes import Indices
-from asktell.kernels import Array
+from asktell.model.ascent import Function, ascend
+from asktell.model.kernels import Array
+from asktell.space.axes import Indices
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asktell.axes import EXHAUSTIVE_MOVES, Axis, Interval, Levels, LogLevels, categories
+from asktell.space.axes import EXHAUSTIVE_MOVES, Axis, Interval, Levels, LogLevels, categories
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 

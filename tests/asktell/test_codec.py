@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asktell import core
-from asktell.codec import SCHEMA, state_from_dict, state_to_dict
+from asktell.asking import core
+from asktell.codec.state_codec import SCHEMA, state_from_dict, state_to_dict
 from asktell.errors import SpaceExhausted, StateError
-from asktell.parameters import Bool, Categorical, Float, Int, Ordinal
-from asktell.space import Space
-from asktell.state import Settings, State
+from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal
+from asktell.space.space import Space
+from asktell.study.state import Settings, State
 
 GOLDEN = Path(__file__).parent / "golden"
 PLAIN = {dict, list, str, int, float, bool, type(None)}

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asktell.axes import Axis, Interval, Levels, LogLevels, categories
-from asktell.design import initial_point, perturbed, sobol
+from asktell.acquisition.design import initial_point, perturbed, sobol
+from asktell.space.axes import Axis, Interval, Levels, LogLevels, categories
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 

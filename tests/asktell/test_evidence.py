@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asktell import core
-from asktell.evidence import evidence_of, mean
-from asktell.parameters import Categorical, Int
-from asktell.space import Space
-from asktell.state import Settings, State
+from asktell.asking import core
+from asktell.asking.evidence import evidence_of, mean
+from asktell.space.parameters import Categorical, Int
+from asktell.space.space import Space
+from asktell.study.state import Settings, State
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 

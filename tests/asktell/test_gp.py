@@ -14,8 +14,8 @@ from scipy.optimize import check_grad, minimize
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern
 
-import asktell.gp
-from asktell.gp import (
+import asktell.model.gp
+from asktell.model.gp import (
     GaussianProcesses,
     Hyperparameters,
     LogPosterior,
@@ -23,7 +23,7 @@ from asktell.gp import (
     condition,
     fit,
 )
-from asktell.kernels import Array, Embedding
+from asktell.model.kernels import Array, Embedding
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 

@@ -10,9 +10,7 @@ from hypothesis import strategies as st
 from scipy.spatial.distance import cdist
 from sklearn.gaussian_process.kernels import Matern
 
-from asktell.axes import Interval, Levels, LogLevels
-from asktell.axes import categories as unordered
-from asktell.kernels import (
+from asktell.model.kernels import (
     Array,
     Embedding,
     categories_of,
@@ -20,6 +18,8 @@ from asktell.kernels import (
     matern,
     squared_distances,
 )
+from asktell.space.axes import Interval, Levels, LogLevels
+from asktell.space.axes import categories as unordered
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from asktell.axes import Interval, Levels, LogLevels
 from asktell.errors import DefinitionError, ParamsError
-from asktell.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
+from asktell.space.axes import Interval, Levels, LogLevels
+from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 

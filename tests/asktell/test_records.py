@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asktell.records import Records
+from asktell.study.records import Records
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from asktell.errors import DefinitionError, ParamsError
-from asktell.parameters import Bool, Categorical, Float, Int, Ordinal
-from asktell.space import Points, Space
+from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal
+from asktell.space.space import Points, Space
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 

@@ -17,6 +17,7 @@ from spaces import every_kind, finite
 from store_farm import step, steps_of
 
 import asktell as at
+from asktell.codec.migrations import SCHEMA
 from asktell.errors import (
     MissingExtraError,
     StoreCorruptError,
@@ -25,7 +26,6 @@ from asktell.errors import (
     StoreLockedError,
     StoreMissingError,
 )
-from asktell.migrations import SCHEMA
 from asktell.store import Store, files
 
 ANEW, JOURNAL = 10**9, 0

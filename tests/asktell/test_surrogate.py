@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from asktell.axes import Axis, Interval, Levels, categories
-from asktell.gp import Hyperparameters, condition
-from asktell.kernels import Array, Embedding
-from asktell.surrogate import MEMBERS, Evidence, Member, Surrogate, build, fit_members
-from asktell.warping import standardise, tukey_winsorised
+from asktell.model.gp import Hyperparameters, condition
+from asktell.model.kernels import Array, Embedding
+from asktell.model.surrogate import MEMBERS, Evidence, Member, Surrogate, build, fit_members
+from asktell.model.warping import standardise, tukey_winsorised
+from asktell.space.axes import Axis, Interval, Levels, categories
 
 AXES: list[Axis] = [Interval(), categories(3), Levels(11)]
 FOUND = [

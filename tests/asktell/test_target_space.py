@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import asktell
+from asktell.acquisition.target_space import TargetSpace
 from asktell.errors import (
     DefinitionError,
     ParamsError,
@@ -24,7 +25,6 @@ from asktell.errors import (
     TargetError,
     UnseenPointError,
 )
-from asktell.target_space import TargetSpace
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from asktell.kernels import Array
-from asktell.warping import log_gap, power_transformed, standardise, tukey_winsorised
+from asktell.model.kernels import Array
+from asktell.model.warping import log_gap, power_transformed, standardise, tukey_winsorised
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 

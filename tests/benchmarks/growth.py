@@ -15,7 +15,7 @@ import numpy as np
 from attrs import frozen
 
 import asktell as at
-from asktell.blas import one_blas_thread
+from asktell.model.blas import one_blas_thread
 
 SIZES = (20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 

@@ -19,7 +19,7 @@ from suites import Task
 from suites.task import space_document
 
 import asktell as at
-from asktell.blas import one_blas_thread
+from asktell.model.blas import one_blas_thread
 
 RECORDS = Path(__file__).parent / "records"
 

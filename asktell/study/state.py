@@ -7,10 +7,10 @@ from typing import Any, Literal, get_args
 from attrs import field, frozen
 
 from asktell.errors import DefinitionError
-from asktell.gp import Hyperparameters
+from asktell.model.gp import Hyperparameters
 from asktell.numbers import is_count
-from asktell.records import Records
-from asktell.space import Space, Values
+from asktell.space.space import Space, Values
+from asktell.study.records import Records
 
 Goal = Literal["maximize", "minimize"]
 
@@ -200,7 +200,9 @@ class State:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as a dict of plain types, which ``json.dumps`` takes."""
-        from asktell.codec import state_to_dict  # a floor above: the codec knows the values
+        from asktell.codec.state_codec import (
+            state_to_dict,  # a floor above: the codec knows the values
+        )
 
         return state_to_dict(self)
 
@@ -212,6 +214,6 @@ class State:
             StateError: a ``ValueError``; a field is missing, unknown or corrupt, or the schema
                 is newer than this package. The message names the path.
         """
-        from asktell.codec import state_from_dict
+        from asktell.codec.state_codec import state_from_dict
 
         return state_from_dict(state)

@@ -10,9 +10,9 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from asktell.axes import Axis
 from asktell.errors import NOTHING, DefinitionError, ParamsError
-from asktell.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
+from asktell.space.axes import Axis
+from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
 
 Points = NDArray[np.float64]
 Values = tuple[Any, ...]

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from asktell.axes import Axis
-from asktell.kernels import Array
+from asktell.model.kernels import Array
+from asktell.space.axes import Axis
 
 
 def initial_point(axes: Sequence[Axis], seed: int, index: int) -> Array:

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from asktell.axes import Indices
-from asktell.kernels import Array
+from asktell.model.kernels import Array
+from asktell.space.axes import Indices
 
 Function = Callable[[Array, Indices], tuple[Array, Array]]
 """Takes points (k, d) and of which start each is (k,); returns values (k,), gradients (k, d)."""

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from typing import get_args
 
 from asktell.errors import StateError
-from asktell.space import Values
-from asktell.state import Cause, Failure, Observation, Origin, State, Suggestion
-from asktell.trials import has_outcome, pending_of
+from asktell.space.space import Values
+from asktell.study.state import Cause, Failure, Observation, Origin, State, Suggestion
+from asktell.study.trials import has_outcome, pending_of
 
 _Record = Suggestion | Observation | Failure
 _Placed = tuple[str, _Record]

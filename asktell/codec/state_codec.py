@@ -11,16 +11,16 @@ from typing import Any
 
 from attrs import evolve, fields, frozen
 
-from asktell.coherence import check_trials
+from asktell.codec.layouts import below, read
+from asktell.codec.migrations import SCHEMA, migrated
 from asktell.errors import NOTHING, InvalidValueError, StateError
-from asktell.gp import Hyperparameters
-from asktell.layouts import below, read
-from asktell.migrations import SCHEMA, migrated
-from asktell.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
-from asktell.records import Records
-from asktell.space import Space, Values
-from asktell.state import Failure, Fit, Observation, Settings, State, Suggestion
-from asktell.surrogate import MEMBERS
+from asktell.model.gp import Hyperparameters
+from asktell.model.surrogate import MEMBERS
+from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
+from asktell.space.space import Space, Values
+from asktell.study.coherence import check_trials
+from asktell.study.records import Records
+from asktell.study.state import Failure, Fit, Observation, Settings, State, Suggestion
 
 # --- the layout ---
 

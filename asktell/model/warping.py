@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from attrs import frozen
 
-from asktell.kernels import Array
+from asktell.model.kernels import Array
 
 
 @frozen(eq=False)

@@ -11,9 +11,17 @@ from attrs import evolve
 
 from asktell.errors import LeaseError
 from asktell.numbers import is_finite
-from asktell.space import Values
-from asktell.state import Failure, State, Suggestion
-from asktell.trials import Trial, has_outcome, identify, not_due, offer_again, pending_of, withdraw
+from asktell.space.space import Values
+from asktell.study.state import Failure, State, Suggestion
+from asktell.study.trials import (
+    Trial,
+    has_outcome,
+    identify,
+    not_due,
+    offer_again,
+    pending_of,
+    withdraw,
+)
 
 
 def expire(state: State, now: float) -> tuple[State, list[Suggestion]]:

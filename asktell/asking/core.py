@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 from attrs import evolve
 
-from asktell.acq_max import Mask, acq_max
-from asktell.acquisition import LogExpectedImprovement
-from asktell.blas import one_blas_thread
-from asktell.delivery import fail, observe
-from asktell.design import initial_point, perturbed
+from asktell.acquisition.acq_max import Mask, acq_max
+from asktell.acquisition.design import initial_point, perturbed
+from asktell.acquisition.improvement import LogExpectedImprovement
+from asktell.acquisition.target_space import TargetSpace
+from asktell.asking.evidence import evidence_of, mean, thinned
 from asktell.errors import DefinitionError, ParamsError, SpaceExhausted
-from asktell.evidence import evidence_of, mean, thinned
-from asktell.kernels import Array
-from asktell.leases import as_moment, end_of_lease
+from asktell.model.blas import one_blas_thread
+from asktell.model.kernels import Array
+from asktell.model.surrogate import Evidence, Surrogate, build, fit_members
 from asktell.numbers import is_count
-from asktell.space import Values
-from asktell.state import Fit, Observation, Origin, State, Suggestion
-from asktell.surrogate import Evidence, Surrogate, build, fit_members
-from asktell.target_space import TargetSpace
+from asktell.space.space import Values
+from asktell.study.state import Fit, Observation, Origin, State, Suggestion
+from asktell.telling.delivery import fail, observe
+from asktell.telling.leases import as_moment, end_of_lease
 
 __all__ = ["best", "fail", "observe", "posterior", "suggest"]
 

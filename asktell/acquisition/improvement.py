@@ -15,7 +15,7 @@ import numpy as np
 from attrs import frozen
 from scipy import special
 
-from asktell.kernels import Array
+from asktell.model.kernels import Array
 
 _LOG_ROOT_2_PI = 0.5 * math.log(2.0 * math.pi)
 _ROOT_HALF = 0.5**0.5

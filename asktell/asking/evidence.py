@@ -11,11 +11,11 @@ import math
 import numpy as np
 from attrs import evolve
 
-from asktell.kernels import Array
-from asktell.space import Space, Values
-from asktell.state import State
-from asktell.surrogate import Evidence
-from asktell.target_space import TargetSpace
+from asktell.acquisition.target_space import TargetSpace
+from asktell.model.kernels import Array
+from asktell.model.surrogate import Evidence
+from asktell.space.space import Space, Values
+from asktell.study.state import State
 
 
 def evidence_of(state: State) -> tuple[TargetSpace, Evidence]:

@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from attrs import field, frozen
 
-from asktell.axes import Interval, Levels, LogLevels, Positions, categories
 from asktell.errors import DefinitionError, ParamsError
 from asktell.numbers import is_finite, is_integer
+from asktell.space.axes import Interval, Levels, LogLevels, Positions, categories
 
 Scalar = None | bool | int | float | str
 """A value that JSON keeps as it is."""

@@ -16,9 +16,9 @@ import numpy as np
 from attrs import evolve, field, frozen
 from scipy.linalg import lapack
 
-from asktell.ascent import ascend
-from asktell.axes import Indices
-from asktell.kernels import Array, Embedding, feature_sums, matern, squared_distances
+from asktell.model.ascent import ascend
+from asktell.model.kernels import Array, Embedding, feature_sums, matern, squared_distances
+from asktell.space.axes import Indices
 
 _LEAST_VARIANCE = 1e-12
 _LENGTH_SCALE_RANGE = (0.01, 1e3)

@@ -22,9 +22,9 @@ from asktell.errors import (
     TargetError,
     UnknownSuggestionError,
 )
-from asktell.space import Values
-from asktell.state import Failure, Observation, State
-from asktell.trials import (
+from asktell.space.space import Values
+from asktell.study.state import Failure, Observation, State
+from asktell.study.trials import (
     Trial,
     has_outcome,
     identify,

@@ -15,12 +15,12 @@ import numpy as np
 from attrs import frozen
 from numpy.typing import NDArray
 
-from asktell.ascent import ascend
-from asktell.axes import Axis, Indices, Interval
-from asktell.design import sobol
+from asktell.acquisition.design import sobol
 from asktell.errors import DefinitionError
-from asktell.kernels import Array
+from asktell.model.ascent import ascend
+from asktell.model.kernels import Array
 from asktell.numbers import is_count
+from asktell.space.axes import Axis, Indices, Interval
 
 Mask = NDArray[np.bool_]
 Score = Callable[[Array], Array]

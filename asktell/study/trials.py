@@ -13,8 +13,8 @@ from typing import Any
 from attrs import evolve
 
 from asktell.errors import ConflictError, ParamsError, UnknownSuggestionError
-from asktell.space import Values
-from asktell.state import Failure, Observation, State, Suggestion
+from asktell.space.space import Values
+from asktell.study.state import Failure, Observation, State, Suggestion
 
 Trial = Suggestion | int | Mapping[str, Any]
 """What an outcome belongs to: a suggestion, its id, or params."""

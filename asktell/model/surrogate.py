@@ -13,16 +13,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from attrs import frozen
 
-from asktell.axes import Axis
-from asktell.gp import GaussianProcesses, Hyperparameters, Prior, condition, fit
-from asktell.kernels import Array, Embedding, categories_of
-from asktell.warping import (
+from asktell.model.gp import GaussianProcesses, Hyperparameters, Prior, condition, fit
+from asktell.model.kernels import Array, Embedding, categories_of
+from asktell.model.warping import (
     Standardised,
     log_gap,
     power_transformed,
     standardise,
     tukey_winsorised,
 )
+from asktell.space.axes import Axis
 
 
 @frozen(eq=False)

@@ -1,0 +1,1 @@
+"""Values to plain dicts and back, with schema versions."""
