@@ -8,22 +8,28 @@ from asktell.acquisition.improvement import (
     UpperConfidenceBound,
 )
 from asktell.acquisition.target_space import TargetSpace
-from asktell.asking.core import best, posterior, suggest
+from asktell.asking.know import best, posterior
+from asktell.asking.suggest import suggest
 from asktell.engine import Engine
 from asktell.errors import SpaceExhausted
 from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal
 from asktell.space.space import Space
-from asktell.study.state import Failure, Observation, Settings, State, Suggestion
-from asktell.telling.delivery import (
+from asktell.state import State
+from asktell.study.problem import Settings
+from asktell.study.trials import Failure, Observation, Suggestion, Trial
+from asktell.telling import (
     Delivery,
     Outcome,
+    amend,
     deliver,
     deliver_failure,
+    expire,
     fail,
+    forget,
     observe,
     observe_batch,
+    renew,
 )
-from asktell.telling.leases import expire, renew
 
 __version__ = "0.1.0"
 
@@ -46,17 +52,25 @@ __all__ = [
     "State",
     "Suggestion",
     "TargetSpace",
+    "Trial",
     "UpperConfidenceBound",
     "acq_max",
+    "amend",
     "best",
     "deliver",
     "deliver_failure",
     "errors",
     "expire",
     "fail",
+    "forget",
     "observe",
     "observe_batch",
     "posterior",
     "renew",
     "suggest",
 ]
+
+
+def __dir__() -> list[str]:
+    """Return what users need; the folders inside are for those who work on asktell."""
+    return [*__all__, "__all__", "__doc__", "__version__"]

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from asktell.asking import core
+from asktell import telling
+from asktell.asking import know
+from asktell.asking.suggest import suggest
 from asktell.model.kernels import Array
 from asktell.space.space import Space
-from asktell.study.state import Failure, Goal, Observation, Settings, State, Suggestion
-from asktell.study.trials import Trial
-from asktell.telling import delivery, leases
-from asktell.telling.delivery import Delivery, Outcome
+from asktell.state import State
+from asktell.study.events import Event
+from asktell.study.problem import Goal, Settings
+from asktell.study.trials import Failure, Observation, Suggestion, Trial
+from asktell.telling import Delivery, Outcome, Target, TrialLike
 
 
 class Engine:
@@ -19,9 +22,10 @@ class Engine:
 
     Args:
         space: what is searched.
-        seed: an integer >= 0; the only source of randomness.
-        goal: ``"maximize"`` or ``"minimize"``.
+        seed: an integer from 0 to 2**64 - 1; the only source of randomness.
+        goal: ``"maximize"``, which is the default, or ``"minimize"``.
         settings: how to work; the defaults where None.
+        objectives: in place of a goal, the outcome by name, as ``{"loss": "minimize"}``.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the argument.
@@ -31,11 +35,13 @@ class Engine:
         self,
         space: Space,
         seed: int = 0,
-        goal: Goal = "maximize",
+        goal: Goal | None = None,
         settings: Settings | None = None,
+        *,
+        objectives: Mapping[str, Goal] | None = None,
     ) -> None:
         """Start an optimiser that knows nothing yet."""
-        self._state = State.start(space, seed, goal, settings)
+        self._state = State.start(space, seed, goal, settings, objectives=objectives)
 
     @classmethod
     def from_state(cls, state: State) -> Engine:
@@ -62,7 +68,19 @@ class Engine:
         """Return the state, an immutable value."""
         return self._state
 
-    # --- asking: see asktell.core ---
+    # --- what it was made with ---
+
+    @property
+    def space(self) -> Space:
+        """Return what is searched."""
+        return self._state.space
+
+    @property
+    def objectives(self) -> dict[str, Goal]:
+        """Return the outcomes that are optimised, by name, and what is wanted of each."""
+        return {outcome.name: outcome.role for outcome in self._state.problem.outcomes}
+
+    # --- asking: see asktell.asking ---
 
     def suggest(self, *, now: float | None = None, lease: float | None = None) -> Suggestion:
         """Return one suggestion; see :func:`asktell.suggest`."""
@@ -72,68 +90,91 @@ class Engine:
         self, n: int, *, now: float | None = None, lease: float | None = None
     ) -> list[Suggestion]:
         """Return n suggestions that know of each other; see :func:`asktell.suggest`."""
-        self._state, suggestions = core.suggest(self._state, n, now=now, lease=lease)
+        self._state, suggestions = suggest(self._state, n, now=now, lease=lease)
         return suggestions
 
-    # --- telling: see asktell.delivery ---
+    # --- telling: see asktell.telling ---
 
-    def observe(self, trial: Trial, target: float) -> Outcome:
+    def observe(self, trial: TrialLike, target: Target, *, now: float | None = None) -> Outcome:
         """Tell the target of a suggestion, its id or params; see :func:`asktell.deliver`."""
-        self._state, outcome = delivery.deliver(self._state, trial, target)
+        self._state, outcome = telling.deliver(self._state, trial, target, now=now)
         return outcome
 
-    def observe_batch(self, results: Iterable[tuple[Trial, float]]) -> list[Delivery]:
+    def observe_batch(
+        self, results: Iterable[tuple[TrialLike, Target]], *, now: float | None = None
+    ) -> list[Delivery]:
         """Tell many targets, of which some may be bad; see :func:`asktell.observe_batch`."""
-        self._state, deliveries = delivery.observe_batch(self._state, results)
+        self._state, deliveries = telling.observe_batch(self._state, results, now=now)
         return deliveries
 
-    def fail(self, trial: Trial, reason: str = "") -> Outcome:
+    def fail(self, trial: TrialLike, reason: str = "", *, now: float | None = None) -> Outcome:
         """Tell that an evaluation failed; see :func:`asktell.deliver_failure`."""
-        self._state, outcome = delivery.deliver_failure(self._state, trial, reason)
+        self._state, outcome = telling.deliver_failure(self._state, trial, reason, now=now)
         return outcome
-
-    # --- leases: see asktell.leases ---
 
     def expire(self, now: float) -> list[Suggestion]:
         """Withdraw the suggestions whose leases ended; see :func:`asktell.expire`."""
-        self._state, ended = leases.expire(self._state, now)
+        self._state, ended = telling.expire(self._state, now)
         return ended
 
-    def renew(self, trial: Trial, now: float, lease: float) -> None:
+    def renew(self, trial: TrialLike, now: float, lease: float) -> None:
         """Extend the lease of a suggestion; see :func:`asktell.renew`."""
-        self._state = leases.renew(self._state, trial, now, lease)
+        self._state = telling.renew(self._state, trial, now, lease)
+
+    # --- second thoughts ---
+
+    def amend(self, trial: TrialLike, target: Target, *, now: float | None = None) -> None:
+        """Put another outcome in place of a wrong one; see :func:`asktell.amend`."""
+        self._state = telling.amend(self._state, trial, target, now=now)
+
+    def forget(self, trial: TrialLike, *, now: float | None = None) -> None:
+        """Take an outcome back; see :func:`asktell.forget`."""
+        self._state = telling.forget(self._state, trial, now=now)
 
     # --- knowing ---
 
-    def best(self) -> Observation | None:
-        """Return the best observation, or None without any; see :func:`asktell.best`."""
-        return core.best(self._state)
+    def best(self) -> Observation:
+        """Return the best observation; see :func:`asktell.best`."""
+        return know.best(self._state)
 
     def posterior(self, params: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:
         """Return the model's means and deviations (n,); see :func:`asktell.posterior`."""
-        return core.posterior(self._state, params)
+        return know.posterior(self._state, params)
+
+    @property
+    def trials(self) -> list[Trial]:
+        """Return every configuration in order, with its status and what is known of it."""
+        return self._state.trials
+
+    @property
+    def events(self) -> list[Event]:
+        """Return what happened, in order."""
+        return self._state.events
 
     @property
     def observations(self) -> list[Observation]:
         """Return everything observed, in order of arrival."""
-        return list(self._state.observations)
+        return self._state.observations
 
     @property
     def pending(self) -> list[Suggestion]:
         """Return the suggestions that have no outcome yet, in order."""
-        return list(self._state.pending)
+        return self._state.pending
 
     @property
     def due(self) -> list[dict[str, Any]]:
         """Return the params to be offered again, in order."""
-        return [self._state.space.params(values) for values in self._state.due]
+        return self._state.due
 
     @property
     def failures(self) -> list[Failure]:
-        """Return all failed trials, in order of arrival."""
-        return list(self._state.failures)
+        """Return the failures that count, in order of arrival."""
+        return self._state.failures
 
     def __repr__(self) -> str:
         """Return a line that tells how far it is."""
+        roles = ", ".join(
+            role if name == "target" else f"{role} {name}" for name, role in self.objectives.items()
+        )
         counts = f"{len(self.observations)} observed, {len(self.pending)} pending"
-        return f"Engine({self._state.goal}, {counts}, {len(self.failures)} failed)"
+        return f"Engine({roles}, {counts}, {len(self.failures)} failed)"

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from asktell.errors import LeaseError
+
 
 def is_finite(value: Any) -> bool:
     """Tell whether a value is a real number that floats can hold."""
@@ -34,3 +36,14 @@ def is_integer(value: Any) -> bool:
 def is_count(value: Any, least: int = 1) -> bool:
     """Tell whether a value is of an integer type and at least ``least``."""
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
+
+
+def as_moment(now: Any) -> float:
+    """Return a moment on the caller's clock as a float.
+
+    Raises:
+        LeaseError: a ``ValueError``; it is not a finite number.
+    """
+    if not is_finite(now):
+        raise LeaseError("$.now", now, "the time in seconds, a finite number")
+    return float(now)

@@ -16,6 +16,7 @@ from attrs import frozen
 from scipy import special
 
 from asktell.model.kernels import Array
+from asktell.model.posterior import Posterior
 
 _LOG_ROOT_2_PI = 0.5 * math.log(2.0 * math.pi)
 _ROOT_HALF = 0.5**0.5
@@ -65,8 +66,44 @@ class LogExpectedImprovement:
         score, by_mean, by_std = self.score_with_slopes(mean, std, y_max)
         if mean.ndim == 1:
             return score, by_mean[:, None] * mean_gradient + by_std[:, None] * std_gradient
-        along = np.einsum("ms,msd->md", by_mean, mean_gradient)
-        return score, along + np.einsum("ms,msd->md", by_std, std_gradient)
+        return score, _chained(by_mean, mean_gradient, by_std, std_gradient)
+
+    def bind(self, posterior: Posterior, objective: int) -> BoundImprovement:
+        """Return the score of points: how much they promise to improve on one outcome."""
+        return BoundImprovement(self, posterior, objective)
+
+
+@frozen(eq=False)
+class BoundImprovement:
+    """The improvement of one outcome on the best that is known, as a score of points."""
+
+    improvement: LogExpectedImprovement
+    posterior: Posterior
+    objective: int
+
+    def __call__(self, points: Array) -> Array:
+        """Return the scores (m,) at points (m, d)."""
+        mean, std = self.posterior.at(points)
+        column = self.objective
+        best = self.posterior.incumbents[:, column]
+        return self.improvement.score(mean[:, :, column], std[:, :, column], best)
+
+    def with_gradient(self, points: Array) -> tuple[Array, Array]:
+        """Return the scores (m,) and their gradients (m, d) at points (m, d)."""
+        mean, std, mean_gradient, std_gradient = self.posterior.with_gradient(points)
+        column = self.objective
+        best = self.posterior.incumbents[:, column]
+        score, by_mean, by_std = self.improvement.score_with_slopes(
+            mean[:, :, column], std[:, :, column], best
+        )
+        slopes = mean_gradient[:, :, column], std_gradient[:, :, column]
+        return score, _chained(by_mean, slopes[0], by_std, slopes[1])
+
+
+def _chained(by_mean: Array, mean_slopes: Array, by_std: Array, std_slopes: Array) -> Array:
+    """Return gradients (m, d), from those by members (m, s) and of members (m, s, d)."""
+    along = np.einsum("ms,msd->md", by_mean, mean_slopes)
+    return np.asarray(along + np.einsum("ms,msd->md", by_std, std_slopes))
 
 
 @frozen

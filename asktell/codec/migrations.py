@@ -1,26 +1,49 @@
-"""From older schemas to that of today, one step each: dicts in, dicts out.
+"""From older schemas to that of today: dicts in, dicts out, and where each part came from.
 
-A step adds what its schema did not have yet, and leaves every fault for the reader to find. The
-dict it is given stays as it is.
+Schemas 1 and 2 kept trials in six lists; ``from_lists`` finds events that lead to the same. What a
+step cannot understand it leaves for the reader to refuse. The dict it is given stays as it is.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
-from asktell.errors import StateError
+from attrs import frozen
+
+from asktell.codec.from_lists import StateLists, events_of
+from asktell.codec.layouts import read
+from asktell.errors import NOTHING, StateError
+from asktell.study.problem import TARGET
+
+SCHEMA = 3
+"""The version of the layout that is written. Every older one stays readable."""
 
 
-def migrated(document: dict[str, Any], schema: int) -> dict[str, Any]:
+@frozen(eq=False)
+class Migrated:
+    """A dict in the schema of today.
+
+    Attributes:
+        came_from: from a path in this dict to that in the one that came.
+        waiting: ids that are out and params that are due, as the one that came has them besides.
+    """
+
+    document: dict[str, Any]
+    came_from: Callable[[str], str]
+    waiting: tuple[list[int], list[dict[str, Any]]] | None
+
+
+def migrated(document: dict[str, Any], schema: int) -> Migrated:
     """Return the document in the schema of today.
 
     Raises:
-        StateError: a ``ValueError``; the document has a field that its schema did not have.
+        StateError: a ``ValueError``; a field of an older schema is missing, unknown or corrupt.
     """
-    for step in _STEPS[schema - 1 :]:
-        document = step(document)
-    return document
+    if schema == SCHEMA:
+        return Migrated(document, lambda path: path, None)
+    return _from_2(_from_1(document) if schema == 1 else document)
 
 
 def _from_1(document: dict[str, Any]) -> dict[str, Any]:
@@ -48,8 +71,38 @@ def _with(value: Any, place: str, **added: Any) -> Any:
     return {**value, **added}
 
 
-_STEPS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (_from_1,)
-"""The step from schema k stands at place k - 1."""
+_POLICY = ("replicates", "retries", "expiries")
+_METHOD = ("n_initial", "n_candidates", "n_starts", "n_modelled")
 
-SCHEMA = len(_STEPS) + 1
-"""The version of the layout that is written. Every older one stays readable."""
+
+def _from_2(document: dict[str, Any]) -> Migrated:
+    """Schema 3 keeps events, names its outcomes, and tells policy from method."""
+    lists = read(document, StateLists)
+    for name in (*_POLICY, *_METHOD):
+        if name not in lists.settings:
+            raise StateError(f"$.settings.{name}", NOTHING, "a value")
+    for name, value in lists.settings.items():
+        if name not in (*_POLICY, *_METHOD):
+            expected = f"only the fields {[*_METHOD, *_POLICY]}"
+            raise StateError(f"$.settings.{name}", value, expected)
+    events, places = events_of(lists)
+    new = {
+        "schema": SCHEMA,
+        "space": document["space"],
+        "outcomes": [{"name": TARGET, "role": lists.goal}],
+        "policy": {name: lists.settings[name] for name in _POLICY},
+        "method": {name: lists.settings[name] for name in _METHOD},
+        "seed": lists.seed,
+        "events": events,
+    }
+    waiting = [row.id for row in lists.pending], list(lists.due)
+
+    def came_from(path: str) -> str:
+        if event := re.match(r"\$\.events\[(\d+)\]", path):
+            rest = path[event.end() :].replace(".outcomes." + TARGET, ".target")
+            rest = rest.replace(".fit.found[0]", ".members").removeprefix(".fit")
+            return places[int(event[1])] + rest
+        path = re.sub(r"^\$\.(policy|method)", "$.settings", path)
+        return re.sub(r"^\$\.outcomes\[0\]\.role", "$.goal", path)
+
+    return Migrated(new, came_from, waiting)

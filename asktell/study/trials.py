@@ -1,93 +1,312 @@
-"""Which suggestion an outcome belongs to, and what becomes of suggestions.
-
-All suggestions of the same params wait for one outcome: the first for any of them settles the
-params. (With replicates, every suggestion has outcomes of its own.)
-"""
+"""A trial: one configuration through its whole life, and what callers see of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from numbers import Integral
-from typing import Any
+import math
+from typing import Any, Literal
 
-from attrs import evolve
+from attrs import field, frozen
 
-from asktell.errors import ConflictError, ParamsError, UnknownSuggestionError
 from asktell.space.space import Values
-from asktell.study.state import Failure, Observation, State, Suggestion
+from asktell.study.problem import Numbers, target_of
 
-Trial = Suggestion | int | Mapping[str, Any]
-"""What an outcome belongs to: a suggestion, its id, or params."""
+Origin = Literal["initial", "model", "fallback", "again"]
+"""Where a suggestion comes from: the initial design, the model, or, where the model failed for
+numerical reasons, chance; ``again`` where an earlier suggestion of the same params got no outcome:
+its lease expired, or its failure is retried."""
+
+Cause = Literal["reported", "expired", "retried"]
+"""Why an evaluation has no result: whoever evaluated it said so; nobody ever answered; or somebody
+said so, and the params are tried again, so that it does not count."""
+
+Status = Literal["queued", "pending", "observed", "failed", "forgotten"]
+"""What a trial is: to be offered again, being evaluated, over with a result or without one, or
+over with an outcome that was taken back."""
+
+Standing = Literal["new", "queued", "pending", "observed", "failed", "lost", "forgotten"]
+"""The status, told apart further for the transitions: params that no trial has yet are ``new``,
+and a trial is ``lost`` that failed as nobody ever answered, so that an answer is still welcome."""
+
+TicketStanding = Literal["out", "expired", "retried", "closed"]
 
 
-def identify(state: State, trial: Trial) -> tuple[int | None, Values]:
-    """Return the id of the suggestion that is meant, and the canonical values.
+@frozen
+class Configuration:
+    """One configuration: canonical values, and the names of their parameters."""
 
-    Params mean the pending suggestion of these params, else the one withdrawn last, as long as
-    they have no outcome; else none.
+    names: tuple[str, ...] = field(eq=False)
+    values: Values
 
-    Raises:
-        ParamsError: a ``ValueError``; the params do not lie in the space.
-        UnknownSuggestionError: a ``ValueError``; no suggestion has this id.
-        ConflictError: a ``ValueError``; the suggestion is not this state's: its params differ.
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the configuration as a new dict."""
+        return dict(zip(self.names, self.values, strict=True))
+
+
+# --- the parts of a trial ---
+
+
+@frozen
+class Ticket:
+    """One time that the params were handed out.
+
+    Attributes:
+        id: that of the suggestion.
+        origin: None where a state of version 1 or 2 did not keep it.
+        expires: when its lease ends, on the caller's clock; None without a lease.
+        standing: ``out`` while it waits for an outcome; ``expired`` where its lease ended first;
+            ``retried`` where its failure did not count; else ``closed``.
+        at: the moment it was handed out, where the caller gave it.
     """
-    if isinstance(trial, Mapping):
-        values = state.space.check(trial)
-        pending = pending_of(state, values)
-        if pending is None and not was_reported(state, values):
-            pending = next(reversed(state.withdrawn.of_values(values)), None)
-        return pending.id if pending else None, values
-    wanted = trial.id if isinstance(trial, Suggestion) else trial
-    if isinstance(wanted, bool) or not isinstance(wanted, Integral):
-        raise ParamsError("$", trial, "a Suggestion, the id of one, or params")
-    wanted = int(wanted)
-    found: Sequence[Suggestion | Observation | Failure] = (
-        [suggestion for suggestion in state.pending if suggestion.id == wanted]
-        or state.withdrawn.of_id(wanted)
-        or state.observations.of_id(wanted)
-        or state.failures.of_id(wanted)
-    )
-    if not found:
-        raise UnknownSuggestionError("$.id", wanted, "the id of a suggestion of this state")
-    if isinstance(trial, Suggestion) and trial.values != found[0].values:
-        raise ConflictError("$.params", trial.params, f"{found[0].params}, as id {wanted} has")
-    return wanted, found[0].values
+
+    id: int
+    origin: Origin | None
+    expires: float | None
+    standing: TicketStanding
+    at: float | None
 
 
-def pending_of(state: State, values: Values) -> Suggestion | None:
-    """Return the pending suggestion of these values, if there is one."""
-    same = (suggestion for suggestion in state.pending if suggestion.values == values)
-    return next(same, None)
+@frozen
+class Result:
+    """What was measured: a number for every outcome."""
+
+    names: tuple[str, ...] = field(eq=False)
+    numbers: Numbers
+
+    @property
+    def target(self) -> Any:
+        """Return the number, or ``{outcome: number}`` where outcomes have names."""
+        return target_of(self.names, self.numbers)
 
 
-def has_outcome(state: State, values: Values) -> bool:
-    """Tell whether the values are observed or count as failed."""
-    return state.observations.has_values(values) or state.failures.has_values(values)
+@frozen
+class Fault:
+    """Why there is no result."""
+
+    reason: str
+    cause: Cause
 
 
-def was_reported(state: State, values: Values) -> bool:
-    """Tell whether somebody reported an outcome of the values that counts."""
-    reported = (failure.cause == "reported" for failure in state.failures.of_values(values))
-    return state.observations.has_values(values) or any(reported)
+@frozen
+class Report:
+    """One outcome of a trial, as it was told.
+
+    Attributes:
+        id: of the suggestion it was told for; None for params of one's own.
+        arrival: its place among all reports of the study.
+        at: the moment, where the caller gave it.
+    """
+
+    id: int | None
+    arrival: int
+    result: Result | Fault
+    at: float | None
+
+    @property
+    def counts(self) -> bool:
+        """Tell whether this is an outcome of the trial: a failure that is retried is none."""
+        return isinstance(self.result, Result) or self.result.cause != "retried"
 
 
-def withdraw(state: State, suggestion: Suggestion) -> State:
-    """Return the next state, in which the suggestion is not pending, but known by its id."""
-    known = state.withdrawn.of_id(suggestion.id)
-    return evolve(
-        state,
-        pending=tuple(other for other in state.pending if other.id != suggestion.id),
-        withdrawn=state.withdrawn if known else state.withdrawn.append(suggestion),
-    )
+# --- the trial ---
 
 
-def offer_again(state: State, values: Values) -> State:
-    """Return the next state, in which the values are due, unless they are out or due already."""
-    if values in state.due or pending_of(state, values):
-        return state
-    return evolve(state, due=(*state.due, values))
+@frozen(repr=False)
+class Trial:
+    """One configuration through its whole life.
+
+    Attributes:
+        number: its place in the study, from 0.
+        tickets: the times it was handed out, in order.
+        reports: what was told of it, in order.
+        queued: whether its params are to be offered again.
+    """
+
+    number: int
+    configuration: Configuration
+    tickets: tuple[Ticket, ...]
+    reports: tuple[Report, ...]
+    queued: bool
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the configuration as a new dict."""
+        return self.configuration.params
+
+    @property
+    def status(self) -> Status:
+        """Return what the trial is now."""
+        standing = self.standing
+        return "failed" if standing == "lost" else standing  # type: ignore[return-value]
+
+    @property
+    def standing(self) -> Standing:
+        """Return the status, or ``lost`` for one that failed as nobody ever answered."""
+        cause = None
+        for report in self.reports:
+            if isinstance(report.result, Result):
+                return "observed"
+            if report.result.cause != "retried" and cause != "reported":
+                cause = report.result.cause
+        if cause is not None:
+            return "failed" if cause == "reported" else "lost"
+        for ticket in self.tickets:
+            if ticket.standing == "out":
+                return "pending"
+        return "queued" if self.queued else "forgotten"
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether it has an outcome: a result, or a failure that counts."""
+        return self.standing in ("observed", "failed", "lost")
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Return the ids of its suggestions, in order."""
+        return tuple(ticket.id for ticket in self.tickets)
+
+    @property
+    def origin(self) -> Origin | None:
+        """Return where its first suggestion came from; None for params of one's own."""
+        return self.tickets[0].origin if self.tickets else None
+
+    @property
+    def results(self) -> list[Result]:
+        """Return what was measured: one result, or several where replicates are wanted."""
+        return [report.result for report in self.reports if isinstance(report.result, Result)]
+
+    @property
+    def target(self) -> Any:
+        """Return what was measured, as told; None without any, the mean of several."""
+        if not self.results:
+            return None
+        return target_of(self.results[0].names, mean_numbers(self.results))
+
+    @property
+    def reason(self) -> str | None:
+        """Return why it failed; None where it did not."""
+        faults = [r.result for r in self.reports if isinstance(r.result, Fault) and r.counts]
+        return faults[-1].reason if faults and not self.results else None
+
+    @property
+    def suggested_at(self) -> float | None:
+        """Return the moment it was first handed out, where the caller gave it."""
+        return self.tickets[0].at if self.tickets else None
+
+    @property
+    def told_at(self) -> float | None:
+        """Return the moment of its last outcome, where the caller gave it."""
+        moments = [report.at for report in self.reports if report.counts]
+        return moments[-1] if moments else None
+
+    def was_retried(self, ticket_id: int | None) -> bool:
+        """Tell whether a failure was told for this suggestion that did not count."""
+        return any(report.id == ticket_id and not report.counts for report in self.reports)
+
+    def ticket(self, ticket_id: int) -> Ticket | None:
+        """Return the ticket with this id."""
+        return next((ticket for ticket in self.tickets if ticket.id == ticket_id), None)
+
+    def __repr__(self) -> str:
+        shown = {"number": self.number, "status": self.status, "params": self.params}
+        if self.ids:
+            shown["ids"] = self.ids
+        if self.results:
+            shown["target"] = self.target
+        elif self.reason is not None:
+            shown["reason"] = self.reason
+        return described("Trial", **shown)
 
 
-def not_due(state: State, values: Values) -> State:
-    """Return the next state, in which the values are not due."""
-    return evolve(state, due=tuple(other for other in state.due if other != values))
+def mean_numbers(results: list[Result]) -> Numbers:
+    """Return the means of the numbers of one or several results."""
+    if len(results) == 1:
+        return results[0].numbers
+    columns = zip(*(result.numbers for result in results), strict=True)
+    return tuple(mean(column) for column in columns)
+
+
+def mean(numbers: tuple[float, ...]) -> float:
+    """Return the mean of finite numbers, without overflow, and whatever their order."""
+    return math.fsum(number / len(numbers) for number in numbers)
+
+
+# --- what callers are given ---
+
+
+@frozen(repr=False)
+class Suggestion:
+    """Params that the engine handed out; pending until observed, failed or expired.
+
+    ``expires`` is when its lease ends, on the caller's clock; without a lease it is None.
+    """
+
+    id: int
+    configuration: Configuration
+    origin: Origin | None
+    expires: float | None = None
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the configuration as a new dict."""
+        return self.configuration.params
+
+    def __repr__(self) -> str:
+        lease = {} if self.expires is None else {"expires": self.expires}
+        named = {"id": self.id, "params": self.params, "origin": self.origin}
+        return described("Suggestion", **named, **lease)
+
+    def __str__(self) -> str:
+        return f"suggestion {self.id}: {self.params} ({self.origin})"
+
+
+@frozen(repr=False)
+class Observation:
+    """Params with their target; ``id`` is that of the suggestion, None for params of one's own."""
+
+    id: int | None
+    configuration: Configuration
+    result: Result
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the configuration as a new dict."""
+        return self.configuration.params
+
+    @property
+    def target(self) -> Any:
+        """Return what was told: a float, or ``{outcome: float}`` where outcomes have names."""
+        return self.result.target
+
+    def __repr__(self) -> str:
+        return described("Observation", id=self.id, params=self.params, target=self.target)
+
+    def __str__(self) -> str:
+        return f"observation of {self.params}: {self.target}"
+
+
+@frozen(repr=False)
+class Failure:
+    """Params whose evaluation failed, why, and who says so."""
+
+    id: int | None
+    configuration: Configuration
+    reason: str
+    cause: Cause = "reported"
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return the configuration as a new dict."""
+        return self.configuration.params
+
+    def __repr__(self) -> str:
+        named = {"id": self.id, "params": self.params, "reason": self.reason}
+        return described("Failure", **named, cause=self.cause)
+
+    def __str__(self) -> str:
+        return f"failure of {self.params}: {self.reason}"
+
+
+def described(name: str, **shown: Any) -> str:
+    """Return a repr that shows these values under these names."""
+    return f"{name}({', '.join(f'{key}={value!r}' for key, value in shown.items())})"

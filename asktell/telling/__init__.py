@@ -1,1 +1,31 @@
 """What is said of trials: results, failures, leases, corrections. State in, state out."""
+
+from asktell.telling.correct import amend, forget
+from asktell.telling.delivery import (
+    Delivery,
+    Outcome,
+    Target,
+    deliver,
+    deliver_failure,
+    fail,
+    observe,
+    observe_batch,
+)
+from asktell.telling.identify import TrialLike
+from asktell.telling.leases import expire, renew
+
+__all__ = [
+    "Delivery",
+    "Outcome",
+    "Target",
+    "TrialLike",
+    "amend",
+    "deliver",
+    "deliver_failure",
+    "expire",
+    "fail",
+    "forget",
+    "observe",
+    "observe_batch",
+    "renew",
+]

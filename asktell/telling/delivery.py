@@ -2,37 +2,40 @@
 
 Results come late, out of order, twice, contradicting each other, for suggestions that expired and
 for params that nobody asked for. Two rules decide all of it: the first outcome that somebody
-reports for params and that counts is theirs; another one contradicts it, unless it is equal.
+reports for params and that counts is theirs; another one contradicts it, unless it is equal. The
+table of cases is in ``study.transitions``.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-from numbers import Real
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-import numpy as np
-from attrs import evolve, frozen
+from attrs import frozen
 
 from asktell.errors import (
     ConflictError,
     InvalidValueError,
     ParamsError,
-    TargetError,
     UnknownSuggestionError,
 )
-from asktell.space.space import Values
-from asktell.study.state import Failure, Observation, State
-from asktell.study.trials import (
-    Trial,
-    has_outcome,
-    identify,
-    not_due,
-    offer_again,
-    pending_of,
-    withdraw,
+from asktell.numbers import as_moment
+from asktell.state import State, apply
+from asktell.study.events import Failed, Retried, Told
+from asktell.study.problem import Numbers
+from asktell.study.transitions import (
+    ANSWERS,
+    REPLICATED_ANSWERS,
+    Answer,
+    Delivered,
+    Situation,
 )
+from asktell.study.trials import Report, Result
+from asktell.telling.identify import Named, TrialLike, identify
+
+Target = float | Mapping[str, float]
+"""What is reported: a number, or a number for every outcome by name."""
 
 Outcome = Literal[
     "recorded",
@@ -69,7 +72,7 @@ class Delivery:
     error: InvalidValueError | None = None
 
 
-def observe(state: State, trial: Trial, target: float) -> State:
+def observe(state: State, trial: TrialLike, target: Target, *, now: float | None = None) -> State:
     """Return the next state, in which the trial has this target.
 
     Results may come late, in any order, and for params that were never suggested. A target that
@@ -78,19 +81,20 @@ def observe(state: State, trial: Trial, target: float) -> State:
     Args:
         state: left as it is.
         trial: a suggestion, its id, or params.
-        target: a number; maximised or minimised as the state's goal says.
+        target: a number, or ``{outcome: number}`` where the outcomes have names.
+        now: the moment on the caller's clock, kept with the result.
 
     Raises:
-        TargetError: a ``ValueError``; the target is not a number.
+        TargetError: a ``ValueError``; the target is not a number for each outcome.
         ParamsError: a ``ValueError``; the params do not lie in the space.
         UnknownSuggestionError: a ``ValueError``; no suggestion has this id.
         ConflictError: a ``ValueError``; the trial has another outcome, and the settings do not
             ask for replicates.
     """
-    return deliver(state, trial, target)[0]
+    return deliver(state, trial, target, now=now)[0]
 
 
-def fail(state: State, trial: Trial, reason: str = "") -> State:
+def fail(state: State, trial: TrialLike, reason: str = "", *, now: float | None = None) -> State:
     """Return the next state, in which the trial's evaluation failed.
 
     The model learns to stay away from failures. Failing again changes nothing. Where the settings
@@ -100,6 +104,7 @@ def fail(state: State, trial: Trial, reason: str = "") -> State:
         state: left as it is.
         trial: a suggestion, its id, or params.
         reason: kept with the failure.
+        now: the moment on the caller's clock, kept with the failure.
 
     Raises:
         ParamsError: a ``ValueError``; the params do not lie in the space, or the reason is no
@@ -108,39 +113,33 @@ def fail(state: State, trial: Trial, reason: str = "") -> State:
         ConflictError: a ``ValueError``; the trial was observed, and the settings do not ask for
             replicates.
     """
-    return deliver_failure(state, trial, reason)[0]
+    return deliver_failure(state, trial, reason, now=now)[0]
 
 
-def deliver(state: State, trial: Trial, target: float) -> tuple[State, Outcome]:
+def deliver(
+    state: State, trial: TrialLike, target: Target, *, now: float | None = None
+) -> tuple[State, Outcome]:
     """Do what :func:`asktell.observe` does, and return what became of the result besides.
 
     Raises:
         TargetError, ParamsError, UnknownSuggestionError, ConflictError: as ``observe`` does.
     """
-    number = _number(target)
-    if not math.isfinite(number):
-        return deliver_failure(state, trial, f"the target is {number}")
-    trial_id, values = identify(state, trial)
-    observed, failed = _reported(state, trial_id, values)
-    if any(observation.target == number for observation in observed):
+    numbers = state.problem.numbers(target)
+    if not all(map(math.isfinite, numbers)):
+        return deliver_failure(state, trial, reason_of(state, numbers), now=now)
+    at = None if now is None else as_moment(now)
+    named = identify(state, trial)
+    answer = _answer(state, named, "number", numbers)
+    if answer == "repeated":
         return state, "repeated"
-    further = bool(observed or failed)
-    if further and not state.settings.replicates:
-        known = observed[0].target if observed else f"failed: {failed[0].reason}"
-        raise ConflictError("$.target", number, f"the outcome known already, {known}")
-    outcome: Outcome = "late"
-    if further:
-        outcome = "replicate"
-    elif trial_id is None:
-        outcome = "unasked"
-    elif any(suggestion.id == trial_id for suggestion in state.pending):
-        outcome = "recorded"
-    observation = Observation(trial_id, state.space.names, values, number)
-    state = evolve(state, observations=state.observations.append(observation))
-    return _settled(state, trial_id, values), outcome
+    if answer == "conflict":
+        raise _conflict("$.target", target, named)
+    return apply(state, Told(named.id, named.event_configuration, numbers, at)), answer
 
 
-def deliver_failure(state: State, trial: Trial, reason: str = "") -> tuple[State, Outcome]:
+def deliver_failure(
+    state: State, trial: TrialLike, reason: str = "", *, now: float | None = None
+) -> tuple[State, Outcome]:
     """Do what :func:`asktell.fail` does, and return what became of the failure besides.
 
     A failure counts when no retry is left and no other suggestion of the same params is pending.
@@ -150,26 +149,20 @@ def deliver_failure(state: State, trial: Trial, reason: str = "") -> tuple[State
     """
     if not isinstance(reason, str):
         raise ParamsError("$.reason", reason, "a string")
-    trial_id, values = identify(state, trial)
-    observed, failed = _reported(state, trial_id, values)
-    if failed or (trial_id is not None and state.retried.of_id(trial_id)):
+    at = None if now is None else as_moment(now)
+    named = identify(state, trial)
+    answer = _answer(state, named, "failure", None)
+    if answer == "repeated":
         return state, "repeated"
-    if observed and not state.settings.replicates:
-        known = observed[0].target
-        raise ConflictError("$", f"failed: {reason}", f"the outcome known already, {known}")
-    failure = Failure(trial_id, state.space.names, values, reason)
-    if _is_retried(state, trial_id, values):
-        for suggestion in state.pending:
-            if suggestion.id == trial_id:
-                state = withdraw(state, suggestion)
-        state = evolve(state, retried=state.retried.append(failure))
-        return offer_again(state, values), "retried"
-    state = evolve(state, failures=state.failures.append(failure))
-    return _settled(state, trial_id, values), "failed"
+    if answer == "conflict":
+        raise _conflict("$", f"failed: {reason}", named)
+    if named.ticket is not None and _is_retried(state, named):
+        return apply(state, Retried(named.ticket.id, reason, at)), "retried"
+    return apply(state, Failed(named.id, named.event_configuration, reason, at)), answer
 
 
 def observe_batch(
-    state: State, results: Iterable[tuple[Trial, float]]
+    state: State, results: Iterable[tuple[TrialLike, Target]], *, now: float | None = None
 ) -> tuple[State, list[Delivery]]:
     """Return the next state, in which all good results are recorded, and what became of each.
 
@@ -178,6 +171,7 @@ def observe_batch(
     Args:
         state: left as it is.
         results: pairs (trial, target), told one after the other as to :func:`asktell.observe`.
+        now: the moment on the caller's clock, kept with each.
 
     Raises:
         ParamsError: a ``ValueError``; ``results`` is not iterable.
@@ -189,7 +183,7 @@ def observe_batch(
         try:
             if not isinstance(result, tuple | list) or len(result) != 2:
                 raise ParamsError("$", result, "a pair (trial, target)")
-            state, outcome = deliver(state, *result)
+            state, outcome = deliver(state, *result, now=now)
             deliveries.append(Delivery(outcome))
         except InvalidValueError as error:
             deliveries.append(Delivery(refused(error), error.below(f"$[{position}]")))
@@ -203,47 +197,76 @@ def refused(error: InvalidValueError) -> Outcome:
     return "unknown" if isinstance(error, UnknownSuggestionError) else "invalid"
 
 
-def _number(target: Any) -> float:
-    """Return the target as a float, which may be infinite or NaN.
-
-    Raises:
-        TargetError: a ``ValueError``; it is no number.
-    """
-    if isinstance(target, np.ndarray) and target.ndim == 0:
-        target = target[()]
-    if isinstance(target, bool | np.bool_) or not isinstance(target, Real):
-        raise TargetError("$.target", target, "a number")
-    try:
-        return float(target)
-    except OverflowError:
-        return math.inf
+def reason_of(state: State, numbers: Numbers) -> str:
+    """Return why numbers, of which one at least is not finite, are a failure."""
+    names = state.problem.outcome_names
+    bad = next(i for i, number in enumerate(numbers) if not math.isfinite(number))
+    return f"the {names[bad]} is {numbers[bad]}"
 
 
-def _reported(
-    state: State, trial_id: int | None, values: Values
-) -> tuple[list[Observation], list[Failure]]:
-    """Return the outcomes of the trial that somebody reported and that count."""
-    if trial_id is None or not state.settings.replicates:
-        observed, failed = state.observations.of_values(values), state.failures.of_values(values)
+# --- what is known when an outcome comes ---
+
+
+def _answer(state: State, named: Named, kind: Delivered, numbers: Numbers | None) -> Answer:
+    answers = REPLICATED_ANSWERS if state.problem.policy.replicates else ANSWERS
+    return answers[kind][_situation(state, named, numbers)]
+
+
+def _situation(state: State, named: Named, numbers: Numbers | None) -> Situation:
+    known = _reported(state, named)
+    if numbers is None:
+        failed = any(not isinstance(report.result, Result) for report in known)
+        same = failed or (named.trial is not None and named.trial.was_retried(named.id))
     else:
-        observed, failed = state.observations.of_id(trial_id), state.failures.of_id(trial_id)
-    return observed, [failure for failure in failed if failure.cause == "reported"]
+        results = (r.result for r in known if isinstance(r.result, Result))
+        same = any(result.numbers == numbers for result in results)
+    if same:
+        return "same"
+    if known:
+        return "other"
+    if named.ticket is None:
+        return "unasked"
+    return "out" if named.ticket.standing == "out" else "late"
 
 
-def _is_retried(state: State, trial_id: int | None, values: Values) -> bool:
-    if trial_id is None or has_outcome(state, values):
-        return False
-    other = pending_of(state, values)
-    if other is not None and other.id != trial_id:
-        return True
-    return len(state.retried.of_values(values)) < state.settings.retries
+def _reported(state: State, named: Named) -> list[Report]:
+    """Return the outcomes that somebody reported and that count.
 
-
-def _settled(state: State, trial_id: int | None, values: Values) -> State:
-    """Return the next state, in which neither this trial nor its params wait for an outcome.
-
-    With replicates another suggestion of the same params goes on waiting for its own.
+    Those of the trial; where replicates are wanted and a suggestion is named, those of it alone.
     """
-    state = evolve(state, pending=tuple(s for s in state.pending if s.id != trial_id))
-    other = None if state.settings.replicates else pending_of(state, values)
-    return not_due(withdraw(state, other) if other else state, values)
+    if named.trial is None:
+        return []
+    reports = [
+        report
+        for report in named.trial.reports
+        if isinstance(report.result, Result) or report.result.cause == "reported"
+    ]
+    if named.ticket is None or not state.problem.policy.replicates:
+        return reports
+    return [report for report in reports if report.id == named.ticket.id]
+
+
+def _is_retried(state: State, named: Named) -> bool:
+    """Tell whether a suggestion's failure does not count yet."""
+    trial = named.trial
+    if trial is None or trial.is_over:
+        return False
+    if any(ticket.standing == "out" and ticket.id != named.id for ticket in trial.tickets):
+        return True
+    retried = sum(not report.counts for report in trial.reports)
+    return retried < state.problem.policy.retries
+
+
+def _conflict(place: str, got: Any, named: Named) -> ConflictError:
+    """Return the error that names the trial, and the id whose outcome is contradicted."""
+    trial = named.trial
+    known = [report for report in trial.reports if report.counts] if trial else []
+    told = known[0]
+    under = f"under id {told.id}" if told.id is not None else "for these params"
+    if isinstance(told.result, Result):
+        outcome = f"the outcome known already, {told.result.target}"
+    else:
+        outcome = f"the outcome known already, failed: {told.result.reason}"
+    number = trial.number if trial else None
+    expected = f"{outcome}, told {under} (trial {number}); if that one is wrong, amend it"
+    return ConflictError(place, got, expected)

@@ -7,21 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from attrs import evolve
-
 from asktell.errors import LeaseError
-from asktell.numbers import is_finite
-from asktell.space.space import Values
-from asktell.study.state import Failure, State, Suggestion
-from asktell.study.trials import (
-    Trial,
-    has_outcome,
-    identify,
-    not_due,
-    offer_again,
-    pending_of,
-    withdraw,
-)
+from asktell.numbers import as_moment, is_finite
+from asktell.state import State, apply
+from asktell.study.events import Expired, Lost, Renewed
+from asktell.study.trials import Suggestion, Trial
+from asktell.telling.identify import TrialLike, identify
 
 
 def expire(state: State, now: float) -> tuple[State, list[Suggestion]]:
@@ -41,11 +32,11 @@ def expire(state: State, now: float) -> tuple[State, list[Suggestion]]:
     moment = as_moment(now)
     ended = [s for s in state.pending if s.expires is not None and s.expires <= moment]
     for suggestion in ended:
-        state = _expired(state, suggestion)
+        state = _expired(state, suggestion, moment)
     return state, ended
 
 
-def renew(state: State, trial: Trial, now: float, lease: float) -> State:
+def renew(state: State, trial: TrialLike, now: float, lease: float) -> State:
     """Return the next state, in which the suggestion's lease ends no earlier than now + lease.
 
     A heartbeat that comes after the lease expired makes the suggestion pending again, as long as
@@ -65,32 +56,19 @@ def renew(state: State, trial: Trial, now: float, lease: float) -> State:
         ConflictError: a ``ValueError``; the suggestion is not this state's: its params differ.
     """
     expires = end_of_lease(now, lease)
-    trial_id, values = identify(state, trial)
-    if trial_id is None:
-        raise LeaseError("$.params", state.space.params(values), "params of a pending suggestion")
-    for position, suggestion in enumerate(state.pending):
-        if suggestion.id == trial_id:
-            last = expires if suggestion.expires is None else suggestion.expires
-            renewed = evolve(suggestion, expires=max(last, expires))
-            before, after = state.pending[:position], state.pending[position + 1 :]
-            return evolve(state, pending=(*before, renewed, *after))
-    if values not in state.due or state.retried.of_id(trial_id):
-        expected = "a suggestion that waits for an outcome"
-        raise LeaseError("$.id", trial_id, f"{expected}; {_became(state, trial_id, values)}")
-    (withdrawn,) = state.withdrawn.of_id(trial_id)
-    state = not_due(state, values)
-    return evolve(state, pending=(*state.pending, evolve(withdrawn, expires=expires)))
-
-
-def as_moment(now: Any) -> float:
-    """Return the moment as a float.
-
-    Raises:
-        LeaseError: a ``ValueError``; it is not a finite number.
-    """
-    if not is_finite(now):
-        raise LeaseError("$.now", now, "the time in seconds, a finite number")
-    return float(now)
+    named = identify(state, trial)
+    if named.ticket is None or named.trial is None:
+        params = named.configuration.params
+        raise LeaseError("$.params", params, "params of a pending suggestion")
+    ticket = named.ticket
+    if ticket.standing == "out":
+        if ticket.expires is not None:
+            expires = max(ticket.expires, expires)
+    elif ticket.standing != "expired" or not named.trial.queued:
+        became = _became(named.trial, ticket.id)
+        expected = f"a suggestion that waits for an outcome; {became}"
+        raise LeaseError("$.id", ticket.id, expected)
+    return apply(state, Renewed(ticket.id, expires, as_moment(now)))
 
 
 def end_of_lease(now: Any, lease: Any) -> float:
@@ -107,25 +85,31 @@ def end_of_lease(now: Any, lease: Any) -> float:
     return end
 
 
-def _expired(state: State, suggestion: Suggestion) -> State:
-    state, values = withdraw(state, suggestion), suggestion.values
-    if has_outcome(state, values):
-        return state
-    lost = [s for s in state.withdrawn.of_values(values) if not state.retried.of_id(s.id)]
-    if len(lost) <= state.settings.expiries:
-        return offer_again(state, values)
-    reason = f"leases that expired without an answer: {len(lost)}"
-    failure = Failure(suggestion.id, suggestion.names, values, reason, "expired")
-    return evolve(state, failures=state.failures.append(failure))
+def _expired(state: State, suggestion: Suggestion, moment: float) -> State:
+    trial = state.history.of_id(suggestion.id)
+    if trial is not None and not trial.is_over:
+        # this one, and those of the same params whose leases ended before
+        lost = 1 + sum(ticket.standing == "expired" for ticket in trial.tickets)
+        if lost > state.problem.policy.expiries:
+            reason = f"leases that expired without an answer: {lost}"
+            return apply(state, Lost(suggestion.id, reason, moment))
+    return apply(state, Expired(suggestion.id, moment))
 
 
-def _became(state: State, trial_id: int, values: Values) -> str:
+def _became(trial: Trial, ticket_id: int) -> str:
     """Return what became of a suggestion that neither is pending nor can be again, in words."""
-    if state.retried.of_id(trial_id):
-        return f"this one failed: {state.retried.of_id(trial_id)[0].reason}"
-    if observed := state.observations.of_values(values):
-        return f"its params were observed: {observed[0].target}"
-    if failed := state.failures.of_values(values):
-        return f"its params count as failed: {failed[-1].reason}"
-    other = pending_of(state, values)
-    return f"its params were offered again, as suggestion {other.id if other else None}"
+    if trial.was_retried(ticket_id):
+        reason = next(
+            r.result.reason  # type: ignore[union-attr]  # what does not count is a failure
+            for r in trial.reports
+            if r.id == ticket_id and not r.counts
+        )
+        return f"this one failed: {reason}"
+    if trial.results:
+        return f"its params were observed: {trial.results[0].target}"
+    if trial.is_over:
+        return f"its params count as failed: {trial.reason}"
+    if trial.standing == "forgotten":
+        return "its outcome was forgotten"
+    out = next(other.id for other in trial.tickets if other.standing == "out")
+    return f"its params were offered again, as suggestion {out}"

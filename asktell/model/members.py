@@ -1,8 +1,8 @@
-"""The surrogate: several Gaussian processes that differ in what they assume, side by side.
+"""The members of the model: Gaussian processes that differ in what they assume of an outcome.
 
-Each member sees the targets warped in its own way and has its own prior on the noise; the
-acquisition averages over them. Pending points shrink the deviation, failed ones count as worse
-than most that was observed, and the mean of replicates counts as often as it was measured.
+Each sees the targets warped in its own way and has its own prior on the noise; the acquisition
+averages over them. Failed points count as worse than most that was observed, and the mean of
+replicates counts as often as it was measured.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from attrs import frozen
 
+from asktell.model.dataset import Dataset
 from asktell.model.gp import GaussianProcesses, Hyperparameters, Prior, condition, fit
 from asktell.model.kernels import Array, Embedding, categories_of
 from asktell.model.warping import (
@@ -23,25 +24,6 @@ from asktell.model.warping import (
     tukey_winsorised,
 )
 from asktell.space.axes import Axis
-
-
-@frozen(eq=False)
-class Evidence:
-    """What is known, on the unit cube; targets are maximised.
-
-    Args:
-        points: distinct observed points (n, d).
-        targets: their targets (n,), means where there are replicates.
-        counts: how many replicates each is the mean of (n,).
-        failed: failed points (f, d).
-        pending: points being evaluated (q, d).
-    """
-
-    points: Array
-    targets: Array
-    counts: Array
-    failed: Array
-    pending: Array
 
 
 @frozen
@@ -93,64 +75,62 @@ MEMBERS = (
 """The first sees the targets on their own scale but for the worst: it is the one to report from.
 The others are for nearly noiseless and for ill-conditioned targets. See docs/decisions."""
 
+MODEL = "three-members/1"
+"""What states call this model. A change of the members, the kernel or what hyper-parameters mean
+takes another name: states keep fits with the name of the model that they are of."""
+
+MODEL_OF_SCHEMA_2 = "three-members/1"
+"""The model whose fits states of schemas 1 and 2 have, which do not say so."""
+
 _FAILURE_QUANTILE = 0.2
 """Which quantile of the targets stands for a failure. With the worst itself, what is best next to
 failures, as optima at the edge of what works are, would hardly be tried."""
 
-
-@frozen(eq=False)
-class Surrogate:
-    """The members' posteriors, what each has to improve on, and the scale of the targets."""
-
-    processes: GaussianProcesses
-    incumbents: Array
-    scale: Standardised
-
-    def predict_targets(self, x: Array) -> tuple[Array, Array]:
-        """Return mean and deviation (m,) in the unit of the targets, from the first member."""
-        mean, std = self.processes.predict(x, return_std=True)
-        return mean[:, 0] * self.scale.scale + self.scale.location, std[:, 0] * self.scale.scale
+Found = tuple[tuple[Hyperparameters, ...], ...]
+"""The hyper-parameters of every member, for every outcome."""
 
 
-def fit_members(
-    axes: Sequence[Axis], evidence: Evidence, last: Sequence[Hyperparameters] | None
-) -> tuple[Hyperparameters, ...]:
-    """Return the hyper-parameters of every member, searched from the prior's mode and the last."""
+def fit_members(axes: Sequence[Axis], data: Dataset, last: Found | None) -> Found:
+    """Return the hyper-parameters that a search finds from the prior's mode and the last ones."""
+    embedding = Embedding(categories_of(axes))
     priors = [member.prior(axes) for member in MEMBERS]
-    starts = [[prior.mode()] + ([last[i]] if last else []) for i, prior in enumerate(priors)]
-    return fit(Embedding(categories_of(axes)), priors, *_data(evidence), starts)
+    found = []
+    for outcome in range(data.outcomes):
+        warm = [[one] for one in last[outcome]] if last else [[] for _ in priors]
+        starts = [[prior.mode(), *known] for prior, known in zip(priors, warm, strict=True)]
+        found.append(fit(embedding, priors, *_seen_by_members(data, outcome), starts))
+    return tuple(found)
 
 
-def build(
-    axes: Sequence[Axis], evidence: Evidence, hyperparameters: Sequence[Hyperparameters]
-) -> Surrogate:
-    """Return the surrogate of the evidence, at least one observation of it.
+def condition_members(
+    axes: Sequence[Axis], data: Dataset, outcome: int, hyperparameters: Sequence[Hyperparameters]
+) -> tuple[GaussianProcesses, Standardised]:
+    """Return the members' posteriors of an outcome, and the scale of the first member's targets.
 
     Raises:
         numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
     """
-    processes = condition(Embedding(categories_of(axes)), hyperparameters, *_data(evidence))
-    if len(evidence.pending):
-        processes = processes.believing(evidence.pending)
-    known = np.vstack([evidence.points, evidence.pending])
-    incumbents = np.asarray(processes.predict(known)).max(axis=0)
-    return Surrogate(processes, incumbents, _warped(MEMBERS[0], evidence))
+    embedding = Embedding(categories_of(axes))
+    processes = condition(embedding, hyperparameters, *_seen_by_members(data, outcome))
+    _, targets, _ = data.of_outcome(outcome)
+    return processes, _warped(MEMBERS[0], targets)
 
 
-def _data(evidence: Evidence) -> tuple[Array, Array, Array]:
+def _seen_by_members(data: Dataset, outcome: int) -> tuple[Array, Array, Array]:
     """Return points (n, d), targets (members, n) and counts (n,), failures among them."""
-    failures = len(evidence.failed)
-    values = np.stack([_warped(member, evidence).values for member in MEMBERS])
+    points, targets, counts = data.of_outcome(outcome)
+    failures = len(data.failed)
+    values = np.stack([_warped(member, targets).values for member in MEMBERS])
     bad = np.quantile(values, _FAILURE_QUANTILE, axis=1)
     return (
-        np.vstack([evidence.points, evidence.failed]),
+        np.vstack([points, data.failed]),
         np.hstack([values, np.repeat(bad[:, None], failures, axis=1)]),
-        np.concatenate([evidence.counts, np.ones(failures)]),
+        np.concatenate([counts, np.ones(failures)]),
     )
 
 
-def _warped(member: Member, evidence: Evidence) -> Standardised:
-    plain = standardise(evidence.targets)  # so that a warp may count on the scale
+def _warped(member: Member, targets: Array) -> Standardised:
+    plain = standardise(targets)  # so that a warp may count on the scale
     warped = standardise(member.warp(plain.values))
     location = warped.location * plain.scale + plain.location
     return Standardised(warped.values, location, warped.scale * plain.scale)

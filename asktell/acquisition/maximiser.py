@@ -1,0 +1,174 @@
+"""The maximiser of a score. It knows the score and the domain, and neither model nor objective.
+
+A first look at many points; then from the most promising ones, in turn, gradient steps along the
+continuous axes and exact moves along the discrete ones, until neither helps. Only points of the
+domain are ever scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+
+from asktell.acquisition.design import sobol
+from asktell.model.ascent import ascend
+from asktell.model.kernels import Array
+from asktell.space.axes import Indices
+from asktell.space.domain import Domain
+
+_ROUNDS = 4
+"""How often gradient steps and discrete moves alternate at most: the fifth has never been seen to
+change which point is best."""
+
+_CLIMB_STEPS, _LEADER_STEPS, _TOLERANCE = 10, 15, 1e-6
+"""A climb of all starts ends soon, as it is about which is best; that one goes on to the top."""
+
+MOST = float(np.finfo(np.float64).max)
+"""Stands for scores that are not finite; what the domain excludes is minus infinity, below all."""
+
+Ranked = Callable[[Array], Array]
+"""Scores that can be compared: none is NaN, and what is excluded is minus infinity."""
+
+
+class Score(Protocol):
+    """What is to be as great as possible, over the unit cube."""
+
+    def __call__(self, points: Array, /) -> Array:
+        """Return the scores (m,) at points (m, d)."""
+        ...
+
+    def with_gradient(self, points: Array, /) -> tuple[Array, Array]:
+        """Return the scores (m,) and their gradients (m, d) at points (m, d).
+
+        Only the gradient along the domain's continuous axes counts.
+        """
+        ...
+
+
+def maximise(
+    score: Score,
+    domain: Domain,
+    random: np.random.Generator,
+    n_candidates: int,
+    n_starts: int,
+    near: Array | None = None,
+) -> Array:
+    """Return the arg max (d,) of a score over a domain.
+
+    Args:
+        score: what is maximised.
+        domain: the points that there are.
+        random: the only source of randomness.
+        n_candidates: how many points the first look scores, >= 1. A discrete domain with no more
+            points is scored whole.
+        n_starts: how many of them are improved, >= 0.
+        near: further points (k, d) for the first look.
+    """
+
+    def ranked(points: Array) -> Array:
+        scores = np.asarray(score(points), dtype=np.float64).reshape(len(points))
+        scores = np.nan_to_num(scores, nan=-MOST, posinf=MOST, neginf=-MOST)
+        return np.where(domain.excludes(points), -np.inf, scores)
+
+    whole = domain.grid(n_candidates)
+    if whole is not None:
+        return np.asarray(whole[np.argmax(ranked(whole))])
+    candidates = domain.sample(sobol(domain.dim, n_candidates, random))
+    if near is not None and len(near):
+        candidates = np.vstack([candidates, domain.snap(near)])
+    scores = ranked(candidates)
+    chosen = _choose(scores, n_starts, random)
+    if not len(chosen):
+        return np.asarray(candidates[np.argmax(scores)])
+    improved, reached = _improve(candidates[chosen], scores[chosen], domain, ranked, score)
+    pool = np.vstack([candidates, improved])
+    return np.asarray(pool[np.argmax(np.concatenate([scores, reached]))])
+
+
+def _choose(scores: Array, n: int, random: np.random.Generator) -> Indices:
+    """Return the indices of the best candidate and of others drawn by softmax of their scores."""
+    best = int(np.argmax(scores))
+    usable = np.flatnonzero(np.abs(scores) < MOST)
+    if n == 0 or not len(usable):
+        return np.array([best] * min(n, 1), dtype=np.int64)
+    scaled = scores[usable] / (np.abs(scores[usable]).max() or 1.0)  # differences cannot overflow
+    weights = np.exp((scaled - scaled.max()) / (float(scaled.std()) or 1.0))
+    weights[usable == best] = 0.0
+    others = min(n - 1, int(np.count_nonzero(weights)))
+    if not others:
+        return np.array([best])
+    drawn = random.choice(usable, others, replace=False, p=weights / weights.sum())
+    return np.concatenate([[best], drawn])
+
+
+def _improve(
+    points: Array, scores: Array, domain: Domain, ranked: Ranked, score: Score
+) -> tuple[Array, Array]:
+    """Alternate gradient steps and discrete moves until neither helps any point."""
+    points, scores = points.copy(), scores.copy()
+    moving = np.ones(len(points), dtype=bool)
+    both = bool(domain.continuous.any() and not domain.continuous.all())
+    for _ in range(_ROUNDS if both else 1):
+        if not moving.any():
+            break
+        before = scores[moving]
+        after = points[moving]
+        if domain.continuous.any():
+            after = _climb(after, domain, score)
+        reached = ranked(after)
+        if not domain.continuous.all():
+            after, reached = _walk(after, reached, domain, ranked)
+        better = reached > before  # never where both are minus infinity
+        before = np.where(np.isfinite(before), before, -MOST)
+        with np.errstate(over="ignore", invalid="ignore"):
+            enough = better & (reached - before > 1e-9 * np.abs(reached))
+        indices = np.flatnonzero(moving)
+        points[indices[better]], scores[indices[better]] = after[better], reached[better]
+        moving[indices] = enough
+    return points, scores
+
+
+def _climb(points: Array, domain: Domain, score: Score) -> Array:
+    """Improve all points along the continuous axes at once."""
+    free = domain.continuous
+
+    def along(x: Array, rows: Indices) -> tuple[Array, Array]:
+        moved = points[rows]
+        moved[:, free] = x
+        scores, slopes = score.with_gradient(moved)
+        return np.where(np.isnan(scores), -np.inf, scores), slopes[:, free]
+
+    zeros = np.zeros(int(free.sum()))
+    climbed = points.copy()
+    climbed[:, free], _ = ascend(
+        along,
+        points[:, free],
+        zeros,
+        zeros + 1.0,
+        _CLIMB_STEPS,
+        _TOLERANCE,
+        _LEADER_STEPS,
+    )
+    return climbed
+
+
+def _walk(points: Array, scores: Array, domain: Domain, ranked: Ranked) -> tuple[Array, Array]:
+    """Move each point to its best neighbour along a discrete axis as long as that is better."""
+    points, scores = points.copy(), scores.copy()
+    moving = np.arange(len(points))
+    while len(moving):
+        neighbours, owners = domain.neighbours(points[moving])
+        if not len(neighbours):
+            break
+        reached = ranked(neighbours)
+        still = []
+        for owner, row in enumerate(moving):
+            mine = np.flatnonzero(owners == owner)
+            best = mine[np.argmax(reached[mine])]
+            if reached[best] > scores[row]:
+                points[row], scores[row] = neighbours[best], reached[best]
+                still.append(row)
+        moving = np.array(still, dtype=np.int64)
+    return points, scores

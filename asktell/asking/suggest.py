@@ -1,0 +1,195 @@
+"""Asking: what to evaluate next. State in; state and suggestions out.
+
+Nothing here reads a clock, a file or a global, prints, or changes its arguments. The draws for
+suggestion k come from the seed and k alone.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from attrs import frozen
+
+from asktell.acquisition.design import initial_point, perturbed
+from asktell.acquisition.improvement import LogExpectedImprovement
+from asktell.acquisition.maximiser import maximise
+from asktell.asking.evidence import dataset_of, n_reports
+from asktell.errors import DefinitionError, SpaceExhausted
+from asktell.model.blas import one_blas_thread
+from asktell.model.dataset import Dataset
+from asktell.model.kernels import Array
+from asktell.model.members import MODEL, fit_members
+from asktell.model.posterior import Posterior, posterior_of
+from asktell.numbers import as_moment, is_count
+from asktell.space.domain import Domain, Mask
+from asktell.space.space import Values
+from asktell.state import State, apply
+from asktell.study.events import Fit, Fitted, Suggested
+from asktell.study.trials import Configuration, Origin, Suggestion
+from asktell.telling.leases import end_of_lease
+
+_LOCAL_CANDIDATES, _LOCAL_CENTRES = 200, 5
+"""Candidates near the best points, and how many these are: a fifth of all candidates, since the
+Sobol points alone would need thousands to come near an optimum in six dimensions."""
+
+_LEAST_CANDIDATES = 128
+_SCORED_PAIRS = 200_000
+"""Candidates times points, above which there are fewer candidates: what 400 points take with all
+candidates, so that the first look costs no more than a factorisation from there on."""
+
+_FITTED = 256
+"""From so many points hyper-parameters are known well enough; a fit costs their third power."""
+
+_RANDOM_DRAWS = 64
+"""Draws at random before configurations are looked through in order: with half of a space free,
+the chance that all of them are taken is 2**-64."""
+
+
+def suggest(
+    state: State, n: int = 1, *, now: float | None = None, lease: float | None = None
+) -> tuple[State, list[Suggestion]]:
+    """Return the next state and n suggestions, each aware of those before it.
+
+    Params that are to be offered again come first, under a new id. No others are suggested that
+    are observed, pending or failed. Where fewer than n are left in a finite space, those are
+    returned.
+
+    Args:
+        state: left as it is.
+        n: how many.
+        now: the time on the caller's clock, in seconds; needed with a lease.
+        lease: after so many seconds without an outcome :func:`asktell.expire` withdraws the
+            suggestions; None for never.
+
+    Raises:
+        SpaceExhausted: none are left.
+        DefinitionError: a ``ValueError``; n is not an integer >= 1.
+        LeaseError: a ``ValueError``; the lease is not a number > 0, or ``now`` not a number.
+    """
+    if not is_count(n):
+        raise DefinitionError("$.n", n, "an integer >= 1")
+    at = None if now is None else as_moment(now)
+    expires = None if lease is None else end_of_lease(now, lease)
+    suggestions: list[Suggestion] = []
+    with one_blas_thread(), np.errstate(all="ignore"):
+        while len(suggestions) < n:
+            try:
+                state = _with_one_more(state, expires, at)
+            except SpaceExhausted:
+                if suggestions:
+                    break
+                raise
+            suggestions.append(state.suggestion(state.next_id - 1))
+    return state, suggestions
+
+
+def _with_one_more(state: State, expires: float | None, at: float | None) -> State:
+    if state.queue:
+        configuration = state.history.trial(state.queue[0]).configuration
+        return apply(state, Suggested(state.next_id, configuration, "again", expires, at))
+    proposal = propose(state, state.next_id)
+    if proposal.fit is not None:
+        state = apply(state, Fitted(proposal.fit, at))
+    configuration = Configuration(state.space.names, proposal.values)
+    return apply(state, Suggested(state.next_id, configuration, proposal.origin, expires, at))
+
+
+@frozen
+class Proposal:
+    """Values to be suggested, where they come from, and the fit if it is a new one."""
+
+    values: Values
+    origin: Origin
+    fit: Fit | None
+
+
+def propose(state: State, number: int) -> Proposal:
+    """Return what suggestion ``number`` of a state would be; the number chooses the draws.
+
+    Raises:
+        SpaceExhausted: nothing is left to suggest.
+    """
+    random = np.random.default_rng([state.problem.seed, number])
+    origin, fit = _origin(state), None
+    if origin == "initial":
+        point = initial_point(state.space.axes, state.problem.seed, number)
+    else:
+        try:
+            data = dataset_of(state).thinned(state.problem.method.n_modelled, _objective(state))
+            known = fit_of(state, data)
+            posterior = posterior_of(state.space.axes, data, known.found)
+            point = _most_promising(state, data, posterior, random)
+            fit = None if known is state.fit else known
+        except np.linalg.LinAlgError:
+            origin = "fallback"
+            point = state.space.sample(random.random((1, state.space.dim)))[0]
+    values = state.space.decode(point[None])[0]
+    if state.is_taken(values):
+        values = _free_values(state, random)
+        origin = "initial" if origin == "initial" else "fallback"
+    return Proposal(values, origin, fit)
+
+
+def fit_of(state: State, data: Dataset) -> Fit:
+    """Return hyper-parameters for the data: the last ones while little has come since.
+
+    A tenth more reports are little: the cost of fits then grows with the logarithm of their
+    number, and what later ones changed of the hyper-parameters was lost in their spread.
+    """
+    n, last = n_reports(state), state.fit
+    if last is not None and last.model != MODEL:
+        last = None
+    if last is not None and n < last.n + max(1, last.n // 10):
+        return last
+    seen = data.thinned(_FITTED, _objective(state))
+    return Fit(MODEL, n, fit_members(state.space.axes, seen, last.found if last else None))
+
+
+def _objective(state: State) -> int:
+    return state.problem.objective
+
+
+def _origin(state: State) -> Origin:
+    if state.leader is None:
+        return "initial"
+    trials = n_reports(state) + len(state.out)
+    return "model" if trials >= state.problem.method.n_initial else "initial"
+
+
+def _most_promising(
+    state: State, data: Dataset, posterior: Posterior, random: np.random.Generator
+) -> Array:
+    axes, method, objective = state.space.axes, state.problem.method, _objective(state)
+    best = data.points[np.argsort(-data.targets[:, objective], kind="stable")[:_LOCAL_CENTRES]]
+    near = perturbed(best, axes, _LOCAL_CANDIDATES, random)
+
+    def taken(points: Array) -> Mask:
+        return np.array([state.is_taken(values) for values in state.space.decode(points)])
+
+    score = LogExpectedImprovement().bind(posterior, objective)
+    n_candidates = _candidates(method.n_candidates, len(data.points))
+    return maximise(score, Domain(axes, taken), random, n_candidates, method.n_starts, near)
+
+
+def _candidates(n_candidates: int, n: int) -> int:
+    """Return how many candidates are scored: fewer where each takes the time of many points."""
+    return min(n_candidates, max(_LEAST_CANDIDATES, _SCORED_PAIRS // max(n, 1)))
+
+
+def _free_values(state: State, random: np.random.Generator) -> Values:
+    """Return random values that are not taken.
+
+    Raises:
+        SpaceExhausted: there are none.
+    """
+    space = state.space
+    for values in space.decode(space.sample(random.random((_RANDOM_DRAWS, space.dim)))):
+        if not state.is_taken(values):
+            return values
+    if space.size is None:
+        raise SpaceExhausted("the floats between the bounds are used up")
+    start = int(random.integers(min(space.size, 2**63 - 1)))
+    for offset in range(space.size):  # ends after one more step than there are taken values
+        values = space.configuration((start + offset) % space.size)
+        if not state.is_taken(values):
+            return values
+    raise SpaceExhausted(f"all {space.size} configurations are observed, pending or failed")

@@ -1,0 +1,257 @@
+"""Events to rows of plain values and back: what states, journals and databases keep.
+
+The layout is that of the event classes: a field's type says how it is read and written. A row is
+``{"event": kind, **fields}``; every field is there, also where it is None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from typing import Any, get_args, get_type_hints
+
+from attrs import fields, frozen
+
+from asktell.codec.layouts import below, read
+from asktell.errors import NOTHING, InvalidValueError, StateError
+from asktell.model.gp import Hyperparameters
+from asktell.model.members import MEMBERS, MODEL
+from asktell.numbers import is_finite
+from asktell.space.space import Space
+from asktell.study.events import Event, Fit, Fitted, Skipped, TrialEvent
+from asktell.study.problem import Numbers, Problem
+from asktell.study.trials import Configuration, Origin
+
+Row = dict[str, Any]
+Place = Callable[[int], str]
+"""Where a row stands, by its number."""
+
+LARGEST_ID = 2**53
+"""Ids are counted up from 0; what is larger than JSON's exact integers was never counted."""
+
+_KEYS = {"configuration": "params", "numbers": "outcomes"}
+"""Fields that rows have under another name: that of the dict they are there."""
+
+_KINDS: dict[str, type[Any]] = {
+    **{kind.kind: kind for kind in get_args(TrialEvent)},
+    "fitted": Fitted,
+    "skipped": Skipped,
+}
+
+
+@frozen
+class _Item:
+    key: str
+    name: str
+    type: Any
+
+
+@cache
+def _items(kind: type[Any]) -> tuple[_Item, ...]:
+    """Return the fields of an event class, in order."""
+    hints = get_type_hints(kind)
+    names = [field.name for field in fields(kind)]
+    return tuple(_Item(_KEYS.get(name, name), name, hints[name]) for name in names)
+
+
+# --- writing ---
+
+
+def event_rows(events: Iterable[Event], names: tuple[str, ...]) -> list[Row]:
+    """Return the rows of events, where outcomes have these names."""
+    write: dict[Any, Callable[[Any], Any]] = {
+        Configuration: _params,
+        Configuration | None: lambda value: None if value is None else _params(value),
+        Numbers: lambda numbers: dict(zip(names, numbers, strict=True)),
+        Fit: _fit_row,
+    }
+    layouts = {
+        kind: [(item.key, item.name, write.get(item.type)) for item in _items(kind)]
+        for kind in _KINDS.values()
+    }
+    kinds = {kind: name for name, kind in _KINDS.items()}
+    rows = []
+    for event in events:
+        kind = type(event)
+        row: Row = {"event": kinds[kind]}
+        for key, name, written in layouts[kind]:
+            value = getattr(event, name)
+            row[key] = value if written is None else written(value)
+        rows.append(row)
+    return rows
+
+
+def _params(configuration: Configuration) -> dict[str, Any]:
+    return dict(zip(configuration.names, configuration.values, strict=True))
+
+
+def _fit_row(fit: Fit) -> Row:
+    if fit.model != MODEL:
+        return {"model": fit.model, "n": fit.n, "found": fit.found}
+    found = [
+        [{"length_scales": list(h.length_scales), "noise": h.noise} for h in members]
+        for members in fit.found
+    ]
+    return {"model": fit.model, "n": fit.n, "found": found}
+
+
+# --- reading ---
+
+
+def read_events(rows: Sequence[Any], problem: Problem, place: Place) -> list[Event]:
+    """Return the events of rows.
+
+    Raises:
+        StateError: a ``ValueError`` that names the path of the first fault: a field is missing,
+            unknown or corrupt.
+    """
+    readers = _readers(problem)
+    layouts = {
+        name: (kind, [(item.key, readers[item.type]) for item in _items(kind)])
+        for name, kind in _KINDS.items()
+    }
+    events: list[Event] = []
+    for number, row in enumerate(rows):
+        try:
+            kind, items = layouts[row["event"]]
+            event = kind(*[reader(row[key]) for key, reader in items])
+            if len(row) != len(items) + 1:
+                raise KeyError
+        except (InvalidValueError, LookupError, TypeError, AttributeError):
+            raise _fault(row, layouts, place(number)) from None
+        events.append(event)
+    return events
+
+
+def _fault(row: Any, layouts: dict[str, Any], place: str) -> StateError:
+    """Return what is wrong with a row, looked at field by field."""
+    if not isinstance(row, dict):
+        return StateError(place, row, "an event: a mapping")
+    kind = row.get("event", NOTHING)
+    if not isinstance(kind, str) or kind not in layouts:
+        return StateError(f"{place}.event", kind, f"one of {sorted(layouts)}")
+    items = dict(layouts[kind][1])
+    for key, reader in items.items():
+        if key not in row:
+            return StateError(f"{place}.{key}", NOTHING, "a value")
+        try:
+            reader(row[key])
+        except InvalidValueError as error:
+            return below(error, f"{place}.{key}")
+    unknown = next(key for key in row if key not in items and key != "event")
+    return StateError(f"{place}.{unknown}", unknown, f"only the fields {['event', *items]}")
+
+
+def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
+    space, names = problem.space, problem.outcome_names
+
+    def configuration(value: Any) -> Configuration:
+        return Configuration(space.names, space.check(value))
+
+    def numbers(value: Any) -> Numbers:
+        if not isinstance(value, dict) or value.keys() != set(names):
+            raise StateError("$", value, f"a number for each of {list(names)}")
+        return tuple([_number(value[name]) for name in names])
+
+    def fit(value: Any) -> Fit:
+        return _fit(value, space, len(names))
+
+    return {
+        int: _id,
+        int | None: _optional(_id),
+        float: _number,
+        float | None: _optional(_number),
+        str: _text,
+        Origin | None: _origin,
+        Configuration: configuration,
+        Configuration | None: _optional(configuration),
+        Numbers: numbers,
+        Fit: fit,
+    }
+
+
+def _optional(reader: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda value: None if value is None else reader(value)
+
+
+def _id(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= LARGEST_ID:
+        raise StateError("$", value, "an integer from 0 to 2**53")
+    return value
+
+
+def _number(value: Any) -> float:
+    if type(value) is float and is_finite(value):
+        return value
+    if type(value) is not int or not is_finite(value):
+        raise StateError("$", value, "a finite number")
+    return float(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise StateError("$", value, "a string")
+    return value
+
+
+def _origin(value: Any) -> Origin | None:
+    if value is not None and value not in get_args(Origin):
+        raise StateError("$", value, f"one of {list(get_args(Origin))}, or null")
+    origin: Origin | None = value
+    return origin
+
+
+# --- fits ---
+
+
+@frozen
+class _FitLayout:
+    model: str
+    n: int
+    found: Any
+
+
+@frozen
+class _HyperparametersLayout:
+    length_scales: list[float]
+    noise: float
+
+
+@frozen
+class _FoundLayout:
+    found: list[list[_HyperparametersLayout]]
+
+
+def _fit(value: Any, space: Space, outcomes: int) -> Fit:
+    """Read a fit; what another model found is kept as it is."""
+    layout = read(value, _FitLayout)
+    if layout.model != MODEL:
+        return Fit(layout.model, layout.n, layout.found)
+    found = read({"found": layout.found}, _FoundLayout).found
+    _check_length("$.found", found, outcomes)
+    for outcome, members in enumerate(found):
+        _check_length(f"$.found[{outcome}]", members, len(MEMBERS))
+        for member, row in enumerate(members):
+            place = f"$.found[{outcome}][{member}]"
+            _check_length(f"{place}.length_scales", row.length_scales, space.dim)
+            for position, length_scale in enumerate(row.length_scales):
+                _check_positive(f"{place}.length_scales[{position}]", length_scale)
+            _check_positive(f"{place}.noise", row.noise)
+    return Fit(
+        layout.model,
+        layout.n,
+        tuple(
+            tuple(Hyperparameters(tuple(row.length_scales), row.noise) for row in members)
+            for members in found
+        ),
+    )
+
+
+def _check_length(place: str, items: Sequence[Any], length: int) -> None:
+    if len(items) != length:
+        raise StateError(place, items, f"{length} items")
+
+
+def _check_positive(place: str, number: float) -> None:
+    if number <= 0:
+        raise StateError(place, number, "a number > 0")

@@ -1,0 +1,201 @@
+"""A problem and its events to one plain dict and back: what ``State.to_dict`` returns.
+
+The dict's layout is schema 3: the problem's parts, and the events as rows. Reading brings older
+schemas up to it, and reports faults with their paths in the dict that came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from attrs import asdict, frozen
+
+from asktell.codec.event_rows import event_rows, read_events
+from asktell.codec.layouts import below, read
+from asktell.codec.migrations import SCHEMA, migrated
+from asktell.errors import NOTHING, InvalidValueError, StateError
+from asktell.space.parameters import KINDS, Parameter, arguments_of, defaults_of, kind_of
+from asktell.space.space import Space
+from asktell.study.events import Event, Expired, Fitted, Renewed
+from asktell.study.problem import LARGEST_SEED, Method, Outcome, Policy, Problem
+
+# --- the layout ---
+
+
+@frozen
+class _SpaceLayout:
+    parameters: list[dict[str, Any]]
+
+
+@frozen
+class _OutcomeLayout:
+    name: str
+    role: str
+
+
+@frozen
+class _StateLayout:
+    schema: int
+    space: _SpaceLayout
+    outcomes: list[_OutcomeLayout]
+    policy: dict[str, Any]
+    method: dict[str, Any]
+    seed: int
+    events: list[Any]
+
+
+@frozen(eq=False)
+class StateDocument:
+    """What a dict says.
+
+    Attributes:
+        came_from: from a path in schema 3 to that in the dict that came.
+        waiting: what the dict says beside its events of what is out and due, for the schemas that
+            do: their ids, and params. None for the others.
+    """
+
+    problem: Problem
+    events: list[Event]
+    came_from: Callable[[str], str]
+    waiting: tuple[list[int], list[dict[str, Any]]] | None
+
+
+# --- writing ---
+
+
+def state_document(problem: Problem, events: Iterable[Event]) -> dict[str, Any]:
+    """Return a problem and events as a dict of plain types."""
+    return {
+        "schema": SCHEMA,
+        "space": {
+            "parameters": [
+                {"type": kind_of(parameter), **arguments_of(parameter)}
+                for parameter in problem.space.parameters
+            ]
+        },
+        "outcomes": [asdict(outcome) for outcome in problem.outcomes],
+        "policy": asdict(problem.policy),
+        "method": asdict(problem.method),
+        "seed": problem.seed,
+        "events": event_rows(lasting(list(events)), problem.outcome_names),
+    }
+
+
+def lasting(events: list[Event]) -> list[Event]:
+    """Return the events without those that a later one outdates.
+
+    Heartbeats would let a state grow for ever: of the renewals of one lease the last is kept, and
+    of all fits, the last.
+    """
+    outdated: set[int] = set()
+    renewals: dict[int, int] = {}
+    expired: set[int] = set()
+    fitted: int | None = None
+    for place, event in enumerate(events):
+        if isinstance(event, Fitted):
+            if fitted is not None:
+                outdated.add(fitted)
+            fitted = place
+        elif isinstance(event, Expired):
+            renewals.pop(event.id, None)
+            expired.add(event.id)
+        elif isinstance(event, Renewed) and event.id in expired:
+            expired.remove(event.id)  # it is out again, and from here on last in order
+        elif isinstance(event, Renewed):
+            if event.id in renewals:
+                outdated.add(renewals[event.id])
+            renewals[event.id] = place
+    if not outdated:
+        return events
+    return [event for place, event in enumerate(events) if place not in outdated]
+
+
+# --- reading ---
+
+
+def read_state(document: Any) -> StateDocument:
+    """Return what a dict says, of this schema or an older one.
+
+    Raises:
+        StateError: a ``ValueError``; a field is missing, unknown or corrupt, or the schema is
+            newer than this package. The message names the path.
+    """
+    came = migrated(document, _schema_of(document))
+    try:
+        layout = read(came.document, _StateLayout)
+        problem = _problem(layout)
+        events = read_events(layout.events, problem, "$.events[{}]".format)
+    except StateError as error:
+        raise moved(error, came.came_from) from None
+    return StateDocument(problem, events, came.came_from, came.waiting)
+
+
+def moved(error: StateError, to: Callable[[str], str]) -> StateError:
+    """Return the error, and those with it, with other paths."""
+    others = tuple(moved(other, to) for other in error.others)
+    return StateError(to(error.place), error.got, error.expected, others)
+
+
+def _schema_of(document: Any) -> int:
+    if not isinstance(document, dict):
+        raise StateError("$", document, "a state: a dict")
+    schema = document.get("schema", NOTHING)
+    if not isinstance(schema, int) or isinstance(schema, bool) or schema < 1:
+        raise StateError("$.schema", schema, f"an integer from 1 to {SCHEMA}")
+    if schema > SCHEMA:
+        expected = f"at most {SCHEMA}: a newer version of asktell wrote this state"
+        raise StateError("$.schema", schema, expected)
+    return schema
+
+
+def _problem(layout: _StateLayout) -> Problem:
+    space = _space(layout.space)
+    policy = _value(Policy, layout.policy, "$.policy")
+    method = _value(Method, layout.method, "$.method")
+    if not 0 <= layout.seed <= LARGEST_SEED:
+        raise StateError("$.seed", layout.seed, "an integer from 0 to 2**64 - 1")
+    if len(layout.outcomes) != 1:
+        raise StateError("$.outcomes", layout.outcomes, "one outcome")
+    outcomes = tuple(
+        _outcome(row, f"$.outcomes[{position}]") for position, row in enumerate(layout.outcomes)
+    )
+    return Problem(space, outcomes, policy, method, layout.seed)
+
+
+def _outcome(layout: _OutcomeLayout, place: str) -> Outcome:
+    if not layout.name:
+        raise StateError(f"{place}.name", layout.name, "a name: a string of length >= 1")
+    if layout.role not in ("maximize", "minimize"):
+        raise StateError(f"{place}.role", layout.role, "'maximize' or 'minimize'")
+    return Outcome(layout.name, layout.role)  # type: ignore[arg-type]  # checked above
+
+
+def _space(layout: _SpaceLayout) -> Space:
+    parameters: list[Parameter] = []
+    for position, arguments in enumerate(layout.parameters):
+        place = f"$.space.parameters[{position}]"
+        kind = arguments.get("type", NOTHING)
+        if not isinstance(kind, str) or kind not in KINDS:
+            raise StateError(f"{place}.type", kind, f"one of {list(KINDS)}")
+        rest = {key: value for key, value in arguments.items() if key != "type"}
+        parameters.append(_value(KINDS[kind], rest, place))
+    try:
+        return Space(*parameters)
+    except InvalidValueError as error:
+        raise below(error, "$.space") from None
+
+
+def _value(kind: type[Any], arguments: dict[str, Any], place: str) -> Any:
+    """Return ``kind(**arguments)``, where all of its arguments are given and no others."""
+    names = list(defaults_of(kind))
+    for name in names:
+        if name not in arguments:
+            raise StateError(f"{place}.{name}", NOTHING, "a value")
+    for name in arguments:
+        if name not in names:
+            raise StateError(f"{place}.{name}", arguments[name], f"only the fields {names}")
+    try:
+        return kind(**arguments)
+    except InvalidValueError as error:
+        raise below(error, place) from None

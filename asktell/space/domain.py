@@ -1,0 +1,77 @@
+"""The domain: which points of the unit cube there are, and how one moves among them.
+
+What exists on each axis is said by the axes; what else is left out (points that are taken today;
+constraints and conditions belong here) by ``excluded``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from asktell.space.axes import Axis, Indices
+
+Points = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+@frozen(eq=False)
+class Domain:
+    """The points that lie on every axis, and are not excluded.
+
+    Args:
+        axes: what exists along each of d dimensions.
+        excluded: tells of points (m, d) on the axes which ones there are not; None for none.
+    """
+
+    axes: tuple[Axis, ...]
+    excluded: Callable[[Points], Mask] | None = None
+    continuous: Mask = field(init=False)
+
+    @continuous.default
+    def _continuous(self) -> Mask:
+        return np.array([axis.size is None for axis in self.axes])
+
+    @property
+    def dim(self) -> int:
+        """Return the number of dimensions, d."""
+        return len(self.axes)
+
+    def excludes(self, points: Points) -> Mask:
+        """Tell of points (m, d) on the axes which ones do not belong to the domain, (m,)."""
+        if self.excluded is None:
+            return np.zeros(len(points), dtype=bool)
+        return np.asarray(self.excluded(points), dtype=bool)
+
+    def snap(self, points: Points) -> Points:
+        """Return the nearest points (m, d) that lie on every axis."""
+        return np.column_stack([a.snap(points[:, i]) for i, a in enumerate(self.axes)])
+
+    def sample(self, uniform: Points) -> Points:
+        """Map uniform numbers (m, d) in [0, 1) to points (m, d) on the axes."""
+        return np.column_stack([a.sample(uniform[:, i]) for i, a in enumerate(self.axes)])
+
+    def grid(self, at_most: int) -> Points | None:
+        """Return all points on the axes, if they are discrete and no more than ``at_most``."""
+        sizes = [axis.size for axis in self.axes]
+        if not all(sizes) or math.prod(size for size in sizes if size) > at_most:
+            return None
+        columns = [axis.levels() for axis in self.axes]
+        return np.stack(np.meshgrid(*columns, indexing="ij"), axis=-1).reshape(-1, self.dim)
+
+    def neighbours(self, points: Points) -> tuple[Points, Indices]:
+        """Return all single moves along discrete axes (m, d), and from which point each is (m,)."""
+        rows, owners = [], []
+        for owner, point in enumerate(points):
+            for dimension in np.flatnonzero(~self.continuous):
+                positions = self.axes[dimension].moves(point[dimension])
+                positions = positions[positions != point[dimension]]
+                moved = np.repeat(point[None], len(positions), axis=0)
+                moved[:, dimension] = positions
+                rows.append(moved)
+                owners.append(np.full(len(positions), owner))
+        return np.vstack(rows), np.concatenate(owners)

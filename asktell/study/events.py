@@ -1,0 +1,195 @@
+"""What happens to trials, as data: everything that a state is made from, in order.
+
+Events hold outcomes, not calls: a suggestion has its params, a renewed lease its end. So replaying
+them needs no model, and later versions replay what earlier ones wrote. ``at`` is the moment on the
+caller's clock, where the caller gave it.
+
+Adding a field to one of these classes adds it to states, journals and databases: the codec reads
+the layout off the class.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+from attrs import frozen
+
+from asktell.study.problem import Numbers
+from asktell.study.trials import Configuration, Origin, described
+
+Kind = Literal[
+    "suggested",
+    "renewed",
+    "expired",
+    "lost",
+    "told",
+    "failed",
+    "retried",
+    "amended",
+    "voided",
+    "forgotten",
+]
+"""What can happen to a trial; the columns of the table in ``transitions``."""
+
+
+def _repr(event: Any) -> str:
+    shown: dict[str, Any] = {}
+    for name in event.__slots__:
+        value = getattr(event, name, None) if name != "__weakref__" else None
+        if isinstance(value, Configuration):
+            shown["params"] = value.params
+        elif value is not None:
+            shown[name] = value
+    return described(type(event).__name__, **shown)
+
+
+@frozen(repr=False)
+class Suggested:
+    """Params were handed out, for the first time or again."""
+
+    kind: ClassVar[Kind] = "suggested"
+    id: int
+    configuration: Configuration
+    origin: Origin | None
+    expires: float | None
+    at: float | None
+    __repr__ = _repr
+
+
+@frozen(repr=False)
+class Renewed:
+    """A suggestion has a new lease; one that had expired is out again."""
+
+    kind: ClassVar[Kind] = "renewed"
+    id: int
+    expires: float
+    at: float | None
+    __repr__ = _repr
+
+
+@frozen(repr=False)
+class Expired:
+    """The lease of a suggestion ended; its params are offered again."""
+
+    kind: ClassVar[Kind] = "expired"
+    id: int
+    at: float | None
+    __repr__ = _repr
+
+
+@frozen(repr=False)
+class Lost:
+    """The lease of a suggestion ended, once too often: its params count as failed."""
+
+    kind: ClassVar[Kind] = "lost"
+    id: int
+    reason: str
+    at: float | None
+    __repr__ = _repr
+
+
+@frozen(repr=False)
+class Told:
+    """A result came, for a suggestion or for params of one's own."""
+
+    kind: ClassVar[Kind] = "told"
+    id: int | None
+    configuration: Configuration | None
+    numbers: Numbers
+    at: float | None
+    __repr__ = _repr
+
+
+@frozen(repr=False)
+class Failed:
+    """An evaluation failed, and that counts."""
+
+    kind: ClassVar[Kind] = "failed"
+    id: int | None
+    configuration: Configuration | None
+    reason: str
+    at: float | None
+    __repr__ = _repr
+
+
+@frozen(repr=False)
+class Retried:
+    """An evaluation failed, and its params are tried again."""
+
+    kind: ClassVar[Kind] = "retried"
+    id: int
+    reason: str
+    at: float | None
+    __repr__ = _repr
+
+
+@frozen(repr=False)
+class Amended:
+    """A result was put in place of an outcome that was wrong."""
+
+    kind: ClassVar[Kind] = "amended"
+    id: int | None
+    configuration: Configuration | None
+    numbers: Numbers
+    at: float | None
+    __repr__ = _repr
+
+
+@frozen(repr=False)
+class Voided:
+    """A failure was put in place of an outcome that was wrong."""
+
+    kind: ClassVar[Kind] = "voided"
+    id: int | None
+    configuration: Configuration | None
+    reason: str
+    at: float | None
+    __repr__ = _repr
+
+
+@frozen(repr=False)
+class Forgotten:
+    """An outcome was taken back."""
+
+    kind: ClassVar[Kind] = "forgotten"
+    id: int | None
+    configuration: Configuration | None
+    at: float | None
+    __repr__ = _repr
+
+
+@frozen
+class Fit:
+    """What a model searched in the data: its hyper-parameters, and from how many reports.
+
+    Attributes:
+        model: which model they are of. Those of another are kept, and searched anew.
+        n: how many reports were known.
+        found: the hyper-parameters, as nested tuples and dicts of plain values.
+    """
+
+    model: str
+    n: int
+    found: Any
+
+
+@frozen
+class Fitted:
+    """The model's hyper-parameters were searched."""
+
+    fit: Fit
+    at: float | None
+
+
+@frozen
+class Skipped:
+    """The ids below this one are taken: another system gave them to trials of its own."""
+
+    next_id: int
+    at: float | None
+
+
+TrialEvent = (
+    Suggested | Renewed | Expired | Lost | Told | Failed | Retried | Amended | Voided | Forgotten
+)
+Event = TrialEvent | Fitted | Skipped

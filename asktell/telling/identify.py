@@ -1,0 +1,82 @@
+"""Which trial an outcome belongs to.
+
+All suggestions of the same params wait for one outcome: the first for any of them settles the
+params. (With replicates, every suggestion has outcomes of its own.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Integral
+from typing import Any
+
+from attrs import frozen
+
+from asktell.errors import ConflictError, ParamsError
+from asktell.state import State, unknown
+from asktell.study.trials import Configuration, Fault, Suggestion, Ticket, Trial
+
+TrialLike = Suggestion | Trial | int | Mapping[str, Any]
+"""What an outcome belongs to: a suggestion, its id, or params; or a trial."""
+
+
+@frozen
+class Named:
+    """What a caller meant: a suggestion or params of their own, and the trial if there is one."""
+
+    ticket: Ticket | None
+    configuration: Configuration
+    trial: Trial | None
+
+    @property
+    def id(self) -> int | None:
+        """Return the id of the suggestion that is meant, None for params of one's own."""
+        return None if self.ticket is None else self.ticket.id
+
+    @property
+    def event_configuration(self) -> Configuration | None:
+        """Return what an event has to say of the params: nothing where it has an id."""
+        return self.configuration if self.ticket is None else None
+
+
+def identify(state: State, trial: TrialLike) -> Named:
+    """Return what is meant.
+
+    Params mean the pending suggestion of these params, else the one withdrawn last, as long as
+    nobody has reported an outcome of them; else none.
+
+    Raises:
+        ParamsError: a ``ValueError``; the params do not lie in the space.
+        UnknownSuggestionError: a ``ValueError``; no suggestion has this id.
+        ConflictError: a ``ValueError``; the suggestion is not this state's: its params differ.
+    """
+    if isinstance(trial, Trial):
+        trial = trial.params
+    if isinstance(trial, Mapping):
+        return _of_params(state, trial)
+    wanted = trial.id if isinstance(trial, Suggestion) else trial
+    if isinstance(wanted, bool) or not isinstance(wanted, Integral):
+        raise ParamsError("$", trial, "a Suggestion, the id of one, or params")
+    found = state.history.of_id(int(wanted))
+    if found is None:
+        raise unknown(int(wanted))
+    if isinstance(trial, Suggestion) and trial.configuration != found.configuration:
+        raise ConflictError("$.params", trial.params, f"{found.params}, as id {wanted} has")
+    return Named(found.ticket(int(wanted)), found.configuration, found)
+
+
+def _of_params(state: State, params: Mapping[str, Any]) -> Named:
+    values = state.space.check(params)
+    trial = state.history.of_values(values)
+    if trial is None:
+        return Named(None, Configuration(state.space.names, values), None)
+    ticket = next((ticket for ticket in trial.tickets if ticket.standing == "out"), None)
+    if ticket is None and trial.tickets and not _was_reported(trial):
+        ticket = trial.tickets[-1]
+    return Named(ticket, trial.configuration, trial)
+
+
+def _was_reported(trial: Trial) -> bool:
+    """Tell whether somebody reported an outcome that counts."""
+    causes = [r.result.cause for r in trial.reports if isinstance(r.result, Fault)]
+    return bool(trial.results) or "reported" in causes
