@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from attrs import frozen
 
@@ -22,12 +21,12 @@ class Measurement:
     """
 
     accuracy: float | None
-    values: Mapping[str, float]
+    values: dict[str, float]
 
 
 @frozen
-class Goal:
-    """The criterion and the objectives, relative to the FP32 model."""
+class TuningGoal:
+    """What is tuned for: the criterion and the objectives, relative to the FP32 model."""
 
     criterion: Criterion
     objectives: tuple[Objective, ...]

@@ -34,6 +34,17 @@ class TuningSpace:
     sampling_sizes: tuple[int, ...]
     space: at.Space = field(init=False)
 
+    @space.default
+    def _laid_out(self) -> at.Space:
+        parameters: list[at.Categorical | at.Ordinal] = [
+            at.Categorical(_label(key), list(options)) for key, options in self.operations.items()
+        ]
+        if len(self.algorithms) > 1:
+            parameters.append(at.Categorical(ALGORITHM, self.algorithms))
+        if len(self.sampling_sizes) > 1:
+            parameters.append(at.Ordinal(SAMPLING_SIZE, self.sampling_sizes))
+        return at.Space(*parameters)
+
     @classmethod
     def of(cls, capability: Capability, conf: Conf) -> TuningSpace:
         """Return the options that the adaptor offers and the configuration allows.
@@ -59,17 +70,6 @@ class TuningSpace:
             place = "$.quantization.model_wise.activation.algorithm"
             raise ConfError(place, wanted, f"one of {list(capability.calibration_algorithms)}")
         return cls(allowed, algorithms, conf.sampling_sizes if algorithms else ())
-
-    def __attrs_post_init__(self) -> None:
-        """Lay out the space."""
-        parameters: list[at.Categorical | at.Ordinal] = [
-            at.Categorical(_label(key), list(options)) for key, options in self.operations.items()
-        ]
-        if len(self.algorithms) > 1:
-            parameters.append(at.Categorical(ALGORITHM, self.algorithms))
-        if len(self.sampling_sizes) > 1:
-            parameters.append(at.Ordinal(SAMPLING_SIZE, self.sampling_sizes))
-        object.__setattr__(self, "space", at.Space(*parameters))
 
     def default(self) -> dict[str, Any]:
         """Return the params of the default configuration: the first option everywhere."""
