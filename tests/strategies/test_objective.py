@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies.conf import Criterion, Objective
-from strategies.objective import TuningGoal, Measurement
+from strategies.objective import Measurement, TuningGoal
 
 SIZE = Objective("modelsize", 1.0, higher_is_better=False)
 

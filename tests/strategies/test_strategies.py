@@ -578,6 +578,23 @@ def test_time_runs_in_dicts_while_a_trial_does(kind: Kind) -> None:
     assert seconds == [10, 20, 30]
 
 
+def test_the_fp32_model_measured_ahead_of_a_run_counts(kind: Kind) -> None:
+    adaptor, clock = FakeAdaptor(), Clock()
+
+    def eval_func(model: Any) -> float:
+        clock.now += 10
+        return adaptor.accuracy(model)
+
+    strategy = make(kind, adaptor, conf(timeout=25), None, eval_func, clock)
+    strategy.measure_baseline()
+    clock.now += 1000
+    strategy.measure_baseline()  # once is enough
+    assert strategy.dicts["seconds"] == 10
+    strategy.traverse()
+    assert [trial.seconds for trial in strategy.trials] == [10, 10]
+    assert strategy.dicts["seconds"] == 30
+
+
 def test_timeout_0_stops_at_the_first_trial_that_meets_the_criterion(kind: Kind) -> None:
     adaptor = FakeAdaptor()
     strategy = make(kind, adaptor, conf(timeout=0))
