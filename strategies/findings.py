@@ -16,7 +16,7 @@ from strategies.tuning_space import Meaning, TuningSpace
 
 
 class Findings:
-    """A run's progress, with what follows from it at hand.
+    """A run's progress, and what follows from it.
 
     ``progress`` is swapped as a whole, so it is consistent at any moment. ``best`` is a trial that
     meets the criterion, else the nearest to it; the first of equals; None before a success.
@@ -43,14 +43,14 @@ class Findings:
 
     @property
     def goal(self) -> TuningGoal:
-        """Return what is tuned for.
+        """Return what is tuned for, relative to the FP32 model.
 
         Raises:
-            StrategyError: the FP32 model, which it is relative to, was not measured yet.
+            StrategyError: the FP32 model has not been measured yet.
         """
         baseline = self.progress.baseline
         if baseline is None:
-            raise StrategyError("the FP32 model was not measured yet: run first")
+            raise StrategyError("the FP32 model is not measured yet: call measure_baseline first")
         return TuningGoal(self._conf.criterion, self._conf.objectives, baseline)
 
     def knows(self, meaning: Meaning) -> bool:

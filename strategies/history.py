@@ -95,7 +95,7 @@ def _below(place: str, error: at.errors.InvalidValueError) -> ResumeError:
 
 def _same(name: str, got: Any, expected: Any) -> None:
     if got != expected:
-        raise ResumeError(f"$.dicts.{name}", got, f"{expected!r}, as now")
+        raise ResumeError(f"$.dicts.{name}", got, f"{expected!r}, as in this run")
 
 
 def _check_measurement(measurement: Measurement | None, conf: Conf, place: str) -> None:
@@ -118,7 +118,7 @@ def _checked(trial: Trial, position: int, conf: Conf, space: TuningSpace) -> Tri
     if trial.number != position:
         raise ResumeError(f"{place}.number", trial.number, f"{position}")
     if (trial.measurement is None) is (trial.failure is None):
-        raise ResumeError(place, asdict(trial), "a measurement or a failure, and not both")
+        raise ResumeError(place, asdict(trial), "a measurement or a failure, not both")
     _check_measurement(trial.measurement, conf, f"{place}.measurement")
     try:
         return evolve(trial, params=space.space.params(space.space.check(trial.params)))

@@ -30,7 +30,7 @@ from strategies.tuning_space import Meaning, TuningSpace
 
 
 class TuneStrategy(ABC):
-    """The run of a tuning. Each strategy is this class with a policy of its own.
+    """Runs trials until the exit policy ends it. Each strategy is this class with its own policy.
 
     The arguments are those of the reference page.
 
@@ -43,10 +43,10 @@ class TuneStrategy(ABC):
             configuration. Either this or ``eval_func``.
         eval_func: takes a model, the object that the adaptor loaded or made, and returns its
             accuracy.
-        dicts: what ``dicts`` of an earlier run returned; the run goes on exactly there.
+        dicts: what ``dicts`` of an earlier run returned, to go on exactly there.
         q_hooks: reserved; must be None.
-        adaptor: the framework; that of the configuration where None.
-        clock: returns seconds that only grow; the timeout and the seconds of trials go by it.
+        adaptor: the framework; if None, the one that the configuration names.
+        clock: returns seconds that never go back; times the trials and the whole run.
 
     Raises:
         ArgumentError: a ``ValueError``; the arguments do not fit each other.
@@ -109,10 +109,10 @@ class TuneStrategy(ABC):
         """Run trial by trial. It can be left at any point and entered again.
 
         Raises:
-            StrategyError: another run of this strategy has not been left.
+            StrategyError: this strategy is running already.
         """
         if self._stopwatch.is_running:
-            raise StrategyError("another run of this strategy has not been left: close it first")
+            raise StrategyError("this strategy is running already: close that run first")
         with self._stopwatch:
             configs = self.next_tune_cfg()
             tune_cfg = next(configs, None)
@@ -160,7 +160,7 @@ class TuneStrategy(ABC):
         return any(trial.meets for trial in trials)
 
     def measure_baseline(self) -> None:
-        """Measure the FP32 model, unless that was done; a run begins with it."""
+        """Measure the FP32 model, unless that is done already; a run begins with it."""
         if self.baseline is not None:
             return
         with nullcontext() if self._stopwatch.is_running else self._stopwatch:
@@ -210,15 +210,15 @@ class TuneStrategy(ABC):
 
     @property
     def baseline(self) -> Measurement | None:
-        """Return what was measured of the FP32 model, None before the run."""
+        """Return what was measured of the FP32 model; None before the run."""
         return self._findings.progress.baseline
 
     @property
     def goal(self) -> TuningGoal:
-        """Return what is tuned for; known once the FP32 model was measured.
+        """Return what is tuned for, relative to the FP32 model.
 
         Raises:
-            StrategyError: it was not measured yet.
+            StrategyError: the FP32 model has not been measured yet.
         """
         return self._findings.goal
 

@@ -1,11 +1,11 @@
-"""How long a run has taken, over all its parts, on whatever clock it is given."""
+"""How long a run has taken in all, by the clock that it is given."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 Clock = Callable[[], float]
-"""Returns seconds that only ever grow, such as ``time.monotonic``."""
+"""Returns seconds that never go back, such as ``time.monotonic``."""
 
 
 class Stopwatch:
@@ -13,7 +13,7 @@ class Stopwatch:
 
     Args:
         clock: what tells the time.
-        seconds: what it begins with.
+        seconds: where it starts.
     """
 
     def __init__(self, clock: Clock, seconds: float = 0.0) -> None:
@@ -24,12 +24,12 @@ class Stopwatch:
 
     @property
     def is_running(self) -> bool:
-        """Tell whether it was entered and not left yet."""
+        """Tell whether it has been entered and not left."""
         return self._started is not None
 
     @property
     def seconds(self) -> float:
-        """Return the seconds so far, those of the part under way included."""
+        """Return the seconds so far, including those since it was entered."""
         return self._before + (0.0 if self._started is None else self._clock() - self._started)
 
     def __enter__(self) -> None:

@@ -50,13 +50,13 @@ def tune(
     ``workspace.resume`` is the folder of an earlier run to go on from.
 
     Args:
-        model: as for a strategy, and so are the next four.
-        conf: names the strategy and the workspace.
-        q_dataloader: the data for calibration.
-        eval_dataloader: the data for evaluation.
+        model: the FP32 model; this and the data are as for a strategy.
+        conf: the configuration; it names the strategy and the workspace.
+        q_dataloader: data for calibration.
+        eval_dataloader: data for evaluation.
         eval_func: takes a model and returns its accuracy.
-        on_trial: called after each trial, whose history is saved by then.
-        clock: returns seconds that only grow; the timeout goes by it.
+        on_trial: called with the strategy and each trial, once the trial is saved.
+        clock: returns seconds that never go back; times the run.
 
     Returns:
         The best trial with its model, or None without a trial that succeeded.

@@ -41,7 +41,7 @@ def told(found: Findings) -> list[dict[str, Any]]:
 
 def test_the_goal_is_known_once_the_fp32_model_is_measured() -> None:
     found = Findings(Progress(at.State.start(SPACE.space)), SPACE, CONF)
-    with pytest.raises(StrategyError, match="run first"):
+    with pytest.raises(StrategyError, match="measure_baseline"):
         found.goal  # noqa: B018
     found.add_baseline(BASELINE)
     assert found.goal.baseline == BASELINE
