@@ -51,7 +51,7 @@ class Findings:
         baseline = self.progress.baseline
         if baseline is None:
             raise StrategyError("the FP32 model is not measured yet: call measure_baseline first")
-        return TuningGoal(self._conf.criterion, self._conf.objectives, baseline)
+        return self._goal_from(baseline)
 
     def knows(self, meaning: Meaning) -> bool:
         """Tell whether a configuration of this meaning has an outcome."""
@@ -71,8 +71,8 @@ class Findings:
         """Add the measurement of the FP32 model."""
         engine, unquantised = self.engine, self._space.unquantised()
         if unquantised is not None:  # a configuration too: the optimiser may as well know it
-            goal = TuningGoal(self._conf.criterion, self._conf.objectives, baseline)
-            engine = at.observe(engine, unquantised, goal.target(baseline))
+            target = self._goal_from(baseline).target(baseline)
+            engine = at.observe(engine, unquantised, target)
         self.progress = evolve(self.progress, baseline=baseline, engine=engine)
         self._keep_baseline(baseline)
 
@@ -87,6 +87,9 @@ class Findings:
         """Tell the optimiser the outcome of other params of the same meaning, without a trial."""
         engine = self._told(params, self._outcomes[self._space.canonical(params)])
         self.progress = evolve(self.progress, engine=engine)
+
+    def _goal_from(self, baseline: Measurement) -> TuningGoal:
+        return TuningGoal(self._conf.criterion, self._conf.objectives, baseline)
 
     def _told(
         self, params: Mapping[str, Any], outcome: Measurement | None, reason: str | None = None

@@ -20,7 +20,7 @@ NO_MODEL = at.Settings(n_initial=2**31)
 
 
 class Policy(Protocol):
-    """What a strategy asks. ``settings`` are those of the optimiser whose state it is given."""
+    """What a strategy asks for the params to try next."""
 
     @property
     def name(self) -> str:
@@ -65,12 +65,12 @@ class ExhaustivePolicy:
     settings: at.Settings
 
     def ask(self, state: at.State) -> Proposal | None:
-        """Return the first configuration that has no outcome yet, and the state as it is."""
+        """Return the next configuration without an outcome, and the state as it is."""
         space = state.space
         told = {space.check(observation.params) for observation in state.observations}
         told |= {space.check(failure.params) for failure in state.failures}
         size = space.size or 0
-        # In a run, everything before this index is told; elsewhere, look there last.
+        # In a run, everything before this index is told, so it is looked at last.
         start = min(max(0, len(told) - 1), size)
         for index in chain(range(start, size), range(start)):
             values = space.configuration(index)
@@ -86,3 +86,4 @@ RANDOM = EnginePolicy("random", NO_MODEL)
 """Scrambled Sobol points, spread evenly over the space, without repeats."""
 
 EXHAUSTIVE = ExhaustivePolicy("exhaustive", at.Settings())
+"""The engine only keeps the outcomes: it suggests nothing, so its settings do not matter."""
