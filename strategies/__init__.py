@@ -1,11 +1,11 @@
 """Tuning the quantisation of real models through asktell, under an accuracy limit."""
 
-from strategies.base import Result, TuneStrategy
 from strategies.bayesian import BayesianTuneStrategy
 from strategies.conf import Conf
 from strategies.exhaustive import ExhaustiveTuneStrategy
 from strategies.random import RandomTuneStrategy
-from strategies.trial import Trial
+from strategies.runner import TuneStrategy
+from strategies.trial import Result, Trial
 from strategies.workspace import tune
 
 __all__ = [

@@ -113,7 +113,7 @@ class Conf:
         objectives = _objectives(tuning, criterion)
         if exit_policy.get("performance_only") and any(o.name == "accuracy" for o in objectives):
             place = "$.tuning.exit_policy.performance_only"
-            raise ConfError(place, True, "false, for accuracy is an objective")
+            raise ConfError(place, True, "false, as accuracy is an objective")
         self.__attrs_init__(
             model_name=keys["model"].get("name", "model"),
             framework=framework,
@@ -143,12 +143,12 @@ def _read(path: Any) -> Any:
     try:
         return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfError("$", str(error), f"YAML in {path}") from None
+        raise ConfError("$", str(error), f"valid YAML in {path}") from None
 
 
 _TYPES = jsonschema.Draft202012Validator.TYPE_CHECKER.redefine_many(
     {
-        "integer": lambda _, value: is_count(value, least=-(2**63)),  # 7.0 is none here
+        "integer": lambda _, value: is_count(value, least=-(2**63)),  # 7.0 is not one
         "number": lambda _, value: is_finite(value),
     }
 )
@@ -161,9 +161,9 @@ def _check(keys: Any) -> None:
     error = jsonschema.exceptions.best_match(_Validator(SCHEMA).iter_errors(keys))
     if error is None:
         for name in (keys.get("quantization") or {}).get("op_wise") or {}:
-            if not isinstance(name, str):  # YAML has keys of other types, JSON schema has not
+            if not isinstance(name, str):  # which YAML allows, and a JSON schema cannot forbid
                 place = f"$.quantization.op_wise.{name}"
-                raise ConfError(place, name, "a name or pattern: a string")
+                raise ConfError(place, name, "a string: a name or a pattern")
         return
     place = "$" + "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path)
     if error.validator == "additionalProperties":
@@ -196,7 +196,9 @@ def _criterion(keys: Mapping[str, Any]) -> Criterion:
 def _objectives(tuning: Mapping[str, Any], criterion: Criterion) -> tuple[Objective, ...]:
     several = tuning.get("multi_objectives")
     if several and "objective" in tuning:
-        raise ConfError("$.tuning.objective", tuning["objective"], "no multi_objectives beside it")
+        raise ConfError(
+            "$.tuning.objective", tuning["objective"], "this or multi_objectives, not both"
+        )
     names = several["objective"] if several else [tuning.get("objective", "performance")]
     usual = [criterion.higher_is_better if name == "accuracy" else False for name in names]
     weights = (several or {}).get("weight", [1.0] * len(names))

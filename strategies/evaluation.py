@@ -18,15 +18,15 @@ from strategies.time_limit import within
 
 @frozen(eq=False)
 class Evaluation:
-    """The FP32 model with the data and the function that measure it and what is made of it.
+    """How models are made and measured: the FP32 model, the data, and the accuracy function.
 
     Args:
         adaptor: the framework.
-        model: the FP32 model, loaded.
+        model: the FP32 model, as the adaptor loaded it.
         conf: says which objectives are measured, with which metric.
         q_dataloader: yields ``(input, label)`` for calibration.
         eval_dataloader: yields ``(input, label)`` for the metric of the configuration.
-        eval_func: takes a model and returns its accuracy; instead of the metric.
+        eval_func: takes a model and returns its accuracy, instead of the metric.
 
     Raises:
         ArgumentError: a ``ValueError``; the arguments do not fit each other.
@@ -44,20 +44,21 @@ class Evaluation:
         loaders = {"q_dataloader": self.q_dataloader, "eval_dataloader": self.eval_dataloader}
         for name, loader in loaders.items():
             if isinstance(loader, Iterator):
-                raise ArgumentError(f"$.{name}", loader, "data that can be iterated repeatedly")
+                raise ArgumentError(f"$.{name}", loader, "data that can be read more than once")
         measured = [objective.name for objective in self.conf.objectives]
         if "performance" in measured and all(loader is None for loader in loaders.values()):
-            raise ArgumentError("$.eval_dataloader", None, "data to measure performance with")
+            expected = "this or q_dataloader, to measure performance with"
+            raise ArgumentError("$.eval_dataloader", None, expected)
         metric = self.conf.metric
         if self.eval_func is not None:
             if not callable(self.eval_func):
-                raise ArgumentError("$.eval_func", self.eval_func, "a function of a model")
+                raise ArgumentError("$.eval_func", self.eval_func, "a function that takes a model")
             if self.eval_dataloader is not None and metric is not None:
-                expected = "None beside eval_dataloader and a metric"
+                expected = "None, as eval_dataloader and a metric are given"
                 raise ArgumentError("$.eval_func", self.eval_func, expected)
         elif not self.conf.exit_policy.performance_only:
             if self.eval_dataloader is None:
-                expected = "a function, or eval_dataloader and a metric"
+                expected = "a function, or else eval_dataloader and a metric"
                 raise ArgumentError("$.eval_func", None, expected)
             if metric is None:
                 place = "$.conf.evaluation.accuracy.metric"

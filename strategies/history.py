@@ -1,7 +1,7 @@
 """A run's progress to plain dict and back: what a strategy's ``dicts`` are.
 
-The dict's layout is the classes below: schema 1. It also says what was tuned for, since targets
-that were told for another goal would mislead.
+The dict's layout is :class:`_History` and the classes of its fields: schema 1. It also says what
+was tuned for, since targets that were told for another goal would mislead.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from attrs import asdict, frozen
+from attrs import asdict, evolve, frozen
 
 import asktell as at
 from asktell.codec.layouts import read
 from asktell.numbers import is_finite
-from strategies.conf import Conf
+from strategies.conf import Conf, Criterion, Objective
 from strategies.errors import ResumeError
 from strategies.objective import Measurement
 from strategies.trial import Progress, Trial
@@ -24,44 +24,14 @@ SCHEMA = 1
 
 
 @frozen
-class _CriterionLayout:
-    loss: float
-    relative: bool
-    higher_is_better: bool
-
-
-@frozen
-class _ObjectiveLayout:
-    name: str
-    weight: float
-    higher_is_better: bool
-
-
-@frozen
-class _MeasurementLayout:
-    accuracy: float | None
-    values: dict[str, float]
-
-
-@frozen
-class _TrialLayout:
-    number: int
-    params: dict[str, Any]
-    measurement: _MeasurementLayout | None
-    failure: str | None
-    meets: bool
-    seconds: float
-
-
-@frozen
-class _HistoryLayout:
+class _History:
     schema: int
     strategy: str
-    criterion: _CriterionLayout
-    objectives: list[_ObjectiveLayout]
+    criterion: Criterion
+    objectives: list[Objective]
     engine: dict[str, Any]
-    baseline: _MeasurementLayout | None
-    trials: list[_TrialLayout]
+    baseline: Measurement | None
+    trials: list[Trial]
     seconds: float
 
 
@@ -89,68 +59,68 @@ def history_from_dict(dicts: Any, strategy: str, conf: Conf, space: TuningSpace)
     if isinstance(dicts, Mapping) and dicts.get("schema", SCHEMA) != SCHEMA:
         raise ResumeError("$.dicts.schema", dicts["schema"], f"{SCHEMA}")
     try:
-        layout = read(dicts, _HistoryLayout)
-        engine = _engine(layout.engine)
+        history = read(dicts, _History)
     except at.errors.StateError as error:
-        place = "$.dicts" + error.place.removeprefix("$")
-        raise ResumeError(place, error.got, error.expected) from None
-    _same("schema", layout.schema, SCHEMA)
-    _same("strategy", layout.strategy, strategy)
-    _same("criterion", asdict(layout.criterion), asdict(conf.criterion))
-    _same("objectives", list(map(asdict, layout.objectives)), list(map(asdict, conf.objectives)))
-    _same("engine.goal", engine.goal, "maximize")
+        raise _below("$.dicts", error) from None
+    try:
+        engine = at.State.from_dict(history.engine)
+    except at.errors.StateError as error:
+        raise _below("$.dicts.engine", error) from None
+    _same("strategy", history.strategy, strategy)
+    _same("criterion", asdict(history.criterion), asdict(conf.criterion))
+    _same("objectives", [*map(asdict, history.objectives)], [*map(asdict, conf.objectives)])
+    _same("engine.goal", _direction(engine), "maximize")
     if engine.space != space.space:
         expected = "the tuning space of this model and configuration"
         raise ResumeError("$.dicts.engine.space", engine.space, expected)
-    if layout.baseline is None and layout.trials:
+    if history.baseline is None and history.trials:
         raise ResumeError("$.dicts.baseline", None, "a measurement, since there are trials")
-    if layout.seconds < 0:
-        raise ResumeError("$.dicts.seconds", layout.seconds, "a number >= 0")
-    baseline = _measurement(layout.baseline, conf, "$.dicts.baseline")
+    if history.seconds < 0:
+        raise ResumeError("$.dicts.seconds", history.seconds, "a number >= 0")
+    _check_measurement(history.baseline, conf, "$.dicts.baseline")
     trials = tuple(
-        _trial(trial, position, conf, space) for position, trial in enumerate(layout.trials)
+        _checked(trial, position, conf, space) for position, trial in enumerate(history.trials)
     )
-    return Progress(engine, baseline, trials, layout.seconds)
+    return Progress(engine, history.baseline, trials, history.seconds)
 
 
-def _engine(document: dict[str, Any]) -> at.State:
-    try:
-        return at.State.from_dict(document)
-    except at.errors.StateError as error:
-        place = "$.engine" + error.place.removeprefix("$")
-        raise at.errors.StateError(place, error.got, error.expected) from None
+def _direction(engine: at.State) -> str:
+    """Return which way the optimiser goes: "maximize" or "minimize"."""
+    return engine.goal
+
+
+def _below(place: str, error: at.errors.InvalidValueError) -> ResumeError:
+    return ResumeError(place + error.place.removeprefix("$"), error.got, error.expected)
 
 
 def _same(name: str, got: Any, expected: Any) -> None:
     if got != expected:
-        raise ResumeError(f"$.dicts.{name}", got, f"{expected!r}, as now")
+        raise ResumeError(f"$.dicts.{name}", got, f"{expected!r}, as in this run")
 
 
-def _measurement(layout: _MeasurementLayout | None, conf: Conf, place: str) -> Measurement | None:
-    if layout is None:
-        return None
-    if (layout.accuracy is None) is not conf.exit_policy.performance_only:
+def _check_measurement(measurement: Measurement | None, conf: Conf, place: str) -> None:
+    if measurement is None:
+        return
+    if (measurement.accuracy is None) is not conf.exit_policy.performance_only:
         expected = "None" if conf.exit_policy.performance_only else "a finite number"
-        raise ResumeError(f"{place}.accuracy", layout.accuracy, expected)
+        raise ResumeError(f"{place}.accuracy", measurement.accuracy, expected)
     names = [objective.name for objective in conf.objectives]
-    if sorted(layout.values) != sorted(names):
-        raise ResumeError(f"{place}.values", layout.values, f"the keys {names}")
-    for name, value in layout.values.items():
+    if sorted(measurement.values) != sorted(names):
+        raise ResumeError(f"{place}.values", measurement.values, f"the keys {names}")
+    for name, value in measurement.values.items():
         if not is_finite(value):
             raise ResumeError(f"{place}.values.{name}", value, "a finite number")
-    return Measurement(layout.accuracy, layout.values)
 
 
-def _trial(layout: _TrialLayout, position: int, conf: Conf, space: TuningSpace) -> Trial:
+def _checked(trial: Trial, position: int, conf: Conf, space: TuningSpace) -> Trial:
+    """Return a trial with the canonical params of the space."""
     place = f"$.dicts.trials[{position}]"
-    if layout.number != position:
-        raise ResumeError(f"{place}.number", layout.number, f"{position}")
-    if (layout.measurement is None) is (layout.failure is None):
-        raise ResumeError(place, asdict(layout), "a measurement or a failure, and not both")
+    if trial.number != position:
+        raise ResumeError(f"{place}.number", trial.number, f"{position}")
+    if (trial.measurement is None) is (trial.failure is None):
+        raise ResumeError(place, asdict(trial), "a measurement or a failure, not both")
+    _check_measurement(trial.measurement, conf, f"{place}.measurement")
     try:
-        params = space.space.params(space.space.check(layout.params))
+        return evolve(trial, params=space.space.params(space.space.check(trial.params)))
     except at.errors.ParamsError as error:
-        inner = f"{place}.params" + error.place.removeprefix("$")
-        raise ResumeError(inner, error.got, error.expected) from None
-    measurement = _measurement(layout.measurement, conf, f"{place}.measurement")
-    return Trial(position, params, measurement, layout.failure, layout.meets, layout.seconds)
+        raise _below(f"{place}.params", error) from None

@@ -39,15 +39,15 @@ def _f1(outputs: Array, labels: Array, average: str = "macro") -> float:
 
 
 def _differences(outputs: Array, labels: Array) -> Array:
-    """Return outputs less labels as floats; columns (n, 1) and rows (n,) are the same.
+    """Return outputs minus labels as floats; a column (n, 1) counts as (n,).
 
     Raises:
-        ValueError: their shapes differ otherwise.
+        ValueError: their shapes differ in another way.
     """
     left, right = np.asarray(outputs, dtype=np.float64), np.asarray(labels, dtype=np.float64)
     columns = [array[:, 0] if array.shape[1:] == (1,) else array for array in (left, right)]
     if columns[0].shape != columns[1].shape:
-        raise ValueError(f"outputs have the shape {left.shape}, labels {right.shape}")
+        raise ValueError(f"outputs of shape {left.shape} do not fit labels of shape {right.shape}")
     return np.asarray(columns[0] - columns[1])
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
 from attrs import frozen
 
@@ -11,23 +10,23 @@ from strategies.conf import Criterion, Objective
 
 _TINY = 1e-12
 _MISS = 0.7
-"""What a miss costs: one as large as the loss allowed costs as much as a factor 1.62."""
+"""The price of a miss: one as large as the loss allowed costs a factor of 2**0.7 = 1.62."""
 
 
 @frozen
 class Measurement:
     """What was measured of one model: its accuracy and a value for every objective.
 
-    The accuracy is None where it is not asked for.
+    The accuracy is None where it is not wanted.
     """
 
     accuracy: float | None
-    values: Mapping[str, float]
+    values: dict[str, float]
 
 
 @frozen
-class Goal:
-    """The criterion and the objectives, relative to the FP32 model."""
+class TuningGoal:
+    """What is tuned for: the criterion and the objectives, relative to the FP32 model."""
 
     criterion: Criterion
     objectives: tuple[Objective, ...]
@@ -56,7 +55,7 @@ class Goal:
 
         That is the gain, less a penalty where the criterion is missed. The penalty grows from 0,
         so that the best models, which lie at the threshold, are not on a cliff; and it grows with
-        the logarithm, so that a hopeless model is no outlier. See docs/decisions.
+        the logarithm, so that a hopeless model is not an outlier. See docs/decisions.
         """
         short, allowed = max(self._shortfall(measurement), 0.0), self._unit
         # log(1 + short / allowed), where the quotient may overflow
@@ -83,7 +82,7 @@ class Goal:
 
     def _log_ratio(self, objective: Objective, measurement: Measurement) -> float:
         base, value = self.baseline.values[objective.name], measurement.values[objective.name]
-        if objective.name == "accuracy":  # may be negative; near 1, a ratio's logarithm is this
+        if objective.name == "accuracy":  # it may be negative; near 1 this is the logarithm
             ratio = (value - base) / (max(abs(base), _TINY) if base else 1.0)
         else:
             ratio = math.log(max(value, _TINY) / max(base, _TINY))

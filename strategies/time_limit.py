@@ -11,13 +11,13 @@ R = TypeVar("R")
 
 
 def within(seconds: float, work: Callable[[], R]) -> R:
-    """Return what ``work`` returns, or raise what it raises, within so many seconds; 0: no limit.
+    """Return what ``work`` returns, or raise what it raises, within ``seconds``; 0 for no limit.
 
-    Python cannot stop a thread: work that takes longer goes on in the background until it ends by
-    itself or the program does, and its outcome is dropped.
+    Python cannot stop a thread. Work that takes longer goes on in the background until it or the
+    program ends, and its outcome is dropped.
 
     Raises:
-        TimeoutError: the time is over.
+        TimeoutError: it took longer.
     """
     if not seconds:
         return work()

@@ -1,11 +1,13 @@
-"""What a run has done so far, as frozen values."""
+"""What a run has done so far, as frozen values.
+
+A trial here is one evaluation of one tune configuration.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 import asktell as at
 from strategies.objective import Measurement
@@ -13,14 +15,14 @@ from strategies.objective import Measurement
 
 @frozen
 class Trial:
-    """One tune configuration and what came of it.
+    """One evaluation of a tune configuration, and what came of it.
 
-    Exactly one of ``measurement`` and ``failure`` is there. ``meets`` tells whether the accuracy
-    criterion is met, ``seconds`` how long the trial took.
+    It has either a ``measurement`` or a ``failure``, which is the reason. ``meets`` tells whether
+    it meets the accuracy criterion, ``seconds`` how long it took.
     """
 
     number: int
-    params: Mapping[str, Any]
+    params: dict[str, Any]
     measurement: Measurement | None
     failure: str | None
     meets: bool
@@ -28,8 +30,17 @@ class Trial:
 
 
 @frozen
+class Result:
+    """The best trial, its model, and whether it meets the criterion."""
+
+    trial: Trial
+    model: Any = field(repr=False)
+    meets: bool
+
+
+@frozen
 class Progress:
-    """Everything that a run knows, swapped as a whole: it is consistent at any moment."""
+    """Everything that is kept of a run: with it, another run goes on exactly there."""
 
     engine: at.State
     baseline: Measurement | None = None

@@ -1,8 +1,8 @@
 """The tuning space: what the adaptor offers and the configuration allows, as an asktell space.
 
-Each operation is one categorical parameter, whose choices are all ways to quantise it; "as it is"
-(fp32) is one of them. So no two params mean the same tune configuration, but for the calibration
-of a model in which nothing is quantised.
+Each operation is one categorical parameter. Its choices are all the ways to quantise it, and fp32,
+which leaves it as it is. So different params mean different models, with one exception: where
+nothing is quantised, the calibration makes no difference.
 """
 
 from __future__ import annotations
@@ -34,13 +34,24 @@ class TuningSpace:
     sampling_sizes: tuple[int, ...]
     space: at.Space = field(init=False)
 
+    @space.default
+    def _laid_out(self) -> at.Space:
+        parameters: list[at.Categorical | at.Ordinal] = [
+            at.Categorical(_label(key), list(options)) for key, options in self.operations.items()
+        ]
+        if len(self.algorithms) > 1:
+            parameters.append(at.Categorical(ALGORITHM, self.algorithms))
+        if len(self.sampling_sizes) > 1:
+            parameters.append(at.Ordinal(SAMPLING_SIZE, self.sampling_sizes))
+        return at.Space(*parameters)
+
     @classmethod
     def of(cls, capability: Capability, conf: Conf) -> TuningSpace:
         """Return the options that the adaptor offers and the configuration allows.
 
         Raises:
-            ConfError: a ``ValueError``; the configuration allows an operation nothing, names one
-                that does not exist, or the model has nothing to quantise.
+            ConfError: a ``ValueError``; the configuration leaves an operation no option, or names
+                one that does not exist, or the model has nothing to quantise.
         """
         if not capability.operations:
             raise ConfError("$.model", conf.model_name, "a model with operations to quantise")
@@ -48,7 +59,7 @@ class TuningSpace:
             if not any(fnmatchcase(op.name, pattern) for op in capability.operations):
                 names = [op.name for op in capability.operations]
                 raise ConfError(
-                    "$.quantization.op_wise", pattern, f"a pattern that fits one of {names}"
+                    "$.quantization.op_wise", pattern, f"a pattern that matches one of {names}"
                 )
         allowed = {op.key: _allowed(op, conf) for op in capability.operations}
         wanted = _many((conf.model_wise.get("activation") or {}).get("algorithm"))
@@ -60,23 +71,12 @@ class TuningSpace:
             raise ConfError(place, wanted, f"one of {list(capability.calibration_algorithms)}")
         return cls(allowed, algorithms, conf.sampling_sizes if algorithms else ())
 
-    def __attrs_post_init__(self) -> None:
-        """Lay out the space."""
-        parameters: list[at.Categorical | at.Ordinal] = [
-            at.Categorical(_label(key), list(options)) for key, options in self.operations.items()
-        ]
-        if len(self.algorithms) > 1:
-            parameters.append(at.Categorical(ALGORITHM, self.algorithms))
-        if len(self.sampling_sizes) > 1:
-            parameters.append(at.Ordinal(SAMPLING_SIZE, self.sampling_sizes))
-        object.__setattr__(self, "space", at.Space(*parameters))
-
     def default(self) -> dict[str, Any]:
         """Return the params of the default configuration: the first option everywhere."""
         return self.space.params(self.space.configuration(0))
 
     def unquantised(self) -> dict[str, Any] | None:
-        """Return params under which every operation stays as it is, or None without any."""
+        """Return params that leave every operation as it is, or None if one must be quantised."""
         params = self.default()
         for key, options in self.operations.items():
             label = next((label for label, option in options.items() if option == FP32), None)
@@ -100,7 +100,8 @@ class TuningSpace:
         """Return the params that stand for a tune configuration.
 
         Raises:
-            ArgumentError: a ``ValueError``; an operation is missing or its option not of the space.
+            ArgumentError: a ``ValueError``; an operation is missing, or has an option that is not
+                in the space.
         """
         params: dict[str, Any] = {}
         for key, options in self.operations.items():
@@ -115,7 +116,7 @@ class TuningSpace:
         return params
 
     def canonical(self, params: Mapping[str, Any]) -> Meaning:
-        """Return what is equal for params that mean the same: fp32 needs no calibration."""
+        """Return what params mean: equal for those that give the same model."""
         config = self.tune_cfg(params)
         labels = tuple(params[_label(key)] for key in self.operations)
         if all(config[key] == FP32 for key in self.operations):
@@ -138,13 +139,13 @@ def _allowed(operation: Operation, conf: Conf) -> dict[str, OpConfig]:
         fitting = [option for option in options if _fits(option, limit or {})]
         if not fitting:
             offered = [option_label(option) for option in options]
-            raise ConfError(place, dict(limit), f"to allow {operation.name!r} one of {offered}")
+            raise ConfError(place, dict(limit), f"to leave {operation.name!r} one of {offered}")
         options = fitting
     return {option_label(option): option for option in options}
 
 
 def _fits(option: OpConfig, limit: Mapping[str, Any]) -> bool:
-    """Tell whether an option is among the allowed values; only a dtype says anything of fp32."""
+    """Tell whether an option is allowed; fp32 has nothing but a dtype to check."""
     for side, allowed in limit.items():
         for key, values in (allowed or {}).items():
             if key == "algorithm" or (key != "dtype" and option[side]["dtype"] == "fp32"):

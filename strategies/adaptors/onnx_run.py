@@ -65,7 +65,7 @@ def batches(
     of the model's inputs, or a dict by their names. Numbers of another width are converted.
 
     Raises:
-        AdaptorError: An item is no (input, label) pair, or does not match the model's inputs.
+        AdaptorError: An item is not a pair (input, label), or does not match the model's inputs.
     """
     wanted = {value.name: value.type for value in session.get_inputs()}
     for number, item in enumerate(dataloader):
@@ -154,7 +154,7 @@ def calibrate(
     ranges = _extremes(observed())
     missing = [name for name in wanted if name not in ranges]
     if missing:
-        raise AdaptorError("dataloader: it gave no sample to calibrate on, expected at least one")
+        raise AdaptorError("dataloader: it gave no sample, but calibration needs one")
     if algorithm == "minmax":
         return ranges
     bins = ENTROPY_BINS if algorithm == "entropy" else PERCENTILE_BINS

@@ -50,7 +50,7 @@ DEFAULT_SAMPLING_SIZE = 100
 REMEMBERED_CALIBRATIONS = 16
 WARM_UP_RUNS = 2
 LEAST_RUNS, MOST_RUNS, ENOUGH_SECONDS = 5, 100, 0.2
-EMPTY = "dataloader: it gave no batch, expected at least one"
+EMPTY = "dataloader: it gave no batch, but at least one is needed"
 
 Model = str | os.PathLike[str] | onnx.ModelProto
 """An ONNX file or what was read from one; at most 2 GB, the limit of its format."""
@@ -103,7 +103,7 @@ class OnnxRuntimeAdaptor:
         """Return the model as an object; one that is an object already as it is.
 
         Raises:
-            AdaptorError: The file is no ONNX model, or ``model`` is something else.
+            AdaptorError: The file is not an ONNX model, or ``model`` is something else.
         """
         return _load(model)
 
@@ -119,7 +119,7 @@ class OnnxRuntimeAdaptor:
         int8 is offered. If dynamic there are no calibration algorithms: nothing is calibrated.
 
         Raises:
-            AdaptorError: The file is no ONNX model; or the approach is dynamic and the model is
+            AdaptorError: The file is not an ONNX model; or the approach is dynamic and the model is
                 older than opset 11.
         """
         prepared = self._prepare(model)
@@ -154,7 +154,7 @@ class OnnxRuntimeAdaptor:
         if not choices:
             return prepared
         if dataloader is None:
-            raise AdaptorError("dataloader is None, expected one: static quantisation calibrates")
+            raise AdaptorError("dataloader is None, but static quantisation needs one")
         return quantize_static(
             prepared, choices, self._ranges(prepared, nodes, dataloader, algorithm, size)
         )
@@ -189,7 +189,7 @@ class OnnxRuntimeAdaptor:
         try:
             return os.path.getsize(model)
         except OSError as error:
-            raise AdaptorError(f"model: {model} is no file: {error}") from error
+            raise AdaptorError(f"model: {model} is not a file: {error}") from error
 
     def latency(self, model: Model, dataloader: Dataloader) -> float:
         """Return the median seconds that the first batch takes, after warming up, loading aside.
@@ -214,7 +214,7 @@ class OnnxRuntimeAdaptor:
         """Write the model to ``path``, in the ONNX format.
 
         Raises:
-            AdaptorError: ``model`` is a file, and no ONNX model.
+            AdaptorError: ``model`` is a file, but not an ONNX model.
         """
         onnx.save(_load(model), path, format="protobuf")
 

@@ -7,6 +7,7 @@ the tune configuration alone, so that the strategies' own idea of "the same" is 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from itertools import product
 from pathlib import Path
@@ -163,6 +164,7 @@ def make(
     configuration: Conf | None = None,
     dicts: Any = None,
     eval_func: Callable[[Any], Any] | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> TuneStrategy:
     """Return a strategy for the fake model."""
     return kind(
@@ -172,9 +174,20 @@ def make(
         eval_func=eval_func or adaptor.accuracy,
         dicts=dicts,
         adaptor=adaptor,
+        clock=clock,
     )
 
 
 def effects(strategy: TuneStrategy) -> list[Effect]:
     """Return the effects of a strategy's trials, in order."""
     return [effect(strategy.tuning_space.tune_cfg(trial.params)) for trial in strategy.trials]
+
+
+class Clock:
+    """A clock that stands still unless it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strategies.conf import Criterion, Objective
-from strategies.objective import Goal, Measurement
+from strategies.objective import Measurement, TuningGoal
 
 SIZE = Objective("modelsize", 1.0, higher_is_better=False)
 
@@ -23,8 +23,8 @@ def measured(accuracy: float | None, size: float = 100.0) -> Measurement:
     return Measurement(accuracy, {"modelsize": size})
 
 
-def goal_of(criterion: Criterion, baseline: Measurement, *objectives: Objective) -> Goal:
-    return Goal(criterion, objectives or (SIZE,), baseline)
+def goal_of(criterion: Criterion, baseline: Measurement, *objectives: Objective) -> TuningGoal:
+    return TuningGoal(criterion, objectives or (SIZE,), baseline)
 
 
 # ------------------------------------------------------------------------------- the threshold
@@ -85,7 +85,7 @@ def test_gain_is_the_logarithm_of_how_many_times_better() -> None:
 def test_gains_are_weighted() -> None:
     objectives = (Objective("modelsize", 3.0, False), Objective("performance", 1.0, False))
     baseline = Measurement(0.9, {"modelsize": 100.0, "performance": 1.0})
-    goal = Goal(Criterion(0.01, True, True), objectives, baseline)
+    goal = TuningGoal(Criterion(0.01, True, True), objectives, baseline)
     better = Measurement(0.9, {"modelsize": 50.0, "performance": 4.0})
     assert goal.gain(better) == pytest.approx((3 * math.log(2) - math.log(4)) / 4)
 
@@ -103,7 +103,7 @@ def test_gains_are_weighted() -> None:
 def test_accuracy_counts_by_its_relative_difference(
     higher: bool, base: float, value: float, gain: float
 ) -> None:
-    goal = Goal(
+    goal = TuningGoal(
         Criterion(0.5, True, higher),
         (Objective("accuracy", 2.0, higher),),
         Measurement(base, {"accuracy": base}),

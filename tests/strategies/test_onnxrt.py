@@ -1070,7 +1070,7 @@ def test_what_is_no_model():
     adaptor = OnnxRuntimeAdaptor()
     with pytest.raises(AdaptorError, match="model is a int, expected a path"):
         adaptor.capability(3)
-    with pytest.raises(AdaptorError, match=r"nowhere\.onnx is no file"):
+    with pytest.raises(AdaptorError, match=r"nowhere\.onnx is not a file"):
         adaptor.size("nowhere.onnx")
     broken = cnn()
     broken.graph.node[0].op_type = "Nonesuch"

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from fakes import (
     EFFECTS,
     OPTIONS,
     UNQUANTISED,
+    Clock,
     Effect,
     FakeAdaptor,
     conf,
@@ -34,7 +34,6 @@ from fakes import (
 )
 
 import digits
-import strategies.base
 from strategies import BayesianTuneStrategy, Conf, RandomTuneStrategy, Trial, TuneStrategy
 from strategies.errors import ArgumentError, ResumeError, StrategyError
 from strategies.objective import Measurement
@@ -63,23 +62,6 @@ def hang() -> Iterator[Callable[[], float]]:
 
     yield wait
     over.set()
-
-
-class Clock:
-    """A clock that stands still unless it is moved."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(strategies.base, "time", SimpleNamespace(monotonic=clock.monotonic))
-    return clock
 
 
 def raising(error: BaseException) -> Callable[[], float]:
@@ -559,31 +541,31 @@ def test_max_trials_ends_a_run(kind: Kind) -> None:
     assert strategy.dicts["engine"]["pending"] == []
 
 
-def test_the_timeout_ends_a_run(kind: Kind, clock: Clock) -> None:
-    adaptor = FakeAdaptor()
+def test_the_timeout_ends_a_run(kind: Kind) -> None:
+    adaptor, clock = FakeAdaptor(), Clock()
 
     def eval_func(model: Any) -> float:
         clock.now += 10
         return adaptor.accuracy(model)
 
-    strategy = make(kind, adaptor, conf(timeout=45), eval_func=eval_func)
+    strategy = make(kind, adaptor, conf(timeout=45), None, eval_func, clock)
     assert next(iter(strategy.run())).seconds == 10
     assert strategy.dicts["seconds"] == 20  # the FP32 model takes time too
     clock.now += 1000  # between runs no time goes by
-    resumed = make(kind, adaptor, conf(timeout=45), plain(strategy.dicts), eval_func)
+    resumed = make(kind, adaptor, conf(timeout=45), plain(strategy.dicts), eval_func, clock)
     assert not resumed.finished
     resumed.traverse()
     assert len(resumed.trials) == 4
     assert resumed.dicts["seconds"] == 50
     assert resumed.finished
     assert len(adaptor.evaluated) == 5
-    later = make(kind, adaptor, conf(timeout=55), plain(resumed.dicts), eval_func)
+    later = make(kind, adaptor, conf(timeout=55), plain(resumed.dicts), eval_func, clock)
     later.traverse()
     assert len(later.trials) == 5
 
 
-def test_time_runs_in_dicts_while_a_trial_does(kind: Kind, clock: Clock) -> None:
-    adaptor = FakeAdaptor()
+def test_time_runs_in_dicts_while_a_trial_does(kind: Kind) -> None:
+    adaptor, clock = FakeAdaptor(), Clock()
     seconds = []
 
     def eval_func(model: Any) -> float:
@@ -591,9 +573,26 @@ def test_time_runs_in_dicts_while_a_trial_does(kind: Kind, clock: Clock) -> None
         seconds.append(strategy.dicts["seconds"])
         return adaptor.accuracy(model)
 
-    strategy = make(kind, adaptor, conf(max_trials=2), eval_func=eval_func)
+    strategy = make(kind, adaptor, conf(max_trials=2), None, eval_func, clock)
     strategy.traverse()
     assert seconds == [10, 20, 30]
+
+
+def test_the_fp32_model_measured_ahead_of_a_run_counts(kind: Kind) -> None:
+    adaptor, clock = FakeAdaptor(), Clock()
+
+    def eval_func(model: Any) -> float:
+        clock.now += 10
+        return adaptor.accuracy(model)
+
+    strategy = make(kind, adaptor, conf(timeout=25), None, eval_func, clock)
+    strategy.measure_baseline()
+    clock.now += 1000
+    strategy.measure_baseline()  # once is enough
+    assert strategy.dicts["seconds"] == 10
+    strategy.traverse()
+    assert [trial.seconds for trial in strategy.trials] == [10, 10]
+    assert strategy.dicts["seconds"] == 30
 
 
 def test_timeout_0_stops_at_the_first_trial_that_meets_the_criterion(kind: Kind) -> None:
@@ -958,7 +957,7 @@ def test_dicts_of_another_strategy_are_refused(kind: Kind) -> None:
             with pytest.raises(ResumeError) as caught:
                 make(other, FakeAdaptor(), dicts=dicts)
             assert caught.value.place == "$.dicts.strategy"
-            assert repr(other.name) in str(caught.value)
+            assert repr(other.policy.name) in str(caught.value)
 
 
 def test_dicts_of_another_model_or_space_are_refused(history: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from fakes import KEYS, OPTIONS, SIZES, conf, effect
 
 from strategies.adaptors.base import FP32, Capability, OpConfig, Operation, OpKey
-from strategies.errors import ConfError
+from strategies.errors import ArgumentError, ConfError
 from strategies.tuning_space import TuningSpace, option_label
 
 FAST = Capability(tuple(Operation(*key, tuple(OPTIONS.values())) for key in KEYS))
@@ -289,3 +289,16 @@ def test_an_option_may_quantise_one_side_only(quantised: str) -> None:
     option = {**FP32, quantised: side("int8")}
     space = space_of(options=(option, FP32))
     assert offered(space) == [option, FP32]
+
+
+def test_a_tune_configuration_that_the_space_does_not_have_is_refused() -> None:
+    space = space_of()
+    tune_cfg = space.tune_cfg(space.default())
+    assert space.params(tune_cfg) == space.default()
+    for wrong in (
+        {key: value for key, value in tune_cfg.items() if key != ("fc", "Conv")},
+        {**tune_cfg, ("fc", "Conv"): {"weight": side("int4"), "activation": side("int8")}},
+    ):
+        with pytest.raises(ArgumentError) as caught:
+            space.params(wrong)
+        assert caught.value.place == "$.('fc', 'Conv')"

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from attrs import asdict
-from fakes import BEST, DEFAULT, EFFECTS, UNQUANTISED, FakeAdaptor, conf, effects
+from fakes import BEST, DEFAULT, EFFECTS, UNQUANTISED, Clock, FakeAdaptor, conf, effects
 
-import strategies.base
+import strategies.runner
 from strategies import Conf, Trial, TuneStrategy, tune
 from strategies.errors import ResumeError
 from strategies.workspace import HISTORY, MODEL, STRATEGIES, load_history, save_history
@@ -21,7 +20,7 @@ from strategies.workspace import HISTORY, MODEL, STRATEGIES, load_history, save_
 def adaptor(monkeypatch: pytest.MonkeyPatch) -> FakeAdaptor:
     """Return the adaptor that every strategy of the test gets."""
     adaptor = FakeAdaptor()
-    monkeypatch.setattr(strategies.base, "adaptor_for", lambda conf: adaptor)
+    monkeypatch.setattr(strategies.runner, "adaptor_for", lambda conf: adaptor)
     return adaptor
 
 
@@ -118,17 +117,14 @@ def test_a_folder_resumed_into_has_the_history_too(tmp_path: Path, adaptor: Fake
     assert load_history(folder)["trials"] == load_history(tmp_path)["trials"]
 
 
-def test_the_timeout_counts_the_fp32_model_too(
-    tmp_path: Path, adaptor: FakeAdaptor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    clock = SimpleNamespace(now=0.0)
-    monkeypatch.setattr(strategies.base, "time", SimpleNamespace(monotonic=lambda: clock.now))
+def test_the_timeout_counts_the_fp32_model_too(tmp_path: Path, adaptor: FakeAdaptor) -> None:
+    clock = Clock()
 
     def eval_func(model: Any) -> float:
         clock.now += 10
         return adaptor.accuracy(model)
 
-    tune("model", conf_of(tmp_path, timeout=15), None, eval_func=eval_func)
+    tune("model", conf_of(tmp_path, timeout=15), None, eval_func=eval_func, clock=clock)
     assert load_history(tmp_path)["seconds"] == 20
     assert adaptor.evaluated == [UNQUANTISED, DEFAULT]
 
@@ -159,7 +155,7 @@ def test_without_a_success_there_is_a_history_but_no_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     adaptor = FakeAdaptor(broken=frozenset(EFFECTS))
-    monkeypatch.setattr(strategies.base, "adaptor_for", lambda conf: adaptor)
+    monkeypatch.setattr(strategies.runner, "adaptor_for", lambda conf: adaptor)
     assert tune("model", conf_of(tmp_path, max_trials=2), None, eval_func=adaptor.accuracy) is None
     assert {path.name for path in tmp_path.iterdir()} == {HISTORY}
     assert adaptor.quantized[0] == DEFAULT

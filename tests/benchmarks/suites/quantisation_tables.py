@@ -9,7 +9,7 @@ import quantisation
 
 import asktell as at
 from strategies.conf import Criterion, Objective
-from strategies.objective import Goal, Measurement
+from strategies.objective import Measurement, TuningGoal
 from suites.task import Params, Task
 
 BUDGET = 40
@@ -50,7 +50,7 @@ def _baseline() -> Measurement:
 
 
 def _limited(name: str, criterion: Criterion) -> Task:
-    goal = Goal(criterion, (Objective("modelsize", 1.0, False),), _baseline())
+    goal = TuningGoal(criterion, (Objective("modelsize", 1.0, False),), _baseline())
 
     def loss(params: Params) -> float:
         return -goal.target(_measurement(params))

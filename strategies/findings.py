@@ -1,0 +1,109 @@
+"""What a run has found out so far: the outcome of every configuration, and the best trial."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import evolve
+
+import asktell as at
+from strategies.conf import Conf
+from strategies.errors import StrategyError
+from strategies.objective import Measurement, TuningGoal
+from strategies.trial import Progress, Trial
+from strategies.tuning_space import Meaning, TuningSpace
+
+
+class Findings:
+    """A run's progress, and what follows from it.
+
+    ``progress`` is swapped as a whole, so it is consistent at any moment. ``best`` is a trial that
+    meets the criterion, else the nearest to it; the first of equals; None before a success.
+    """
+
+    def __init__(self, progress: Progress, space: TuningSpace, conf: Conf) -> None:
+        """Take up a run's progress, or that of a new one."""
+        self.progress = progress
+        self.best: Trial | None = None
+        self._best_rank: tuple[bool, float] | None = None
+        self._space = space
+        self._conf = conf
+        self._outcomes: dict[Meaning, Measurement | None] = {}
+        """By meaning; None is the outcome of what failed."""
+        for trial in progress.trials:
+            self._keep(trial.params, trial)
+        if progress.baseline is not None:
+            self._keep_baseline(progress.baseline)
+
+    @property
+    def engine(self) -> at.State:
+        """Return the optimiser's state."""
+        return self.progress.engine
+
+    @property
+    def goal(self) -> TuningGoal:
+        """Return what is tuned for, relative to the FP32 model.
+
+        Raises:
+            StrategyError: the FP32 model has not been measured yet.
+        """
+        baseline = self.progress.baseline
+        if baseline is None:
+            raise StrategyError("the FP32 model is not measured yet: call measure_baseline first")
+        return self._goal_from(baseline)
+
+    def knows(self, meaning: Meaning) -> bool:
+        """Tell whether a configuration of this meaning has an outcome."""
+        return meaning in self._outcomes
+
+    def improves(self, trial: Trial) -> bool:
+        """Tell whether a trial is better than the best so far; an equal one is not."""
+        if trial.measurement is None:
+            return False
+        return self._best_rank is None or self.goal.rank(trial.measurement) > self._best_rank
+
+    def advance(self, engine: at.State) -> None:
+        """Take the next state of the optimiser, which was only asked."""
+        self.progress = evolve(self.progress, engine=engine)
+
+    def add_baseline(self, baseline: Measurement) -> None:
+        """Add the measurement of the FP32 model."""
+        engine, unquantised = self.engine, self._space.unquantised()
+        if unquantised is not None:  # a configuration too: the optimiser may as well know it
+            target = self._goal_from(baseline).target(baseline)
+            engine = at.observe(engine, unquantised, target)
+        self.progress = evolve(self.progress, baseline=baseline, engine=engine)
+        self._keep_baseline(baseline)
+
+    def add(self, params: Mapping[str, Any], trial: Trial) -> None:
+        """Add a trial, and tell the optimiser its outcome under the params that it asked for."""
+        engine = self._told(params, trial.measurement, trial.failure)
+        trials = (*self.progress.trials, trial)
+        self.progress = evolve(self.progress, engine=engine, trials=trials)
+        self._keep(params, trial)
+
+    def repeat(self, params: Mapping[str, Any]) -> None:
+        """Tell the optimiser the outcome of other params of the same meaning, without a trial."""
+        engine = self._told(params, self._outcomes[self._space.canonical(params)])
+        self.progress = evolve(self.progress, engine=engine)
+
+    def _goal_from(self, baseline: Measurement) -> TuningGoal:
+        return TuningGoal(self._conf.criterion, self._conf.objectives, baseline)
+
+    def _told(
+        self, params: Mapping[str, Any], outcome: Measurement | None, reason: str | None = None
+    ) -> at.State:
+        if outcome is None:
+            return at.fail(self.engine, params, reason or "the evaluation failed")
+        return at.observe(self.engine, params, self.goal.target(outcome))
+
+    def _keep(self, params: Mapping[str, Any], trial: Trial) -> None:
+        self._outcomes[self._space.canonical(params)] = trial.measurement
+        if trial.measurement and self.improves(trial):
+            self.best, self._best_rank = trial, self.goal.rank(trial.measurement)
+
+    def _keep_baseline(self, baseline: Measurement) -> None:
+        unquantised = self._space.unquantised()
+        if unquantised is not None:
+            self._outcomes[self._space.canonical(unquantised)] = baseline
