@@ -186,7 +186,7 @@ class State:
             UnknownSuggestionError: a ``ValueError``; no suggestion has this id.
         """
         trial = self.history.of_id(ticket_id)
-        ticket = trial and trial.ticket(ticket_id)
+        ticket = None if trial is None else trial.ticket(ticket_id)
         if trial is None or ticket is None:
             raise unknown(ticket_id)
         return Suggestion(ticket.id, trial.configuration, ticket.origin, ticket.expires)
@@ -242,8 +242,7 @@ def apply(state: State, event: Event) -> State:
     if event.kind not in table[trial.standing if trial else "new"]:
         raise _refusal(state, event, trial)
     if trial is None:
-        configuration = event.configuration  # type: ignore[union-attr]  # new: it has one
-        trial = Trial(len(state.history), configuration, (), (), False)
+        trial = Trial(len(state.history), event.configuration, (), (), False)  # type: ignore
     return _with(state, event, trial, _CHANGES[type(event)](state, event, trial))
 
 
@@ -266,11 +265,11 @@ def _trial_of(state: State, event: TrialEvent) -> Trial | None:
         if event.id < state.next_id:
             raise InvalidValueError("$.id", event.id, f"an id from {state.next_id} on")
         return state.history.of_values(event.configuration.values)
-    configuration = getattr(event, "configuration", None)
-    if (event.id is None) is (configuration is None):
-        raise InvalidValueError("$.params", configuration, "either an id or params")
-    if event.id is None:
-        return state.history.of_values(configuration.values)
+    if isinstance(event, Told | Failed | Amended | Voided | Forgotten):
+        if (event.id is None) is (event.configuration is None):
+            raise InvalidValueError("$.params", event.configuration, "either an id or params")
+        if event.configuration is not None:
+            return state.history.of_values(event.configuration.values)
     trial = state.history.of_id(event.id)
     if trial is None:
         raise unknown(event.id)

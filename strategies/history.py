@@ -86,7 +86,7 @@ def history_from_dict(dicts: Any, strategy: str, conf: Conf, space: TuningSpace)
 
 def _direction(engine: at.State) -> str:
     """Return which way the optimiser goes: "maximize" or "minimize"."""
-    return engine.goal
+    return engine.problem.goal
 
 
 def _below(place: str, error: at.errors.InvalidValueError) -> ResumeError:

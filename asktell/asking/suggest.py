@@ -86,7 +86,7 @@ def _with_one_more(state: State, expires: float | None, at: float | None) -> Sta
     if state.queue:
         configuration = state.history.trial(state.queue[0]).configuration
         return apply(state, Suggested(state.next_id, configuration, "again", expires, at))
-    proposal = propose(state, state.next_id)
+    proposal = _proposal(state, state.next_id)
     if proposal.fit is not None:
         state = apply(state, Fitted(proposal.fit, at))
     configuration = Configuration(state.space.names, proposal.values)
@@ -108,6 +108,11 @@ def propose(state: State, number: int) -> Proposal:
     Raises:
         SpaceExhausted: nothing is left to suggest.
     """
+    with one_blas_thread(), np.errstate(all="ignore"):
+        return _proposal(state, number)
+
+
+def _proposal(state: State, number: int) -> Proposal:
     random = np.random.default_rng([state.problem.seed, number])
     origin, fit = _origin(state), None
     if origin == "initial":

@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from asktell.study.state import Goal
+from asktell.study.problem import Goal
 
 EPILOG = """\
 Every answer is one JSON object on a line of standard output; messages go to standard error.
@@ -82,10 +82,15 @@ def _parser(version: str) -> argparse.ArgumentParser:
     observe = command("observe", "tell a target, or many as JSON lines on standard input")
     observe.add_argument("source", nargs="?", choices=["-"], metavar="-", help="standard input")
     observe.add_argument("--id", type=int, help="of the suggestion")
-    observe.add_argument("--target", type=float, help="its target; nan or inf for a failure")
+    observe.add_argument("--target", type=_target, help="its target; nan or inf for a failure")
     fail = command("fail", "tell that an evaluation failed")
     fail.add_argument("--id", type=int, required=True, help="of the suggestion")
     fail.add_argument("--reason", default="", help="kept with the failure")
+    amend = command("amend", "put another target in place of an outcome that was wrong")
+    amend.add_argument("--id", type=int, required=True, help="of the suggestion")
+    amend.add_argument("--target", type=_target, required=True, help="nan or inf for a failure")
+    forget = command("forget", "take an outcome back; its params may be suggested again")
+    forget.add_argument("--id", type=int, required=True, help="of the suggestion")
     renew = command("renew", "extend the lease of a suggestion: a heartbeat")
     renew.add_argument("--id", type=int, required=True, help="of the suggestion")
     renew.add_argument("--lease", type=float, required=True, metavar="SECONDS", help="from now")
@@ -101,6 +106,21 @@ def _parser(version: str) -> argparse.ArgumentParser:
 def _add_now(parser: argparse.ArgumentParser) -> None:
     text = "the time in seconds (that of the clock)"
     parser.add_argument("--now", type=float, metavar="SECONDS", help=text)
+
+
+def _target(text: str) -> Any:
+    """Return a number, or what is JSON: numbers by outcome."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        target = json.loads(text)
+    except ValueError:
+        target = None
+    if not isinstance(target, dict):
+        raise argparse.ArgumentTypeError(f'a number, or JSON as {{"loss": 0.1}}, not {text!r}')
+    return target
 
 
 def _setting(text: str) -> tuple[str, Any]:

@@ -9,23 +9,21 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, cast
 
-import numpy as np
-from attrs import fields
-
-from asktell.acquisition.design import sobol
-from asktell.asking import core
+from asktell import telling
+from asktell.asking import know
 from asktell.cli.results import (
-    Answer,
     Source,
     batches_of_lines,
     tell_failure,
     tell_lines,
     tell_target,
 )
-from asktell.errors import DefinitionError, MissingExtraError, NothingObservedError
+from asktell.codec.answers import Answer, observation_answer, suggestion_answer, trial_answer
+from asktell.errors import DefinitionError, MissingExtraError
+from asktell.space.parameters import defaults_of
+from asktell.state import State
 from asktell.store import Store
-from asktell.study.state import Observation, Settings, State, Suggestion
-from asktell.telling import leases
+from asktell.study.problem import Settings
 
 
 def init(arguments: Namespace) -> Iterator[Answer]:
@@ -43,52 +41,68 @@ def init(arguments: Namespace) -> Iterator[Answer]:
 
 def suggest(arguments: Namespace) -> Iterator[Answer]:
     """Answer with suggestions."""
-    # scipy.stats, which this imports, takes half a second: not while others wait for the file
-    sobol(1, 1, np.random.default_rng(0))
-    now, lease = _now(arguments), arguments.lease
-    suggestions = _store(arguments).update(
-        lambda state: core.suggest(state, arguments.n, now=now, lease=lease)
-    )
-    yield from map(_suggestion, suggestions)
+    suggestions = _store(arguments).suggest(arguments.n, now=_now(arguments), lease=arguments.lease)
+    yield from map(suggestion_answer, suggestions)
 
 
 def observe(arguments: Namespace) -> Iterator[Answer]:
     """Tell results; answer with what became of each."""
     store = _store(arguments)
     if arguments.source is None:
-        yield store.update(lambda state: tell_target(state, arguments.id, arguments.target))
+        now = time.time()
+        yield store.update(lambda state: tell_target(state, arguments.id, arguments.target, now))
         return
     for batch in batches_of_lines(cast("Source", sys.stdin.buffer)):
-        yield from store.update(partial(tell_lines, lines=batch))
+        yield from store.update(partial(tell_lines, lines=batch, now=time.time()))
 
 
 def fail(arguments: Namespace) -> Iterator[Answer]:
     """Tell a failure; answer with what became of it."""
+    now = time.time()
     yield _store(arguments).update(
-        lambda state: tell_failure(state, arguments.id, arguments.reason)
+        lambda state: tell_failure(state, arguments.id, arguments.reason, now)
     )
+
+
+def amend(arguments: Namespace) -> Iterator[Answer]:
+    """Put another target in place of a wrong outcome; answer with the trial."""
+    trial, target, now = arguments.id, arguments.target, time.time()
+    yield _corrected(arguments, lambda state: telling.amend(state, trial, target, now=now))
+
+
+def forget(arguments: Namespace) -> Iterator[Answer]:
+    """Take an outcome back; answer with the trial."""
+    trial, now = arguments.id, time.time()
+    yield _corrected(arguments, lambda state: telling.forget(state, trial, now=now))
+
+
+def _corrected(arguments: Namespace, correct: Callable[[State], State]) -> Answer:
+    def corrected(state: State) -> tuple[State, Answer]:
+        state = correct(state)
+        return state, trial_answer(telling.trial_of(state, arguments.id))
+
+    return _store(arguments).update(corrected)
 
 
 def renew(arguments: Namespace) -> Iterator[Answer]:
     """Extend a lease; answer with the suggestion."""
     now = _now(arguments)
 
-    def renewed(state: State) -> tuple[State, Suggestion]:
-        state = leases.renew(state, arguments.id, now, arguments.lease)
-        return state, next(s for s in state.pending if s.id == arguments.id)
+    def renewed(state: State) -> tuple[State, Answer]:
+        state = telling.renew(state, arguments.id, now, arguments.lease)
+        return state, suggestion_answer(state.suggestion(arguments.id))
 
-    yield _suggestion(_store(arguments).update(renewed))
+    yield _store(arguments).update(renewed)
 
 
 def expire(arguments: Namespace) -> Iterator[Answer]:
     """Withdraw suggestions whose leases ended; answer with them."""
-    now = _now(arguments)
-    yield from map(_suggestion, _store(arguments).update(lambda state: leases.expire(state, now)))
+    yield from map(suggestion_answer, _store(arguments).expire(_now(arguments)))
 
 
 def pending(arguments: Namespace) -> Iterator[Answer]:
     """Answer with the suggestions that wait for an outcome."""
-    yield from map(_suggestion, _store(arguments).read().pending)
+    yield from map(suggestion_answer, _store(arguments).read().pending)
 
 
 def best(arguments: Namespace) -> Iterator[Answer]:
@@ -97,10 +111,7 @@ def best(arguments: Namespace) -> Iterator[Answer]:
     Raises:
         NothingObservedError: there is none.
     """
-    observation = core.best(_store(arguments).read())
-    if observation is None:
-        raise NothingObservedError("nothing is observed yet")
-    yield _observation(observation)
+    yield observation_answer(know.best(_store(arguments).read()))
 
 
 def status(arguments: Namespace) -> Iterator[Answer]:
@@ -110,12 +121,25 @@ def status(arguments: Namespace) -> Iterator[Answer]:
 
 def export(arguments: Namespace) -> Iterator[Answer]:
     """Answer with everything observed."""
-    yield from map(_observation, _store(arguments).read().observations)
+    yield from map(observation_answer, _store(arguments).read().observations)
 
 
 COMMANDS: dict[str, Callable[[Namespace], Iterator[Answer]]] = {
     command.__name__: command
-    for command in (init, suggest, observe, fail, renew, expire, pending, best, status, export)
+    for command in (
+        init,
+        suggest,
+        observe,
+        fail,
+        amend,
+        forget,
+        renew,
+        expire,
+        pending,
+        best,
+        status,
+        export,
+    )
 }
 
 # --- arguments ---
@@ -130,7 +154,7 @@ def _now(arguments: Namespace) -> float:
 
 
 def _settings(given: dict[str, Any]) -> Settings:
-    known = [field.name for field in fields(Settings)]
+    known = list(defaults_of(Settings))
     for name, value in given.items():
         if name not in known:
             raise DefinitionError(f"$.settings.{name}", value, f"one of the settings {known}")
@@ -143,26 +167,18 @@ def _settings(given: dict[str, Any]) -> Settings:
 # --- answers ---
 
 
-def _suggestion(suggestion: Suggestion) -> Answer:
-    answer = {"id": suggestion.id, "params": suggestion.params, "origin": suggestion.origin}
-    return answer if suggestion.expires is None else {**answer, "expires": suggestion.expires}
-
-
-def _observation(observation: Observation) -> Answer:
-    return {"id": observation.id, "params": observation.params, "target": observation.target}
-
-
 def _status(state: State) -> Answer:
-    best = core.best(state)
+    best = know.best_or_none(state)
+    problem = state.problem
     return {
-        "goal": state.goal,
-        "seed": state.seed,
+        "goal": problem.goal,
+        "seed": problem.seed,
         "parameters": list(state.space.names),
         "size": state.space.size,
         "suggested": state.next_id,
-        "pending": len(state.pending),
-        "due": len(state.due),
+        "pending": len(state.out),
+        "due": len(state.queue),
         "observed": len(state.observations),
         "failed": len(state.failures),
-        "best": best and _observation(best),
+        "best": best and observation_answer(best),
     }

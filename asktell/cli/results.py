@@ -6,13 +6,13 @@ import json
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
+from asktell.codec.answers import Answer
 from asktell.errors import NOTHING, InvalidValueError, ParamsError, TargetError
-from asktell.study.state import State, Suggestion
-from asktell.study.trials import Trial, identify
-from asktell.telling.delivery import Outcome, deliver, deliver_failure, refused
-
-Answer = dict[str, Any]
-"""One line of output; with the key ``error`` something was refused."""
+from asktell.state import State
+from asktell.study.trials import Configuration, Suggestion
+from asktell.telling import Outcome, Target, TrialLike, deliver, deliver_failure
+from asktell.telling.delivery import refused
+from asktell.telling.identify import identify
 
 _KEYS = ("id", "params", "origin", "expires", "target")
 """Those of a line that ``asktell suggest`` printed, and the target."""
@@ -42,40 +42,42 @@ def batches_of_lines(source: Source) -> Iterator[list[tuple[int, bytes]]]:
             return
 
 
-def tell_lines(state: State, lines: Iterable[tuple[int, bytes]]) -> tuple[State, list[Answer]]:
+def tell_lines(
+    state: State, lines: Iterable[tuple[int, bytes]], now: float
+) -> tuple[State, list[Answer]]:
     """Return the next state, in which all good lines are recorded, and an answer for each line."""
     answers = []
     for number, line in lines:
-        state, answer = _tell_line(state, line)
+        state, answer = _tell_line(state, line, now)
         if "error" in answer:
             answer["error"] = f"line {number}: {answer['error']}"
         answers.append(answer)
     return state, answers
 
 
-def tell_target(state: State, trial_id: int, target: float) -> tuple[State, Answer]:
+def tell_target(state: State, trial_id: int, target: Target, now: float) -> tuple[State, Answer]:
     """Return the next state, in which the suggestion has this target, and the answer."""
-    return _answered(state, trial_id, lambda: deliver(state, trial_id, target))
+    return _answered(state, trial_id, lambda: deliver(state, trial_id, target, now=now))
 
 
-def tell_failure(state: State, trial_id: int, reason: str) -> tuple[State, Answer]:
+def tell_failure(state: State, trial_id: int, reason: str, now: float) -> tuple[State, Answer]:
     """Return the next state, in which the suggestion failed, and the answer."""
-    return _answered(state, trial_id, lambda: deliver_failure(state, trial_id, reason))
+    return _answered(state, trial_id, lambda: deliver_failure(state, trial_id, reason, now=now))
 
 
-def _tell_line(state: State, line: bytes) -> tuple[State, Answer]:
+def _tell_line(state: State, line: bytes, now: float) -> tuple[State, Answer]:
     result: dict[str, Any] = {}
 
     def told() -> tuple[State, Outcome]:
         result.update(_mapping(line))
-        return deliver(state, _trial(state, result), result["target"])
+        return deliver(state, _trial(state, result), result["target"], now=now)
 
     after, answer = _answered(state, None, told)
     given = result.get("id")
     if isinstance(given, int | str):
         answer["id"] = given
     elif "error" not in answer:  # told by params: whose they were
-        answer["id"] = identify(state, result["params"])[0]
+        answer["id"] = identify(state, result["params"]).id
     return after, answer
 
 
@@ -99,7 +101,7 @@ def _mapping(line: bytes) -> dict[str, Any]:
     return result
 
 
-def _trial(state: State, result: dict[str, Any]) -> Trial:
+def _trial(state: State, result: dict[str, Any]) -> TrialLike:
     for key in result:
         if key not in _KEYS:
             raise ParamsError(f"$.{key}", result[key], f"only the keys {list(_KEYS)}")
@@ -110,6 +112,7 @@ def _trial(state: State, result: dict[str, Any]) -> Trial:
     if trial_id is None and params is None:
         raise ParamsError("$", result, "the id of a suggestion, or params")
     if trial_id is None or params is None:
-        trial: Trial = params if trial_id is None else trial_id
+        trial: TrialLike = params if trial_id is None else trial_id
         return trial
-    return Suggestion(trial_id, state.space.names, state.space.check(params), "again")
+    configuration = Configuration(state.space.names, state.space.check(params))
+    return Suggestion(trial_id, configuration, "again")

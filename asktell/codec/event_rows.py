@@ -7,7 +7,6 @@ The layout is that of the event classes: a field's type says how it is read and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import cache
 from typing import Any, get_args, get_type_hints
 
 from attrs import fields, frozen
@@ -46,12 +45,14 @@ class _Item:
     type: Any
 
 
-@cache
-def _items(kind: type[Any]) -> tuple[_Item, ...]:
+def _items_of(kind: type[Any]) -> tuple[_Item, ...]:
     """Return the fields of an event class, in order."""
     hints = get_type_hints(kind)
     names = [field.name for field in fields(kind)]
     return tuple(_Item(_KEYS.get(name, name), name, hints[name]) for name in names)
+
+
+_LAYOUTS = {name: (kind, _items_of(kind)) for name, kind in _KINDS.items()}
 
 
 # --- writing ---
@@ -63,18 +64,17 @@ def event_rows(events: Iterable[Event], names: tuple[str, ...]) -> list[Row]:
         Configuration: _params,
         Configuration | None: lambda value: None if value is None else _params(value),
         Numbers: lambda numbers: dict(zip(names, numbers, strict=True)),
-        Fit: _fit_row,
+        Fit: fit_row,
     }
     layouts = {
-        kind: [(item.key, item.name, write.get(item.type)) for item in _items(kind)]
-        for kind in _KINDS.values()
+        kind: (event_name, [(item.key, item.name, write.get(item.type)) for item in items])
+        for event_name, (kind, items) in _LAYOUTS.items()
     }
-    kinds = {kind: name for name, kind in _KINDS.items()}
     rows = []
     for event in events:
-        kind = type(event)
-        row: Row = {"event": kinds[kind]}
-        for key, name, written in layouts[kind]:
+        event_name, layout = layouts[type(event)]
+        row: Row = {"event": event_name}
+        for key, name, written in layout:
             value = getattr(event, name)
             row[key] = value if written is None else written(value)
         rows.append(row)
@@ -85,7 +85,8 @@ def _params(configuration: Configuration) -> dict[str, Any]:
     return dict(zip(configuration.names, configuration.values, strict=True))
 
 
-def _fit_row(fit: Fit) -> Row:
+def fit_row(fit: Fit) -> Row:
+    """Return the row of a fit."""
     if fit.model != MODEL:
         return {"model": fit.model, "n": fit.n, "found": fit.found}
     found = [
@@ -107,8 +108,8 @@ def read_events(rows: Sequence[Any], problem: Problem, place: Place) -> list[Eve
     """
     readers = _readers(problem)
     layouts = {
-        name: (kind, [(item.key, readers[item.type]) for item in _items(kind)])
-        for name, kind in _KINDS.items()
+        name: (kind, [(item.key, readers[item.type]) for item in items])
+        for name, (kind, items) in _LAYOUTS.items()
     }
     events: list[Event] = []
     for number, row in enumerate(rows):
@@ -154,7 +155,7 @@ def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
         return tuple([_number(value[name]) for name in names])
 
     def fit(value: Any) -> Fit:
-        return _fit(value, space, len(names))
+        return read_fit(value, space, len(names))
 
     return {
         int: _id,
@@ -222,8 +223,12 @@ class _FoundLayout:
     found: list[list[_HyperparametersLayout]]
 
 
-def _fit(value: Any, space: Space, outcomes: int) -> Fit:
-    """Read a fit; what another model found is kept as it is."""
+def read_fit(value: Any, space: Space, outcomes: int) -> Fit:
+    """Return the fit of a row; what another model found is kept as it is.
+
+    Raises:
+        StateError: a ``ValueError`` that names the path of the fault.
+    """
     layout = read(value, _FitLayout)
     if layout.model != MODEL:
         return Fit(layout.model, layout.n, layout.found)

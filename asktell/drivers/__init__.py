@@ -4,14 +4,14 @@ Executors of other packages have a module each: ``asktell.drivers.dask``, ``.ray
 """
 
 from asktell.drivers.checkpoint import Checkpoint, resume, save_state
-from asktell.drivers.event import Event
+from asktell.drivers.evaluated import Evaluated
 from asktell.drivers.executors import Executor
 from asktell.drivers.maximize import maximize
 from asktell.drivers.processes import ProcessWorkers, WorkerDied
 
 __all__ = [
     "Checkpoint",
-    "Event",
+    "Evaluated",
     "Executor",
     "ProcessWorkers",
     "WorkerDied",

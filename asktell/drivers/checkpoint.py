@@ -1,4 +1,8 @@
-"""A state in a file, which is the old one or the new one at any moment, never a part."""
+"""A run's state in a file: the state before a result or after it, whatever ends the run.
+
+Where the file is large, what happens is appended to a journal beside it, so that saving a result
+takes no longer after thousands of them. The end of a run brings the file up to the journal.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from asktell.engine import Engine
-from asktell.errors import StateError
-from asktell.store.files import replace
+from asktell.errors import StateError, StoreCorruptError
+from asktell.state import State
+from asktell.store.book import Book, Known
 
 
 def save_state(path: str | Path, state: dict[str, Any]) -> None:
@@ -16,7 +21,7 @@ def save_state(path: str | Path, state: dict[str, Any]) -> None:
 
     Only one process at a time may write to the file.
     """
-    replace(Path(path), json.dumps(state, allow_nan=False).encode())
+    Book(path).overwrite(json.dumps(state, allow_nan=False).encode())
 
 
 def resume(path: str | Path) -> Engine | None:
@@ -25,14 +30,7 @@ def resume(path: str | Path) -> Engine | None:
     Raises:
         StateError: a ``ValueError``; the file is not a state.
     """
-    path = Path(path)
-    if not path.exists():
-        return None
-    try:
-        state = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise StateError("$", str(path), f"a state as JSON ({error})") from None
-    return Engine.from_dict(state)
+    return Engine.from_state(_look(Book(path)).state) if Path(path).exists() else None
 
 
 class Checkpoint:
@@ -50,15 +48,33 @@ class Checkpoint:
     def __init__(self, path: str | Path, engine: Engine) -> None:
         """Look at what the file has already."""
         self.path = Path(path)
-        saved = resume(path)
-        if saved is not None and _told(saved) > _told(engine):
+        self._book = Book(path)
+        self._known = _look(self._book) if self.path.exists() else None
+        if self._known is not None and _reports(self._known.state) > _reports(engine.state):
             expected = "a state that this engine goes on from: resume from the file, or remove it"
             raise StateError("$.checkpoint", str(path), expected)
 
-    def __call__(self, state: dict[str, Any]) -> None:
-        """Save a state's dict."""
-        save_state(self.path, state)
+    def __call__(self, state: State) -> None:
+        """Save a state."""
+        if self._known is None:
+            self._book.create(state)
+            self._known = self._book.look()
+        else:
+            self._known = self._book.write(self._known, state)
+
+    def close(self) -> None:
+        """Leave one file, which is the state as a dict."""
+        if self._known is not None:
+            self._known = self._book.close(self._known)
 
 
-def _told(engine: Engine) -> int:
-    return len(engine.observations) + len(engine.failures)
+def _look(book: Book) -> Known:
+    try:
+        return book.look()
+    except StoreCorruptError as error:
+        expected = f"a state as JSON ({error.problem})"
+        raise StateError("$", str(book.path), expected) from None
+
+
+def _reports(state: State) -> int:
+    return len(state.observations) + len(state.failures)

@@ -13,29 +13,31 @@ from pathlib import Path
 from typing import Any
 
 from asktell.drivers.checkpoint import Checkpoint
-from asktell.drivers.event import Event
+from asktell.drivers.evaluated import Evaluated
 from asktell.drivers.executors import Executor, Supply
 from asktell.drivers.progress import ProgressBar, wants_bar
-from asktell.drivers.run import Run, finished
+from asktell.drivers.run import Run
 from asktell.engine import Engine
 from asktell.errors import DefinitionError
 from asktell.numbers import is_count, is_finite
-from asktell.study.state import Observation
+from asktell.state import State
+from asktell.study.trials import Observation
+from asktell.telling import Target
 
 
 def maximize(
     engine: Engine,
-    evaluate: Callable[[dict[str, Any]], float],
+    evaluate: Callable[[dict[str, Any]], Target],
     executor: Executor | Callable[[], Executor],
     n_trials: int,
     n_workers: int,
     *,
     timeout: float | None = None,
     checkpoint: str | Path | Callable[[Mapping[str, Any]], object] | None = None,
-    callbacks: Iterable[Callable[[Event], object]] = (),
+    callbacks: Iterable[Callable[[Evaluated], object]] = (),
     progress: bool | None = None,
     clock: Callable[[], float] = time.time,
-) -> Observation | None:
+) -> Observation:
     """Evaluate what the engine suggests until enough is known, and return the best.
 
     The engine's own goal counts: with ``goal="minimize"`` the lowest target is the best.
@@ -60,8 +62,9 @@ def maximize(
             before they count as failed. Where it cannot be cancelled it keeps its worker until it
             ends, and its result is still welcome. None for no limit.
         checkpoint: a file, or a function that takes the state's dict; saved after every result,
-            before the callbacks.
-        callbacks: called with an :class:`Event` after every result, in the caller's thread. One
+            before the callbacks. A file may have a journal beside it, ``<path>.journal``, until
+            the run ends; :func:`resume` reads both.
+        callbacks: called with an :class:`Evaluated` after every result, in the caller's thread. One
             that raises ends the run.
         progress: whether to show a progress bar (extra ``progress``); None: on a terminal.
         clock: returns seconds; leases are on this clock. A run that is to be resumed needs one
@@ -71,16 +74,19 @@ def maximize(
         What ``engine.best()`` returns.
 
     Raises:
+        NothingObservedError: the run has ended, and no evaluation succeeded.
         DefinitionError: a ``ValueError``; a number is not what it must be.
         StateError: a ``ValueError``; the checkpoint's file knows more than the engine.
         ExecutorError: the executor broke, or late evaluations hold all of its workers, and
             no function was given that makes another.
     """
     _check(n_trials, n_workers, timeout)
-    save: Callable[[dict[str, Any]], object] | None
-    save = Checkpoint(checkpoint, engine) if isinstance(checkpoint, str | Path) else checkpoint
+    file = Checkpoint(checkpoint, engine) if isinstance(checkpoint, str | Path) else None
+    save: Callable[[State], object] | None = file
+    if file is None and checkpoint is not None:
+        save = _saving_dicts(checkpoint)  # type: ignore[arg-type]  # a path is a file
     listeners = list(callbacks)
-    bar = ProgressBar(finished(engine), n_trials) if wants_bar(progress) else None
+    bar = ProgressBar(engine.state.n_over, n_trials) if wants_bar(progress) else None
     if bar:
         listeners.insert(0, bar)
     run = Run(
@@ -90,9 +96,15 @@ def maximize(
         run.complete()
     finally:
         run.close()
+        if file:
+            file.close()
         if bar:
             bar.close()
     return engine.best()
+
+
+def _saving_dicts(save: Callable[[Mapping[str, Any]], object]) -> Callable[[State], object]:
+    return lambda state: save(state.to_dict())
 
 
 def _check(n_trials: Any, n_workers: Any, timeout: Any) -> None:

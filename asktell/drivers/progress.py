@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from importlib.util import find_spec
 
-from asktell.drivers.event import Event
+from asktell.drivers.evaluated import Evaluated
 
 
 def wants_bar(progress: bool | None) -> bool:
@@ -24,11 +24,11 @@ class ProgressBar:
 
         self._bar = tqdm(initial=finished, total=n_trials, unit="trial", file=sys.stderr)
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, evaluated: Evaluated) -> None:
         """Move the bar."""
-        if event.best is not None:
-            self._bar.set_postfix_str(f"best {event.best.target:.6g}", refresh=False)
-        self._bar.update(event.finished - self._bar.n)
+        if evaluated.best is not None:
+            self._bar.set_postfix_str(f"best {evaluated.best.target:.6g}", refresh=False)
+        self._bar.update(evaluated.finished - self._bar.n)
 
     def close(self) -> None:
         """Leave the bar as it is."""

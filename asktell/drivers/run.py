@@ -9,12 +9,14 @@ from typing import Any
 
 from attrs import define, field
 
-from asktell.drivers.event import Event, Happening
+from asktell.asking.know import best_or_none
+from asktell.drivers.evaluated import Evaluated, Happening
 from asktell.drivers.executors import Supply
 from asktell.engine import Engine
 from asktell.errors import ConflictError, ExecutorError, SpaceExhausted, TargetError
-from asktell.space.space import Values
-from asktell.study.state import State, Suggestion
+from asktell.state import State
+from asktell.study.trials import Configuration, Suggestion
+from asktell.telling import Target
 
 _LONGEST_WAIT = 1.0
 """Seconds until the clock is read again: it may be set, or the machine may have slept."""
@@ -30,13 +32,6 @@ class _Attempt:
     released: float = 0.0
 
 
-def finished(engine: Engine) -> int:
-    """Return how many configurations have an outcome, observed or failed."""
-    state = engine.state
-    values = {observation.values for observation in state.observations}
-    return len(values.union(failure.values for failure in state.failures))
-
-
 @define(eq=False)
 class Run:
     """One run of the driver; see :func:`asktell.drivers.maximize` for the arguments.
@@ -50,19 +45,18 @@ class Run:
     """
 
     engine: Engine
-    evaluate: Callable[[dict[str, Any]], float]
+    evaluate: Callable[[dict[str, Any]], Target]
     supply: Supply
     n_trials: int
     n_workers: int
     timeout: float | None
-    save: Callable[[dict[str, Any]], object] | None
-    listeners: Sequence[Callable[[Event], object]]
+    save: Callable[[State], object] | None
+    listeners: Sequence[Callable[[Evaluated], object]]
     clock: Callable[[], float]
     _running: list[_Attempt] = field(factory=list, init=False)
     _held: list[_Attempt] = field(factory=list, init=False)
     _arrived: SimpleQueue[_Attempt] = field(factory=SimpleQueue, init=False)
-    _suspects: set[Values] = field(factory=set, init=False)
-    _finished: int = field(default=0, init=False)
+    _suspects: set[Configuration] = field(factory=set, init=False)
     _saved: State | None = field(default=None, init=False)
 
     def complete(self) -> None:
@@ -71,7 +65,6 @@ class Run:
         Raises:
             ExecutorError: the executor cannot go on, and there is no other.
         """
-        self._finished = finished(self.engine)
         self._save()
         while self._finished < self.n_trials:
             self._fill()
@@ -82,6 +75,10 @@ class Run:
                 self._receive(attempt)
             if self.timeout is not None:
                 self._expire(self.timeout)
+
+    @property
+    def _finished(self) -> int:
+        return self.engine.state.n_over
 
     def close(self) -> None:
         """Save the state, and leave nothing running that can be stopped."""
@@ -100,10 +97,10 @@ class Run:
         while len(self._running) + len(self._held) < self.n_workers:
             if self._finished + len(self._running) >= self.n_trials:
                 return
-            if any(attempt.suggestion.values in self._suspects for attempt in self._running):
+            if any(attempt.suggestion.configuration in self._suspects for attempt in self._running):
                 return
             suggestion = self._next_suggestion()
-            if suggestion is None or (suggestion.values in self._suspects and self._running):
+            if suggestion is None or (suggestion.configuration in self._suspects and self._running):
                 return
             self._submit(suggestion)
 
@@ -179,12 +176,12 @@ class Run:
         except TargetError as error:
             self._fail(attempt, str(error))
         except ConflictError:  # it came late, and another attempt has another outcome
-            self._settled(attempt, "conflict", float(target))
+            self._settled(attempt, "conflict", target)
         else:
             if outcome in ("failed", "retried"):
                 self._settled(attempt, outcome, reason=f"the target is {target}")
             else:
-                self._settled(attempt, outcome, float(target))
+                self._settled(attempt, outcome, target)
 
     def _fail(self, attempt: _Attempt, reason: str) -> None:
         try:
@@ -194,17 +191,16 @@ class Run:
         self._settled(attempt, outcome, reason=reason)
 
     def _settled(
-        self, attempt: _Attempt, outcome: Happening, target: float | None = None, reason: str = ""
+        self, attempt: _Attempt, outcome: Happening, target: Any = None, reason: str = ""
     ) -> None:
         """Save, and tell the listeners."""
-        self._finished = finished(self.engine)
         if outcome not in ("retried", "expired", "lost"):
-            self._suspects.discard(attempt.suggestion.values)
+            self._suspects.discard(attempt.suggestion.configuration)
         self._release()
         self._save()
         if not self.listeners:
             return
-        event = Event(
+        evaluated = Evaluated(
             attempt.suggestion,
             outcome,
             target,
@@ -212,10 +208,10 @@ class Run:
             self.clock() - attempt.submitted,
             self._finished,
             self.n_trials,
-            self.engine.best(),
+            best_or_none(self.engine.state),
         )
         for listener in self.listeners:
-            listener(event)
+            listener(evaluated)
 
     def _release(self) -> list[_Attempt]:
         """Stop what is not pending any more, or let it be where it cannot be stopped."""
@@ -231,7 +227,7 @@ class Run:
     def _save(self) -> None:
         state = self.engine.state
         if self.save is not None and state is not self._saved:
-            self.save(state.to_dict())
+            self.save(state)
             self._saved = state
 
     # --- what goes wrong ---
@@ -263,7 +259,7 @@ class Run:
         if len(lost) == 1:
             self._fail(lost[0], f"its worker died; {reason}")
             return
-        self._suspects.update(attempt.suggestion.values for attempt in lost)
+        self._suspects.update(attempt.suggestion.configuration for attempt in lost)
         for attempt in lost:
             self._settled(attempt, "lost", reason=reason)
 

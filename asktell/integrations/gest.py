@@ -13,10 +13,12 @@ from attrs import frozen
 
 import asktell as at
 from asktell.errors import DefinitionError, InvalidValueError, ParamsError, StateError
+from asktell.integrations.held_choices import HeldChoices
 from asktell.numbers import is_finite
 from asktell.space.parameters import Parameter
-from asktell.study.state import Goal
-from asktell.study.trials import Trial
+from asktell.study.problem import Goal
+from asktell.study.trials import Configuration
+from asktell.telling import TrialLike
 
 try:
     from gest_api import Generator
@@ -95,11 +97,11 @@ class AskTellGenerator(Generator):
         Generator.__init__(generator, vocs)
         generator._problem = _Problem.of(vocs)
         generator._engine = at.Engine.from_dict(state)
-        known = generator._engine.state
+        known = generator._engine.state.problem
         if known.space != generator._problem.space:
             raise StateError("$.space", known.space, f"{generator._problem.space}, as in the vocs")
         if known.goal != generator._problem.goal:
-            raise StateError("$.goal", known.goal, f"{generator._problem.goal}, as in the vocs")
+            raise StateError("$.outcomes", known.goal, f"{generator._problem.goal}, as in the vocs")
         if lost:
             generator._engine.expire(now=_OVER)
         return generator
@@ -169,16 +171,13 @@ class AskTellGenerator(Generator):
 
 @frozen
 class _Problem:
-    """A VOCS that the engine can serve, and the engine's view of it.
-
-    Discrete values that the engine cannot hold are held by their positions.
-    """
+    """A VOCS that the engine can serve, and the engine's view of it."""
 
     space: at.Space
     goal: Goal
     objective: str
     constants: Mapping[str, Any]
-    by_position: Mapping[str, list[Any]]
+    held: HeldChoices
 
     @classmethod
     def of(cls, vocs: VOCS) -> _Problem:
@@ -194,13 +193,11 @@ class _Problem:
         if len(vocs.objectives) != 1:
             raise DefinitionError("$.vocs.objectives", dict(vocs.objectives), "one objective")
         parameters: list[Parameter] = []
-        by_position: dict[str, list[Any]] = {}
+        held = HeldChoices()
         for name, variable in vocs.variables.items():
             try:
                 if isinstance(variable, DiscreteVariable):
-                    parameter, values = _discrete(name, variable.values)
-                    if values is not None:
-                        by_position[name] = values
+                    parameter = _discrete(name, variable.values, held)
                 else:
                     parameter = _continuous(name, variable)
             except DefinitionError as error:
@@ -209,32 +206,27 @@ class _Problem:
         ((objective, kind),) = vocs.objectives.items()
         constants = {name: constant.value for name, constant in vocs.constants.items()}
         goal = _goal(objective, kind)
-        return cls(at.Space(*parameters), goal, objective, constants, by_position)
+        return cls(at.Space(*parameters), goal, objective, constants, held)
 
     def point(self, suggestion: at.Suggestion) -> dict[str, Any]:
         """Return the point of a suggestion, with the constants."""
-        params = suggestion.params
-        for name, values in self.by_position.items():
-            params[name] = values[params[name]]
-        return {**params, **self.constants}
+        return {**self.held.outward(suggestion.params), **self.constants}
 
-    def trial(self, result: Mapping[str, Any]) -> Trial:
+    def trial(self, result: Mapping[str, Any]) -> TrialLike:
         """Return the suggestion, its id, or the params that a result is for.
 
         Raises:
             ParamsError: the point does not lie in the space, or the ``_id`` is no integer.
         """
         params = {name: _scalar(result[name]) for name in self.space.names if name in result}
-        for name in self.by_position.keys() & params.keys():
-            if params[name] not in self.by_position[name]:
-                raise ParamsError(f"$.{name}", params[name], f"one of {self.by_position[name]}")
-            params[name] = self.by_position[name].index(params[name])
+        params = self.held.inward(params)
         trial_id: int | None = _scalar(result.get("_id"))
         if trial_id is None:
             return params
         if len(params) < self.space.dim:
             return trial_id
-        return at.Suggestion(trial_id, self.space.names, self.space.check(params), "model")
+        configuration = Configuration(self.space.names, self.space.check(params))
+        return at.Suggestion(trial_id, configuration, "model")
 
 
 def _continuous(name: str, variable: Any) -> at.Float:
@@ -251,16 +243,13 @@ def _continuous(name: str, variable: Any) -> at.Float:
     return at.Float(name, *variable.domain)
 
 
-def _discrete(name: str, values: Iterable[Any]) -> tuple[Parameter, list[Any] | None]:
-    """Return the parameter of a discrete variable, and its values where held by position."""
+def _discrete(name: str, values: Iterable[Any], held: HeldChoices) -> Parameter:
+    """Return the parameter of a discrete variable."""
     # a set has another order in another process
     ordered = sorted(values, key=lambda value: (type(value).__name__, repr(value)))
-    try:
-        if all(is_finite(value) for value in ordered):
-            return at.Ordinal(name, sorted(ordered)), None
-        return at.Categorical(name, ordered), None
-    except DefinitionError:
-        return at.Categorical(name, list(range(len(ordered)))), ordered
+    if all(is_finite(value) for value in ordered):
+        return at.Ordinal(name, sorted(ordered))
+    return held.categorical(name, ordered)
 
 
 def _goal(name: str, objective: Any) -> Goal:

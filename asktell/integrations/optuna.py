@@ -13,16 +13,21 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from attrs import asdict, evolve, frozen
+from attrs import frozen
 
 import asktell as at
-from asktell.errors import DefinitionError
-from asktell.model.gp import Hyperparameters
+from asktell.asking.suggest import propose
+from asktell.codec.event_rows import fit_row, read_fit
+from asktell.errors import DefinitionError, StateError
+from asktell.integrations.held_choices import HeldChoices
+from asktell.model.members import MODEL_OF_SCHEMA_2
 from asktell.numbers import is_count
 from asktell.space.parameters import Parameter
-from asktell.space.space import Values
-from asktell.study.records import Records
-from asktell.study.state import Fit, Goal
+from asktell.space.space import Space, Values
+from asktell.state import apply, replay
+from asktell.study.events import Event, Failed, Fit, Fitted, Skipped, Suggested, Told
+from asktell.study.problem import Goal
+from asktell.study.trials import Configuration
 
 try:
     from optuna.distributions import (
@@ -95,7 +100,8 @@ class AskTellSampler(BaseSampler):
         modelled = _Modelled.of(intersection_search_space(trials))
         if modelled is None:
             raise ValueError("no parameters that all completed trials of the study have in common")
-        return evolve(self._state(study, trials, modelled), next_id=len(trials)).to_dict()
+        state = self._state(study, trials, modelled)
+        return apply(state, Skipped(len(trials), at=None)).to_dict()
 
     def _state(self, study: Study, trials: list[FrozenTrial], modelled: _Modelled) -> at.State:
         goal: Goal = "maximize" if study.direction == StudyDirection.MAXIMIZE else "minimize"
@@ -135,19 +141,18 @@ class AskTellSampler(BaseSampler):
         for _ in range(_ATTEMPTS):
             state = self._state(study, others, modelled)
             try:
-                # the draws of suggestion k are those of the trial with this number
-                after, (suggestion,) = at.suggest(evolve(state, next_id=trial.number))
+                proposal = propose(state, trial.number)
             except at.SpaceExhausted:
                 return {
                     name: self.sample_independent(study, trial, name, distribution)
                     for name, distribution in search_space.items()
                 }
-            params = modelled.params(suggestion.values)
+            params = modelled.params(proposal.values)
             _note(study, trial, _PARAMS, modelled.internal(params))
-            if after.fit is not None and after.fit != state.fit:
-                _note(study, trial, _FIT, {"names": modelled.space.names, **asdict(after.fit)})
+            if proposal.fit is not None:
+                _note(study, trial, _FIT, _fit_note(proposal.fit, modelled.space))
             others = _others(study, trial)
-            if all(modelled.values_of(other) != suggestion.values for other in others):
+            if all(modelled.values_of(other) != proposal.values for other in others):
                 break
         return params
 
@@ -200,10 +205,9 @@ def trials_of(state: dict[str, Any]) -> list[FrozenTrial]:
     told.sort(key=lambda pair: math.inf if pair[0] is None else pair[0])
     trials = [trial for _, trial in told]
     if known.fit is not None and trials:
-        fit = {"names": space.names, **asdict(known.fit)}
-        trials[-1].system_attrs = {_FIT: fit}
-    for values in (*(suggestion.values for suggestion in known.pending), *known.due):
-        attributes = {"fixed_params": space.params(values)}
+        trials[-1].system_attrs = {_FIT: _fit_note(known.fit, space)}
+    for params in (*(suggestion.params for suggestion in known.pending), *known.due):
+        attributes = {"fixed_params": params}
         trials.append(create_trial(state=TrialState.WAITING, system_attrs=attributes))
     return trials
 
@@ -213,39 +217,30 @@ def trials_of(state: dict[str, Any]) -> list[FrozenTrial]:
 
 @frozen
 class _Modelled:
-    """The parameters of a search space that the engine can hold.
-
-    Choices that are no plain values, or equal each other, are held by their positions.
-    """
+    """The parameters of a search space that the engine can hold."""
 
     distributions: Mapping[str, BaseDistribution]
     space: at.Space
-    by_position: frozenset[str]
+    held: HeldChoices
 
     @classmethod
     def of(cls, search_space: Mapping[str, BaseDistribution]) -> _Modelled | None:
         """Return the parameters that the engine can hold, or None without any."""
-        parameters, by_position = [], set()
+        parameters, held = [], HeldChoices()
         for name, distribution in search_space.items():
             if distribution.single():
                 continue
             try:
-                parameters.append(_parameter(name, distribution))
+                parameters.append(_parameter(name, distribution, held))
             except DefinitionError:
-                if isinstance(distribution, CategoricalDistribution):
-                    positions = list(range(len(distribution.choices)))
-                    parameters.append(at.Categorical(name, positions))
-                    by_position.add(name)
+                continue
         if not parameters:
             return None
-        return cls(search_space, at.Space(*parameters), frozenset(by_position))
+        return cls(search_space, at.Space(*parameters), held)
 
     def params(self, values: Values) -> dict[str, Any]:
         """Return Optuna's params of the engine's values."""
-        params = self.space.params(values)
-        for name in self.by_position:
-            params[name] = self.distributions[name].to_external_repr(params[name])
-        return params
+        return self.held.outward(self.space.params(values))
 
     def internal(self, params: Mapping[str, Any]) -> dict[str, float]:
         """Return the params as numbers, which any storage keeps."""
@@ -261,14 +256,15 @@ class _Modelled:
                 if name in self.distributions and name not in params:
                     params[name] = self.distributions[name].to_external_repr(number)
         try:
-            for name in self.by_position & params.keys():
+            for name in self.held.choices.keys() & params.keys():
+                # not by equality: Optuna has its own, under which NaN is itself
                 params[name] = int(self.distributions[name].to_internal_repr(params[name]))
             return self.space.check({name: params[name] for name in self.space.names})
         except (KeyError, ValueError):
             return None
 
 
-def _parameter(name: str, distribution: BaseDistribution) -> Parameter:
+def _parameter(name: str, distribution: BaseDistribution, held: HeldChoices) -> Parameter:
     """Return the parameter that has the distribution's values.
 
     Raises:
@@ -280,7 +276,7 @@ def _parameter(name: str, distribution: BaseDistribution) -> Parameter:
         case IntDistribution(low=low, high=high, log=log, step=step):
             return at.Int(name, low, high, log=log, step=step)
         case CategoricalDistribution(choices=choices):
-            return at.Categorical(name, choices)
+            return held.categorical(name, choices)
     raise DefinitionError(f"$.{name}", distribution, "a float, int or categorical distribution")
 
 
@@ -306,42 +302,45 @@ def _others(study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
 
 def _told(state: at.State, modelled: _Modelled, trials: Iterable[FrozenTrial]) -> at.State:
     """Return the state in which the trials have the outcomes that Optuna knows."""
-    names = modelled.space.names
-    observations, failures, pending = [], [], []
+    events: list[Event] = []
     fits: list[Fit] = []
-    for trial in trials:
+    known = 0
+    for trial in sorted(trials, key=lambda trial: trial.number):
         values = modelled.values_of(trial)
-        if values is None:
+        if values is None or not (trial.state.is_finished() or trial.state == TrialState.RUNNING):
             continue
+        number, configuration = trial.number, Configuration(modelled.space.names, values)
+        events.append(Suggested(number, configuration, "model", expires=None, at=None))
         target = trial.value if trial.state == TrialState.COMPLETE else None
-        if trial.state == TrialState.RUNNING:
-            pending.append(at.Suggestion(trial.number, names, values, "model"))
-        elif target is not None and math.isfinite(target):
-            observations.append(at.Observation(trial.number, names, values, target))
+        if target is not None and math.isfinite(target):
+            events.append(Told(number, None, (float(target),), at=None))
         elif trial.state.is_finished():
-            reason = trial.state.name.lower()
-            failures.append(at.Failure(trial.number, names, values, reason))
+            events.append(Failed(number, None, trial.state.name.lower(), at=None))
+        known += trial.state.is_finished()
         if (fit := _fit_of(trial, modelled.space)) is not None:
             fits.append(fit)
-    known = len(observations) + len(failures)
-    return evolve(
-        state,
-        observations=Records(observations),
-        failures=Records(failures),
-        pending=tuple(pending),
-        fit=max((fit for fit in fits if fit.n <= known), key=lambda fit: fit.n, default=None),
-    )
+    last = max((fit for fit in fits if fit.n <= known), key=lambda fit: fit.n, default=None)
+    if last is not None:
+        events.append(Fitted(last, at=None))
+    return replay(state, events)
 
 
-def _fit_of(trial: FrozenTrial, space: at.Space) -> Fit | None:
+def _fit_note(fit: Fit, space: Space) -> dict[str, Any]:
+    """Return what a trial keeps of a fit."""
+    return {"names": space.names, **fit_row(fit)}
+
+
+def _fit_of(trial: FrozenTrial, space: Space) -> Fit | None:
     noted = trial.system_attrs.get(_FIT)
     if noted is None or tuple(noted["names"]) != space.names:
         return None
-    members = (
-        Hyperparameters(tuple(member["length_scales"]), member["noise"])
-        for member in noted["members"]
-    )
-    return Fit(noted["n"], tuple(members))
+    row = {key: value for key, value in noted.items() if key != "names"}
+    if "members" in row:  # as version 0.1 noted it
+        row = {"model": MODEL_OF_SCHEMA_2, "n": row["n"], "found": [row["members"]]}
+    try:
+        return read_fit(row, space, outcomes=1)
+    except StateError:  # what cannot be used is searched anew
+        return None
 
 
 def _note(study: Study, trial: FrozenTrial, key: str, value: Mapping[str, Any]) -> None:

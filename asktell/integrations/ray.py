@@ -13,8 +13,9 @@ from attrs import frozen
 
 import asktell as at
 from asktell.errors import ConflictError, DefinitionError, ParamsError, StateError
+from asktell.integrations.held_choices import HeldChoices
 from asktell.space.parameters import Parameter
-from asktell.study.state import Goal
+from asktell.study.problem import Goal
 
 try:
     from ray.tune.search import Searcher
@@ -137,11 +138,11 @@ class AskTellSearcher(Searcher):
         """
         engine, search = self._started()
         if trial_id in self._ids:
-            return search.config(_params_of(engine.state, self._ids[trial_id]))
+            return search.config(engine.state.suggestion(self._ids[trial_id]).params)
         try:
             suggestion = engine.suggest()
         except at.SpaceExhausted:
-            more = engine.state.settings.retries > 0 and bool(engine.pending)
+            more = engine.state.problem.policy.retries > 0 and bool(engine.pending)
             return None if more else str(Searcher.FINISHED)
         self._ids[trial_id] = suggestion.id
         return search.config(suggestion.params)
@@ -220,7 +221,7 @@ class AskTellSearcher(Searcher):
             raise DefinitionError("$.space", self._search.space, expected)
         self._engine, self._ids = engine, dict(trials)
         self._metric = self._metric or state["metric"]
-        self._mode = "max" if engine.state.goal == "maximize" else "min"
+        self._mode = "max" if engine.state.problem.goal == "maximize" else "min"
 
     def save(self, checkpoint_path: str) -> None:
         """Write the state to a file, as JSON; Tune does so by itself."""
@@ -242,14 +243,6 @@ class AskTellSearcher(Searcher):
             self.load_dict(state)
 
 
-def _params_of(state: at.State, number: int) -> dict[str, Any]:
-    """Return the params of a suggestion, whatever became of it."""
-    for records in (state.observations, state.failures, state.withdrawn):
-        for record in records.of_id(number):
-            return record.params
-    return next(suggestion.params for suggestion in state.pending if suggestion.id == number)
-
-
 # --- the search space ---
 
 
@@ -257,17 +250,16 @@ def _params_of(state: at.State, number: int) -> dict[str, Any]:
 class _Search:
     """A search space of Tune, and the engine's view of it.
 
-    Nested keys are joined by slashes. Choices that the engine cannot hold are held by their
-    positions.
+    Nested keys are joined by slashes.
     """
 
     space: at.Space
-    by_position: Mapping[str, list[Any]]
+    held: HeldChoices
 
     @classmethod
     def of_space(cls, space: at.Space) -> _Search:
         """Return the view of a space of the engine's own."""
-        return cls(space, {})
+        return cls(space, HeldChoices())
 
     @classmethod
     def of_config(cls, config: Mapping[str, Any]) -> _Search:
@@ -277,26 +269,23 @@ class _Search:
             DefinitionError: the engine cannot search it.
         """
         parameters: list[Parameter] = []
-        by_position: dict[str, list[Any]] = {}
+        held = HeldChoices()
         for name, domain in _domains(config, ()):
             try:
-                parameters.append(_parameter(name, domain))
+                parameters.append(_parameter(name, domain, held))
             except DefinitionError as error:
-                if not isinstance(domain, Categorical):
-                    raise error.below(f"$.space.{name}") from None
-                by_position[name] = domain.categories
-                parameters.append(at.Categorical(name, list(range(len(domain.categories)))))
-        return cls(at.Space(*parameters), by_position)
+                raise error.below(f"$.space.{name}") from None
+        return cls(at.Space(*parameters), held)
 
     def config(self, params: dict[str, Any]) -> dict[str, Any]:
         """Return the nested config of params."""
         config: dict[str, Any] = {}
-        for name, value in params.items():
+        for name, value in self.held.outward(params).items():
             *path, last = name.split("/")
             inner = config
             for key in path:
                 inner = inner.setdefault(key, {})
-            inner[last] = self.by_position[name][value] if name in self.by_position else value
+            inner[last] = value
         return config
 
     def params(self, config: Mapping[str, Any]) -> dict[str, Any]:
@@ -312,13 +301,8 @@ class _Search:
                 if not isinstance(value, Mapping) or key not in value:
                     raise ParamsError(f"$.{name}", config, f"a config with the key {name!r}")
                 value = value[key]
-            if name in self.by_position:
-                choices = self.by_position[name]
-                if value not in choices:
-                    raise ParamsError(f"$.{name}", value, f"one of {choices}")
-                value = choices.index(value)
             params[name] = value
-        return params
+        return self.held.inward(params)
 
 
 def _domains(value: Any, path: tuple[str, ...]) -> Iterable[tuple[str, Domain]]:
@@ -344,7 +328,7 @@ def _domains(value: Any, path: tuple[str, ...]) -> Iterable[tuple[str, Domain]]:
                 raise DefinitionError(place, value, "no domain within a list")
 
 
-def _parameter(name: str, domain: Domain) -> Parameter:
+def _parameter(name: str, domain: Domain, held: HeldChoices) -> Parameter:
     """Return the parameter that has the domain's values.
 
     Raises:
@@ -365,5 +349,5 @@ def _parameter(name: str, domain: Domain) -> Parameter:
                 return at.Int(name, low, high - 1, log=log)
             return at.Int(name, math.ceil(low / step) * step, high, log=log, step=step)
         case Categorical(categories=choices):
-            return at.Categorical(name, choices)
+            return held.categorical(name, choices)
     raise DefinitionError("$", domain, "uniform or loguniform numbers, or choices")

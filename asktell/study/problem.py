@@ -183,6 +183,11 @@ class Problem:
         """Return the position of the outcome that is optimised: there is one today."""
         return 0
 
+    @property
+    def goal(self) -> Goal:
+        """Return what is wanted of the objective."""
+        return self.outcomes[self.objective].role
+
     def target(self, numbers: Numbers) -> Any:
         """Return numbers as callers tell and see them: one alone, or ``{outcome: number}``."""
         return target_of(self.outcome_names, numbers)

@@ -208,7 +208,8 @@ class Trial:
         return next((ticket for ticket in self.tickets if ticket.id == ticket_id), None)
 
     def __repr__(self) -> str:
-        shown = {"number": self.number, "status": self.status, "params": self.params}
+        shown: dict[str, Any] = {"number": self.number, "status": self.status}
+        shown["params"] = self.params
         if self.ids:
             shown["ids"] = self.ids
         if self.results:

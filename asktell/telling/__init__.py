@@ -11,7 +11,7 @@ from asktell.telling.delivery import (
     observe,
     observe_batch,
 )
-from asktell.telling.identify import TrialLike
+from asktell.telling.identify import TrialLike, trial_of
 from asktell.telling.leases import expire, renew
 
 __all__ = [
@@ -28,4 +28,5 @@ __all__ = [
     "observe",
     "observe_batch",
     "renew",
+    "trial_of",
 ]

@@ -65,6 +65,19 @@ def identify(state: State, trial: TrialLike) -> Named:
     return Named(found.ticket(int(wanted)), found.configuration, found)
 
 
+def trial_of(state: State, trial: TrialLike) -> Trial:
+    """Return the trial that is meant, as it is in this state.
+
+    Raises:
+        ParamsError, UnknownSuggestionError, ConflictError: as :func:`identify` does; also where
+            there is no trial of these params.
+    """
+    named = identify(state, trial)
+    if named.trial is None:
+        raise ParamsError("$.params", named.configuration.params, "params of a trial")
+    return named.trial
+
+
 def _of_params(state: State, params: Mapping[str, Any]) -> Named:
     values = state.space.check(params)
     trial = state.history.of_values(values)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from attrs import frozen
 
-from asktell.study.state import Observation, Suggestion
-from asktell.telling.delivery import Outcome
+from asktell.study.trials import Observation, Suggestion
+from asktell.telling import Outcome
 
 Happening = Outcome | Literal["expired", "lost"]
 """What became of an evaluation: the outcome of its delivery, or
@@ -18,14 +18,14 @@ Happening = Outcome | Literal["expired", "lost"]
 
 
 @frozen
-class Event:
+class Evaluated:
     """One evaluation ended.
 
     Attributes:
         suggestion: what was evaluated.
         outcome: what became of it.
-        target: what the evaluation returned, None if no number came.
-        reason: why no number came, empty otherwise.
+        target: what the evaluation returned, None if no result came.
+        reason: why no result came, empty otherwise.
         seconds: from its submission to now, on the driver's clock.
         finished: how many configurations have an outcome now, observed or failed.
         n_trials: how many the run is to reach.
@@ -34,7 +34,7 @@ class Event:
 
     suggestion: Suggestion
     outcome: Happening
-    target: float | None
+    target: Any
     reason: str
     seconds: float
     finished: int
