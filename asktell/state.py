@@ -270,7 +270,7 @@ def _trial_of(state: State, event: TrialEvent) -> Trial | None:
             raise InvalidValueError("$.params", event.configuration, "either an id or params")
         if event.configuration is not None:
             return state.history.of_values(event.configuration.values)
-    trial = state.history.of_id(event.id)
+    trial = None if event.id is None else state.history.of_id(event.id)
     if trial is None:
         raise unknown(event.id)
     return trial

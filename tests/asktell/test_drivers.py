@@ -17,7 +17,7 @@ from spaces import QUICK
 
 import asktell as at
 from asktell import errors
-from asktell.drivers import Checkpoint, Event, maximize, resume, save_state
+from asktell.drivers import Checkpoint, Evaluated, maximize, resume, save_state
 
 
 def plane() -> at.Space:
@@ -86,7 +86,7 @@ def scripted_run(
 ) -> list[dict[str, Any]]:
     """Run to the end, or until so many trials are finished; return what was submitted."""
 
-    def check(event: Event) -> None:
+    def check(event: Evaluated) -> None:
         if event.finished == stop:
             raise Stopped
 
@@ -145,7 +145,7 @@ def test_an_interrupt_leaves_what_ran_pending_and_resume_submits_it_first(tmp_pa
     path = tmp_path / "state.json"
     engine = at.Engine(plane(), seed=2, settings=QUICK)
 
-    def interrupt(event: Event) -> None:
+    def interrupt(event: Evaluated) -> None:
         if event.finished == 5:
             raise KeyboardInterrupt
 
@@ -156,7 +156,7 @@ def test_an_interrupt_leaves_what_ran_pending_and_resume_submits_it_first(tmp_pa
     assert resumed.state == engine.state
     assert len(resumed.observations) == 5
     assert len(resumed.pending) == 2
-    events: list[Event] = []
+    events: list[Evaluated] = []
     pending = [suggestion.id for suggestion in resumed.pending]
     in_threads(resumed, parabola, n_trials=9, n_workers=1, callbacks=[events.append])
     assert [event.suggestion.id for event in events] == [*pending, 7, 8]
@@ -246,7 +246,7 @@ def test_an_evaluation_without_a_number_is_a_failure(
     tmp_path: Path, wrong: str, reason: str
 ) -> None:
     engine = at.Engine(line(), settings=QUICK)
-    events: list[Event] = []
+    events: list[Evaluated] = []
     in_threads(engine, Evaluate(tmp_path, {2: wrong}), callbacks=[events.append])
     (failure,) = engine.failures
     assert (failure.params, failure.reason) == ({"n": 2}, reason)
@@ -259,7 +259,7 @@ def test_failures_are_retried_as_the_settings_say(tmp_path: Path) -> None:
     settings = at.Settings(n_candidates=16, n_starts=1, retries=2)
     engine = at.Engine(line(), settings=settings)
     evaluate = Evaluate(tmp_path, {1: "raise", 2: "raise once", 4: "nan once"})
-    events: list[Event] = []
+    events: list[Evaluated] = []
     in_threads(engine, evaluate, callbacks=[events.append])
     assert evaluate.calls() == {0: 1, 1: 3, 2: 2, 3: 1, 4: 2, 5: 1}
     assert [failure.params["n"] for failure in engine.failures] == [1]
@@ -269,7 +269,7 @@ def test_failures_are_retried_as_the_settings_say(tmp_path: Path) -> None:
 
 def test_events_tell_what_happened() -> None:
     engine = at.Engine(line(), settings=QUICK)
-    events: list[Event] = []
+    events: list[Evaluated] = []
     ticks = iter(range(100))
     in_threads(
         engine,
@@ -295,7 +295,7 @@ class Gate:
 
     def __init__(self, n: int, times: int = 1) -> None:
         self.n, self.times = n, times
-        self.open = threading.Event()
+        self.open = threading.Evaluated()
 
     def __call__(self, params: dict[str, Any]) -> float:
         if params["n"] == self.n and self.times > 0:
@@ -308,9 +308,9 @@ class Gate:
 def test_a_late_result_is_welcome_and_settles_the_attempt_that_followed() -> None:
     engine = at.Engine(line(), settings=QUICK)
     evaluate = Gate(3, times=2)
-    events: list[Event] = []
+    events: list[Evaluated] = []
 
-    def note(event: Event) -> None:
+    def note(event: Evaluated) -> None:
         events.append(event)
         if [event.outcome for event in events].count("expired") == 1 and len(events) >= 5:
             evaluate.open.set()  # both attempts end
@@ -328,9 +328,9 @@ def test_what_is_always_late_fails_in_the_end() -> None:
     settings = at.Settings(n_candidates=16, n_starts=1, expiries=1)
     engine = at.Engine(line(), settings=settings)
     evaluate = Gate(3, times=2)
-    events: list[Event] = []
+    events: list[Evaluated] = []
 
-    def note(event: Event) -> None:
+    def note(event: Evaluated) -> None:
         events.append(event)
         if event.finished == 6:
             evaluate.open.set()
@@ -368,7 +368,7 @@ def test_workers_that_all_hang_are_replaced() -> None:
 def test_what_waits_for_a_worker_does_not_grow_late() -> None:
     engine = at.Engine(line(), settings=QUICK)
     engine.suggest_batch(4, now=0.0, lease=1.0)  # by an earlier run, long ago
-    events: list[Event] = []
+    events: list[Evaluated] = []
     now = iter(range(0, 10_000, 3))
     in_threads(
         engine,
@@ -409,7 +409,7 @@ def test_what_contradicts_a_late_result_changes_nothing(answer: Any) -> None:
         else:
             future.set_result(answer)
 
-    def note(event: Event) -> None:
+    def note(event: Evaluated) -> None:
         events.append((event.suggestion.id, event.outcome))
         if len(events) == 2:
             answered(0, 7.0)
@@ -483,7 +483,7 @@ def test_params_that_kill_are_found_out_and_no_others_are_blamed(
     settings = at.Settings(n_candidates=16, n_starts=1, retries=retries)
     engine = at.Engine(line(), settings=settings)
     made: list[Brittle] = []
-    events: list[Event] = []
+    events: list[Evaluated] = []
 
     def make() -> Brittle:
         made.append(Brittle(3, n_workers))

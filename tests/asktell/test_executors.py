@@ -22,7 +22,7 @@ from evaluations import Evaluate
 from spaces import QUICK
 
 import asktell as at
-from asktell.drivers import Event, ProcessWorkers, WorkerDied, maximize, resume
+from asktell.drivers import Evaluated, ProcessWorkers, WorkerDied, maximize, resume
 
 CONTEXT = multiprocessing.get_context("forkserver")
 
@@ -139,7 +139,7 @@ def test_every_result_arrives(executor: Any, kind: Any, tmp_path: Path) -> None:
     if kind in APART:
         wrong[3] = "die once" if kind is dask else "die"  # Dask itself tries it once more
     evaluate = Evaluate(tmp_path, wrong)
-    events: list[Event] = []
+    events: list[Evaluated] = []
     best = maximize(engine, evaluate, executor, 50, 2, callbacks=[events.append])
     assert best is not None
     assert best.params == {"n": 5}
@@ -174,7 +174,7 @@ def test_a_run_is_stopped_and_gone_on_with(executor: Any, kind: Any, tmp_path: P
     path, folder = tmp_path / "state.json", tmp_path / "calls"
     folder.mkdir()
 
-    def interrupt(event: Event) -> None:
+    def interrupt(event: Evaluated) -> None:
         if event.finished == 2:
             raise KeyboardInterrupt
 

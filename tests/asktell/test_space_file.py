@@ -14,7 +14,7 @@ from spaces import every_kind
 import asktell as at
 from asktell.cli import space_file
 from asktell.cli.space_file import read_space, space_of
-from asktell.codec.state_codec import KINDS
+from asktell.space.parameters import KINDS
 
 SCHEMA = json.loads(Path(space_file.__file__).with_name("space.schema.json").read_text())
 

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import asktell as at
-from asktell.codec.state_codec import SCHEMA
+from asktell.codec.migrations import SCHEMA
 
 SPACE = at.Space(
     at.Float("lr", 1e-5, 1.0, log=True),
