@@ -6,14 +6,65 @@ An error about a value names the place where the value stood (a path such as
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sized
+from itertools import islice
 from typing import Any
 
-_LONGEST_REPR = 120
+_LONGEST = 120
+_LONGEST_INT = 400
+"""In bits: 120 digits, and far fewer than those that Python refuses to write."""
+
+_MANY_ITEMS = 10_000
+_SHOWN_FAULTS = 8
+_BRACKETS: dict[type, str] = {list: "[]", tuple: "()"}
 
 
-def _shorten(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _LONGEST_REPR else text[: _LONGEST_REPR - 3] + "..."
+def quoted(value: Any, longest: int = _LONGEST) -> str:
+    """Return the start of ``repr(value)``, or the type's name where the value has no repr.
+
+    Of strings, lists and dicts no more is looked at than is shown, however large or deep they are.
+    """
+    text = ""
+    try:
+        for piece in _pieces(value, longest):
+            text += piece
+            if len(text) > longest:
+                return text[: longest - 3] + "..."
+    except Exception:  # it is somebody else's repr, and may raise anything
+        return f"<{type(value).__name__}>"
+    return text
+
+
+def below(place: str, key: Any) -> str:
+    """Return the path of what stands under ``key`` in the mapping at ``place``."""
+    name = key if isinstance(key, str) else quoted(key)
+    return f"{place}.{name if len(name) <= _LONGEST else name[: _LONGEST - 3] + '...'}"
+
+
+def _pieces(value: Any, longest: int) -> Iterator[str]:
+    kind = type(value)
+    if kind is str or kind is bytes:
+        yield repr(value[: longest + 1])
+    elif kind is int and value.bit_length() > _LONGEST_INT:
+        yield f"<int of {value.bit_length()} bits>"
+    elif kind is dict:
+        yield "{"
+        for number, (key, item) in enumerate(value.items()):
+            yield ", " if number else ""
+            yield from _pieces(key, longest)
+            yield ": "
+            yield from _pieces(item, longest)
+        yield "}"
+    elif kind in _BRACKETS:
+        yield _BRACKETS[kind][0]
+        for number, item in enumerate(value):
+            yield ", " if number else ""
+            yield from _pieces(item, longest)
+        yield ("," if kind is tuple and len(value) == 1 else "") + _BRACKETS[kind][1]
+    elif isinstance(value, Sized) and len(value) > _MANY_ITEMS:
+        yield f"<{kind.__name__} of {len(value)} items>"
+    else:
+        yield repr(value)
 
 
 class Nothing:
@@ -46,7 +97,10 @@ class InvalidValueError(AskTellError, ValueError):
         self.expected = expected
 
     def __str__(self) -> str:
-        return f"{self.place}: got {_shorten(self.got)}, expected {self.expected}"
+        return f"{self.place}: got {quoted(self.got)}, expected {self.expected}"
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
 
     def below(self, prefix: str) -> InvalidValueError:
         """Return the same error with its place moved below the path ``prefix``."""
@@ -74,7 +128,11 @@ class ConflictError(InvalidValueError):
 
 
 class LeaseError(InvalidValueError):
-    """A lease or a moment is no finite number, or the suggestion has no lease to renew."""
+    """A lease or a moment is not a finite number, or the suggestion has no lease to renew."""
+
+
+class NoOutcomeError(InvalidValueError):
+    """The trial has no outcome yet that could be amended or forgotten."""
 
 
 class StateError(InvalidValueError):
@@ -92,7 +150,9 @@ class StateError(InvalidValueError):
         self.others = others
 
     def __str__(self) -> str:
-        return "; ".join([super().__str__(), *map(str, self.others)])
+        faults = [super().__str__(), *map(str, islice(self.others, _SHOWN_FAULTS - 1))]
+        more = len(self.others) + 1 - len(faults)
+        return "; ".join(faults) + (f"; and {more} more" if more else "")
 
 
 class RepeatedPointError(InvalidValueError, KeyError):
@@ -107,7 +167,7 @@ class UnseenPointError(AskTellError, KeyError):
 
 
 class ExecutorError(AskTellError):
-    """The executor of a run broke or is stuck, and there is nothing to make another with."""
+    """The executor of a run broke or is stuck, and no other can be made."""
 
 
 class SpaceExhausted(AskTellError):  # noqa: N818 - a condition that callers wait for, not a fault
@@ -115,7 +175,7 @@ class SpaceExhausted(AskTellError):  # noqa: N818 - a condition that callers wai
 
 
 class NothingObservedError(AskTellError):
-    """There is no best observation, as there is none."""
+    """Nothing has been observed yet, so there is no best observation."""
 
 
 class StoreError(AskTellError):
@@ -140,16 +200,16 @@ class StoreMissingError(StoreError):
 
 
 class StoreExistsError(StoreError):
-    """There is such a file already, and it is not overwritten."""
+    """The file exists already, and is not overwritten."""
 
 
 class StoreLockedError(StoreError):
-    """Another process held the file for longer than one was ready to wait."""
+    """Another process held the file for longer than the caller was ready to wait."""
 
 
 class StoreCorruptError(StoreError):
-    """The file is there, but is not what a store wrote. The problem names the place."""
+    """The file exists, but a store did not write what is in it. The problem names the place."""
 
 
 class MissingExtraError(AskTellError, ImportError):
-    """A package is not installed that only one of the extras needs. The message names both."""
+    """A package that one of the extras needs is not installed. The message names both."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, get_args
 
 from asktell.study.state import Goal
@@ -113,9 +113,7 @@ def _setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
-_WITH_VALUE: Callable[[str], bool] = frozenset(
-    {"--id", "--target", "--reason", "--lease", "--now", "--seed", "--wait", "--set"}
-).__contains__
+_WITH_VALUE = ("--id", "--target", "--reason", "--lease", "--now", "--seed", "--wait", "--set")
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
@@ -125,7 +123,7 @@ def _joined(arguments: Sequence[str]) -> list[str]:
     """
     joined: list[str] = []
     for argument in arguments:
-        if joined and _WITH_VALUE(joined[-1]):
+        if joined and joined[-1] in _WITH_VALUE:
             joined[-1] += f"={argument}"
         else:
             joined.append(argument)

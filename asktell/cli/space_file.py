@@ -6,17 +6,18 @@ What a parameter takes, its constructor says, here as everywhere.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from attrs import NOTHING as NO_DEFAULT
-from attrs import fields
-
 from asktell.cli.yaml_document import Lines, read_yaml
-from asktell.codec.state_codec import KINDS
-from asktell.errors import NOTHING, DefinitionError, InvalidValueError
-from asktell.space.parameters import Parameter
+from asktell.errors import NOTHING, DefinitionError, InvalidValueError, below
+from asktell.space.parameters import KINDS, Parameter, defaults_of
 from asktell.space.space import Space
+
+_LONGEST_WORD = 40
+"""How much of an unknown word is compared with the known ones."""
 
 
 def read_space(path: str | os.PathLike[str]) -> Space:
@@ -47,9 +48,7 @@ def space_of(document: Any) -> Space:
     """
     if not isinstance(document, dict):
         raise DefinitionError("$", document, "a mapping with the key parameters")
-    for key in document:
-        if key != "parameters":
-            raise DefinitionError(f"$.{key}", document[key], "only the key parameters")
+    _check_keys(document, ["parameters"], "$")
     parameters = document.get("parameters", NOTHING)
     if not isinstance(parameters, dict):
         raise DefinitionError("$.parameters", parameters, "a mapping from names to parameters")
@@ -57,24 +56,34 @@ def space_of(document: Any) -> Space:
 
 
 def _parameter(name: Any, value: Any) -> Parameter:
-    place = f"$.parameters.{name}"
+    place = below("$.parameters", name)
     if not isinstance(value, dict):
         raise DefinitionError(place, value, "a mapping with the key type")
     kind = value.get("type", NOTHING)
     if not isinstance(kind, str) or kind not in KINDS:
-        raise DefinitionError(f"{place}.type", kind, f"one of {list(KINDS)}")
-    options = [field for field in fields(KINDS[kind]) if field.init and field.name != "name"]
-    for option in options:
-        if option.default is NO_DEFAULT and option.name not in value:
-            raise DefinitionError(f"{place}.{option.name}", NOTHING, "a value")
-    allowed = ["type", *(option.name for option in options)]
-    for key in value:
-        if key not in allowed:
-            raise DefinitionError(f"{place}.{key}", value[key], f"one of the keys {allowed}")
+        raise DefinitionError(f"{place}.type", kind, f"one of {list(KINDS)}{_hint(kind, KINDS)}")
+    options = {key: default for key, default in defaults_of(KINDS[kind]).items() if key != "name"}
+    _check_keys(value, ["type", *options], place)
+    for key, default in options.items():
+        if default is NOTHING and key not in value:
+            raise DefinitionError(f"{place}.{key}", NOTHING, "a value")
     try:
         return KINDS[kind](name, **{key: item for key, item in value.items() if key != "type"})
     except InvalidValueError as error:
         raise error.below(place) from None
+
+
+def _check_keys(mapping: dict[Any, Any], allowed: Sequence[str], place: str) -> None:
+    for key in mapping:
+        if key not in allowed:
+            expected = f"one of the keys {list(allowed)}{_hint(key, allowed)}"
+            raise DefinitionError(below(place, key), mapping[key], expected)
+
+
+def _hint(word: Any, known: Iterable[str]) -> str:
+    """Return the known word that an unknown one is most like, as the end of a sentence."""
+    near = get_close_matches(word[:_LONGEST_WORD], known, n=1) if isinstance(word, str) else []
+    return f" (did you mean {near[0]}?)" if near else ""
 
 
 def _line_of(place: str, lines: Lines) -> int | None:

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from attrs import evolve, fields, frozen
+from attrs import evolve, frozen
 
 from asktell.codec.layouts import below, read
 from asktell.codec.migrations import SCHEMA, migrated
 from asktell.errors import NOTHING, InvalidValueError, StateError
 from asktell.model.gp import Hyperparameters
 from asktell.model.surrogate import MEMBERS
-from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
+from asktell.space.parameters import KINDS, arguments_of, defaults_of, kind_of
 from asktell.space.space import Space, Values
 from asktell.study.coherence import check_trials
 from asktell.study.records import Records
@@ -82,9 +82,6 @@ class _StateLayout:
     fit: _FitLayout | None
 
 
-KINDS = {kind.__name__.lower(): kind for kind in (Float, Int, Ordinal, Categorical, Bool)}
-"""The kinds of parameter by the names they have in files."""
-
 # --- writing ---
 
 
@@ -94,13 +91,13 @@ def state_to_dict(state: State) -> dict[str, Any]:
         "schema": SCHEMA,
         "space": {
             "parameters": [
-                {"type": type(parameter).__name__.lower(), **_arguments(parameter)}
+                {"type": kind_of(parameter), **arguments_of(parameter)}
                 for parameter in state.space.parameters
             ]
         },
         "goal": state.goal,
         "seed": state.seed,
-        "settings": _arguments(state.settings),
+        "settings": arguments_of(state.settings),
         "next_id": state.next_id,
         **{name: rows_to_list(state, name) for name in SEQUENCES},
         "fit": fit_to_dict(state.fit),
@@ -120,11 +117,6 @@ def fit_to_dict(fit: Fit | None) -> dict[str, Any] | None:
     if fit is None:
         return None
     return {"n": fit.n, "members": [_member(member) for member in fit.members]}
-
-
-def _arguments(value: Parameter | Settings) -> dict[str, Any]:
-    named = ((f.name, getattr(value, f.name)) for f in fields(type(value)) if f.init)
-    return {name: list(item) if isinstance(item, tuple) else item for name, item in named}
 
 
 def _suggestion(_: Space, suggestion: Suggestion) -> dict[str, Any]:
@@ -239,7 +231,7 @@ def _space(layout: _SpaceLayout) -> Space:
 
 def _value(kind: type[Any], arguments: dict[str, Any], place: str) -> Any:
     """Return ``kind(**arguments)``, where all of its fields are given and no others."""
-    names = [f.name for f in fields(kind) if f.init]
+    names = list(defaults_of(kind))
     for name in names:
         if name not in arguments:
             raise StateError(f"{place}.{name}", NOTHING, "a value")

@@ -9,102 +9,33 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from decimal import Context, Decimal
+from inspect import Parameter as Argument
+from inspect import signature
 from typing import Any
 
 import numpy as np
 from attrs import field, frozen
 
-from asktell.errors import DefinitionError, ParamsError
+from asktell.errors import NOTHING, DefinitionError, ParamsError, quoted
 from asktell.numbers import is_finite, is_integer
+from asktell.space import door
 from asktell.space.axes import Interval, Levels, LogLevels, Positions, categories
+from asktell.space.door import Scalar
 
-Scalar = None | bool | int | float | str
-"""A value that JSON keeps as it is."""
+_LARGEST_LOG = 1e308
+"""Beyond, rounding a logarithm up leaves the floats."""
 
-_LARGEST_INT = 2**53
-"""Beyond this magnitude floats skip integers, and positions could not tell them apart."""
+_LARGEST_LOG_RATIO = 1e250
+"""Of high to low with steps: beyond, a logarithm has too few digits for 2**40 levels."""
 
-_LARGEST_LOG_INT = 2**40
-"""On a log axis the logarithm loses some more digits."""
+_MOST_STEPS = 2**40
+"""Of floats, and on a log axis of integers: a logarithm, or a decimal, takes some digits."""
 
 _STEP_TOLERANCE = 1e-6
 """How far, in steps, a value may lie from its grid and still be taken for a rounding error."""
 
-
-# --- conversions at the door ---
-
-
-def _convert(parameter: Any, **converters: Callable[[Any, str], Any]) -> None:
-    """Replace the arguments of a parameter that is being made by their canonical forms."""
-    for name, convert in converters.items():
-        object.__setattr__(parameter, name, convert(getattr(parameter, name), f"$.{name}"))
-
-
-def _text(value: Any, place: str) -> str:
-    if not isinstance(value, str) or not value:
-        raise DefinitionError(place, value, "a name: a string of length >= 1")
-    return str(value)
-
-
-def _finite(value: Any, place: str) -> float:
-    if not is_finite(value):
-        raise DefinitionError(place, value, "a finite number")
-    return float(value)
-
-
-def _positive(value: Any, place: str) -> float | None:
-    if value is None:
-        return None
-    if not is_finite(value) or value <= 0:
-        raise DefinitionError(place, value, "a finite number > 0, or None")
-    return float(value)
-
-
-def _integer(value: Any, place: str) -> int:
-    if not is_integer(value) or abs(int(value)) > _LARGEST_INT:
-        raise DefinitionError(place, value, "an integer within +-2**53")
-    return int(value)
-
-
-def _flag(value: Any, place: str) -> bool:
-    if not isinstance(value, bool | np.bool_):
-        raise DefinitionError(place, value, "True or False")
-    return bool(value)
-
-
-def _plain(value: Any) -> Scalar:
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, str):
-        return str.__str__(value)  # of a subclass, its text alone
-    if isinstance(value, int):
-        return int(value)
-    if isinstance(value, float) and math.isfinite(value):
-        return float(value)
-    raise TypeError(value)
-
-
-def _values(values: Any, place: str) -> tuple[Scalar, ...]:
-    if isinstance(values, np.ndarray):
-        values = values.tolist()
-    if isinstance(values, str | bytes) or not isinstance(values, Sequence):
-        raise DefinitionError(place, values, "a list of values")
-    if not len(values):
-        raise DefinitionError(place, values, "at least one value")
-    plain: list[Scalar] = []
-    for position, value in enumerate(values):
-        try:
-            scalar = _plain(value)
-        except TypeError:
-            expected = "None, a bool, an int, a finite float or a string"
-            raise DefinitionError(f"{place}[{position}]", value, expected) from None
-        if scalar in plain:
-            expected = "values that differ (1, 1.0 and True are equal)"
-            raise DefinitionError(f"{place}[{position}]", value, expected)
-        plain.append(scalar)
-    return tuple(plain)
+_LONGEST_LIST = 400
+"""How much of a list of choices a message shows."""
 
 
 def _typed(values: Sequence[Scalar]) -> tuple[tuple[type, Scalar], ...]:
@@ -114,7 +45,7 @@ def _typed(values: Sequence[Scalar]) -> tuple[tuple[type, Scalar], ...]:
 # --- the kinds ---
 
 
-@frozen
+@frozen(init=False)
 class Float:
     """A real number in [low, high].
 
@@ -132,27 +63,36 @@ class Float:
     name: str
     low: float
     high: float
-    log: bool = False
-    step: float | None = None
-    axis: Interval | Levels | LogLevels = field(init=False, repr=False, eq=False)
+    log: bool
+    step: float | None
+    axis: Interval | Levels | LogLevels = field(init=False, eq=False, repr=False)
 
-    def __attrs_post_init__(self) -> None:
-        """Check the arguments and lay out the axis."""
-        _convert(self, name=_text, low=_finite, high=_finite, log=_flag, step=_positive)
+    def __init__(
+        self, name: str, low: float, high: float, log: bool = False, step: float | None = None
+    ) -> None:
+        """Check and keep the arguments."""
+        self.__attrs_init__(
+            door.text(name, "$.name"),
+            door.finite(low, "$.low"),
+            door.finite(high, "$.high"),
+            door.flag(log, "$.log"),
+            door.positive(step, "$.step"),
+        )
+
+    @axis.default
+    def _lay_out(self) -> Interval | Levels | LogLevels:
         _check_range(self.low, self.high, self.log)
-        object.__setattr__(self, "axis", self._axis())
-
-    def _axis(self) -> Interval | Levels | LogLevels:
         if self.low == self.high:
             return Levels(1)
+        if self.log and self.high > _LARGEST_LOG:
+            raise DefinitionError("$.high", self.high, f"at most {_LARGEST_LOG} on a log scale")
         if self.step is None:
             return Interval()
         width = _EXACT.subtract(_decimal(self.high), _decimal(self.low))
         size = int(_EXACT.divide(width, _decimal(self.step))) + 1
-        if size > _LARGEST_LOG_INT:
-            raise DefinitionError("$.step", self.step, "at most 2**40 steps between low and high")
-        if self.step < 2.0 * math.ulp(max(abs(self.low), abs(self.high))):
-            raise DefinitionError("$.step", self.step, "steps that floats can tell apart")
+        if size == 1:
+            return Levels(1)
+        _check_steps(self.low, self.high, self.step, size, self.log)
         return LogLevels(size, self.low, self.step) if self.log else Levels(size)
 
     def check(self, value: Any) -> float:
@@ -161,18 +101,18 @@ class Float:
         Raises:
             ParamsError: not a number in [low, high], or off the step's grid.
         """
-        if not is_finite(value):
-            raise ParamsError(f"$.{self.name}", value, self._expected())
-        number = float(value) + 0.0  # -0.0 and 0.0 are one value
-        if self.step is None or self.axis.size is None:
-            if not self.low <= number <= self.high:
-                raise ParamsError(f"$.{self.name}", value, self._expected())
-            return number
-        nearest = round(min(max((number - self.low) / self.step, 0.0), self.axis.size - 1.0))
-        on_grid = self._level(nearest)
-        if abs(number - on_grid) > _STEP_TOLERANCE * self.step:
-            raise ParamsError(f"$.{self.name}", value, self._expected())
-        return on_grid
+        if self.step is None:
+            if type(value) is float or is_finite(value):
+                number = float(value)
+                if self.low <= number <= self.high:  # which NaN is not
+                    return number + 0.0  # -0.0 and 0.0 are one value
+        elif is_finite(value):
+            number = float(value)
+            steps = max((number - self.low) / self.step, 0.0)
+            on_grid = self._level(round(min(steps, (self.axis.size or 1) - 1.0)))
+            if abs(number - on_grid) <= _STEP_TOLERANCE * self.step:
+                return on_grid
+        raise ParamsError(f"$.{self.name}", value, self._expected())
 
     def encode(self, values: Sequence[Any]) -> Positions:
         """Return the positions (n,) of n canonical values."""
@@ -207,7 +147,7 @@ class Float:
         return f"a number in [{self.low}, {self.high}]{grid}"
 
 
-@frozen
+@frozen(init=False)
 class Int:
     """An integer in [low, high].
 
@@ -225,23 +165,31 @@ class Int:
     name: str
     low: int
     high: int
-    log: bool = False
-    step: int = 1
-    axis: Levels | LogLevels = field(init=False, repr=False, eq=False)
+    log: bool
+    step: int
+    axis: Levels | LogLevels = field(init=False, eq=False, repr=False)
 
-    def __attrs_post_init__(self) -> None:
-        """Check the arguments and lay out the axis."""
-        _convert(self, name=_text, low=_integer, high=_integer, log=_flag, step=_integer)
+    def __init__(self, name: str, low: int, high: int, log: bool = False, step: int = 1) -> None:
+        """Check and keep the arguments."""
+        self.__attrs_init__(
+            door.text(name, "$.name"),
+            door.integer(low, "$.low"),
+            door.integer(high, "$.high"),
+            door.flag(log, "$.log"),
+            door.integer(step, "$.step"),
+        )
+
+    @axis.default
+    def _lay_out(self) -> Levels | LogLevels:
         _check_range(self.low, self.high, self.log)
         if self.step < 1:
             raise DefinitionError("$.step", self.step, "an integer >= 1")
-        if self.log and self.high > _LARGEST_LOG_INT:
+        if self.log and self.high > _MOST_STEPS:
             raise DefinitionError("$.high", self.high, "at most 2**40 on a log scale")
         size = (self.high - self.low) // self.step + 1
-        if size > _LARGEST_INT:
-            raise DefinitionError("$.high", self.high, "at most 2**53 steps above low")
-        axis = LogLevels(size, self.low, self.step) if self.log else Levels(size)
-        object.__setattr__(self, "axis", axis)
+        if size > door.LARGEST_INT:
+            raise DefinitionError("$.high", self.high, "at most 2**53 values from low to high")
+        return LogLevels(size, self.low, self.step) if self.log else Levels(size)
 
     def check(self, value: Any) -> int:
         """Return the canonical value; an integral float counts as an integer.
@@ -249,13 +197,13 @@ class Int:
         Raises:
             ParamsError: not an integer in [low, high], or off the step's grid.
         """
+        if type(value) is int or is_integer(value):
+            number = int(value)
+            if self.low <= number <= self.high and not (number - self.low) % self.step:
+                return number
         grid = "" if self.step == 1 else f" in steps of {self.step}"
         expected = f"an integer in [{self.low}, {self.high}]{grid}"
-        if not is_integer(value) or not self.low <= int(value) <= self.high:
-            raise ParamsError(f"$.{self.name}", value, expected)
-        if (int(value) - self.low) % self.step:
-            raise ParamsError(f"$.{self.name}", value, expected)
-        return int(value)
+        raise ParamsError(f"$.{self.name}", value, expected)
 
     def encode(self, values: Sequence[Any]) -> Positions:
         """Return the positions (n,) of n canonical values."""
@@ -267,7 +215,7 @@ class Int:
         return values
 
 
-@frozen
+@frozen(init=False)
 class Ordinal:
     """One of several values whose order matters, and not their distances.
 
@@ -280,15 +228,21 @@ class Ordinal:
     """
 
     name: str
-    values: Sequence[Scalar] = field(eq=_typed)
-    axis: Levels = field(init=False, repr=False, eq=False)
-    _indices: dict[Scalar, int] = field(init=False, repr=False, eq=False)
+    values: tuple[Scalar, ...] = field(eq=_typed)
+    axis: Levels = field(init=False, eq=False, repr=False)
+    _indices: dict[Scalar, int] = field(init=False, eq=False, repr=False)
 
-    def __attrs_post_init__(self) -> None:
-        """Check the arguments, lay out the axis and the look-up of values."""
-        _convert(self, name=_text, values=_values)
-        object.__setattr__(self, "axis", Levels(len(self.values)))
-        object.__setattr__(self, "_indices", {v: i for i, v in enumerate(self.values)})
+    def __init__(self, name: str, values: Sequence[Scalar]) -> None:
+        """Check and keep the arguments."""
+        self.__attrs_init__(door.text(name, "$.name"), door.scalars(values, "$.values"))
+
+    @axis.default
+    def _lay_out(self) -> Levels:
+        return Levels(len(self.values))
+
+    @_indices.default
+    def _look_up(self) -> dict[Scalar, int]:
+        return {value: index for index, value in enumerate(self.values)}
 
     def check(self, value: Any) -> Scalar:
         """Return the canonical value.
@@ -307,7 +261,7 @@ class Ordinal:
         return [self.values[index] for index in self.axis.indices(positions)]
 
 
-@frozen
+@frozen(init=False)
 class Categorical:
     """One of several choices without an order.
 
@@ -321,15 +275,21 @@ class Categorical:
     """
 
     name: str
-    choices: Sequence[Scalar] = field(eq=_typed)
-    axis: Levels = field(init=False, repr=False, eq=False)
-    _indices: dict[Scalar, int] = field(init=False, repr=False, eq=False)
+    choices: tuple[Scalar, ...] = field(eq=_typed)
+    axis: Levels = field(init=False, eq=False, repr=False)
+    _indices: dict[Scalar, int] = field(init=False, eq=False, repr=False)
 
-    def __attrs_post_init__(self) -> None:
-        """Check the arguments, lay out the axis and the look-up of choices."""
-        _convert(self, name=_text, choices=_values)
-        object.__setattr__(self, "axis", categories(len(self.choices)))
-        object.__setattr__(self, "_indices", {c: i for i, c in enumerate(self.choices)})
+    def __init__(self, name: str, choices: Sequence[Scalar]) -> None:
+        """Check and keep the arguments."""
+        self.__attrs_init__(door.text(name, "$.name"), door.scalars(choices, "$.choices"))
+
+    @axis.default
+    def _lay_out(self) -> Levels:
+        return categories(len(self.choices))
+
+    @_indices.default
+    def _look_up(self) -> dict[Scalar, int]:
+        return {value: index for index, value in enumerate(self.choices)}
 
     def check(self, value: Any) -> Scalar:
         """Return the canonical choice.
@@ -348,7 +308,7 @@ class Categorical:
         return [self.choices[index] for index in self.axis.indices(positions)]
 
 
-@frozen
+@frozen(init=False)
 class Bool:
     """True or False.
 
@@ -360,11 +320,11 @@ class Bool:
     """
 
     name: str
-    axis: Levels = field(init=False, repr=False, eq=False, default=categories(2))
+    axis: Levels = field(init=False, eq=False, repr=False, default=categories(2))
 
-    def __attrs_post_init__(self) -> None:
-        """Check the name."""
-        _convert(self, name=_text)
+    def __init__(self, name: str) -> None:
+        """Check and keep the name."""
+        self.__attrs_init__(door.text(name, "$.name"))
 
     def check(self, value: Any) -> bool:
         """Return the canonical value.
@@ -372,7 +332,9 @@ class Bool:
         Raises:
             ParamsError: not a bool.
         """
-        if not isinstance(value, bool | np.bool_):
+        if type(value) is bool:
+            return value
+        if not isinstance(value, np.bool_):
             raise ParamsError(f"$.{self.name}", value, "True or False")
         return bool(value)
 
@@ -386,6 +348,39 @@ class Bool:
 
 
 Parameter = Float | Int | Ordinal | Categorical | Bool
+
+KINDS: dict[str, type[Parameter]] = {
+    "float": Float,
+    "int": Int,
+    "ordinal": Ordinal,
+    "categorical": Categorical,
+    "bool": Bool,
+}
+"""The kinds by the names that they have in files."""
+
+_NAMES = {kind: name for name, kind in KINDS.items()}
+
+
+# --- as data ---
+
+
+def kind_of(parameter: Parameter) -> str:
+    """Return the name of a parameter's kind, a key of ``KINDS``."""
+    return _NAMES[type(parameter)]
+
+
+def defaults_of(constructor: Callable[..., Any]) -> dict[str, Any]:
+    """Return the arguments that a constructor takes, with their defaults; ``NOTHING`` for none."""
+    return {
+        name: NOTHING if argument.default is Argument.empty else argument.default
+        for name, argument in signature(constructor).parameters.items()
+    }
+
+
+def arguments_of(value: object) -> dict[str, Any]:
+    """Return the arguments that make a value such as a parameter, by name; tuples as lists."""
+    named = ((name, getattr(value, name)) for name in defaults_of(type(value)))
+    return {name: list(item) if isinstance(item, tuple) else item for name, item in named}
 
 
 # --- shared by the kinds ---
@@ -403,18 +398,36 @@ def _check_range(low: float, high: float, log: bool) -> None:
     if high < low:
         raise DefinitionError("$.high", high, f"a number >= low = {low}")
     if not math.isfinite(float(high) - float(low)):
-        raise DefinitionError("$.high", high, "high - low to be finite")
+        raise DefinitionError("$.high", high, "a number nearer to low: high - low overflows")
     if log and low <= 0:
         raise DefinitionError("$.low", low, "a number > 0 on a log scale")
     if log and low < high and math.log(low) == math.log(high):
-        raise DefinitionError("$.high", high, "logarithms of low and high that differ")
+        expected = "a number farther from low, or log=False: their logarithms are equal"
+        raise DefinitionError("$.high", high, expected)
+
+
+def _check_steps(low: float, high: float, step: float, size: int, log: bool) -> None:
+    if size > _MOST_STEPS:
+        raise DefinitionError("$.step", step, "a larger step: at most 2**40 of them fit")
+    # rounding moves a level by an ulp, and levels are told apart by a quarter of a step
+    if step < 4.0 * math.ulp(max(abs(low), abs(high))):
+        raise DefinitionError("$.step", step, "a larger step: floats cannot tell these apart")
+    if not log:
+        return
+    if high > low * _LARGEST_LOG_RATIO:
+        expected = f"at least high / {_LARGEST_LOG_RATIO} on a log scale with steps"
+        raise DefinitionError("$.low", low, expected)
+    if step / high < 4.0 * math.ulp(max(abs(math.log(low)), abs(math.log(high)))):
+        expected = "a larger step, or log=False: logarithms cannot tell these apart"
+        raise DefinitionError("$.step", step, expected)
 
 
 def _member(name: str, value: Any, members: Sequence[Scalar], indices: dict[Scalar, int]) -> Scalar:
     try:
-        member = members[indices[_plain(value)]]
+        plain = door.plain(value)
+        member = members[indices[plain]]
+        if (type(member) is bool) is (type(plain) is bool):
+            return member
     except (KeyError, TypeError):
-        raise ParamsError(f"$.{name}", value, f"one of {list(members)}") from None
-    if isinstance(member, bool) is not isinstance(value, bool | np.bool_):
-        raise ParamsError(f"$.{name}", value, f"one of {list(members)}")
-    return member
+        pass
+    raise ParamsError(f"$.{name}", value, f"one of {quoted(list(members), _LONGEST_LIST)}")

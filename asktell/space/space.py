@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from asktell.errors import NOTHING, DefinitionError, ParamsError
+from asktell.errors import NOTHING, DefinitionError, ParamsError, below, quoted
 from asktell.space.axes import Axis
 from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
 
 Points = NDArray[np.float64]
 Values = tuple[Any, ...]
 """Canonical values in the order of the space's parameters: params without the names."""
+
+_LONGEST_LIST = 400
+"""How much of the list of its names a message shows."""
 
 
 @frozen(init=False)
@@ -34,23 +37,25 @@ class Space:
     parameters: tuple[Parameter, ...]
     names: tuple[str, ...] = field(eq=False, repr=False)
     axes: tuple[Axis, ...] = field(eq=False, repr=False)
-    _checks: tuple[Any, ...] = field(eq=False, repr=False)
+    _checks: tuple[tuple[str, Callable[[Any], Any]], ...] = field(eq=False, repr=False)
+    _known: frozenset[str] = field(eq=False, repr=False)
 
     def __init__(self, *parameters: Parameter) -> None:
         """Check and keep the parameters."""
         if not parameters:
             raise DefinitionError("$.parameters", (), "at least one parameter")
-        names: list[str] = []
+        known: set[str] = set()
         for position, parameter in enumerate(parameters):
             place = f"$.parameters[{position}]"
             if not isinstance(parameter, Float | Int | Ordinal | Categorical | Bool):
-                raise DefinitionError(place, parameter, "Float, Int, Ordinal, Categorical or Bool")
-            if parameter.name in names:
+                raise DefinitionError(place, parameter, _what_to_pass(parameter))
+            if parameter.name in known:
                 raise DefinitionError(f"{place}.name", parameter.name, "a name not used before")
-            names.append(parameter.name)
+            known.add(parameter.name)
+        names = tuple(parameter.name for parameter in parameters)
         axes = tuple(parameter.axis for parameter in parameters)
         checks = tuple((parameter.name, parameter.check) for parameter in parameters)
-        self.__attrs_init__(parameters, tuple(names), axes, checks)
+        self.__attrs_init__(parameters, names, axes, checks, frozenset(known))
 
     @property
     def dim(self) -> int:
@@ -72,16 +77,22 @@ class Space:
             ParamsError: a ``ValueError``; not a mapping, a name missing or unknown, or a value of
                 the wrong type or out of its parameter's range.
         """
+        if type(params) is dict and params.keys() == self._known:
+            return tuple([check(params[name]) for name, check in self._checks])
         if not isinstance(params, Mapping):
-            raise ParamsError("$", params, f"a mapping with the keys {list(self.names)}")
-        missing = [name for name in self.names if name not in params]
-        if missing:
-            raise ParamsError(f"$.{missing[0]}", NOTHING, "a value")
+            raise ParamsError("$", params, f"a mapping with the keys {self._listed()}")
+        for name in self.names:
+            if name not in params:
+                raise ParamsError(f"$.{name}", NOTHING, "a value")
         values = tuple([check(params[name]) for name, check in self._checks])
-        if len(params) > len(values):
-            unknown = next(name for name in params if name not in self.names)
-            raise ParamsError(f"$.{unknown}", params[unknown], f"only the keys {list(self.names)}")
+        for name in params:
+            if name not in self._known:
+                expected = f"only the keys {self._listed()}"
+                raise ParamsError(below("$", name), params[name], expected)
         return values
+
+    def _listed(self) -> str:
+        return quoted(list(self.names), _LONGEST_LIST)
 
     def params(self, values: Values) -> dict[str, Any]:
         """Return the params of canonical values, as a new dict."""
@@ -135,3 +146,11 @@ class Space:
                 index, level = divmod(index, axis.size)
                 values.append(parameter.decode(axis.positions(np.array([level])))[0])
         return tuple(reversed(values))
+
+
+def _what_to_pass(got: Any) -> str:
+    if isinstance(got, Mapping):
+        return "Float, Int, Ordinal, Categorical or Bool, each by itself, not a dict of them"
+    if isinstance(got, Iterable):
+        return "parameters one by one: unpack them with a star, Space(*parameters)"
+    return "Float, Int, Ordinal, Categorical or Bool"
