@@ -101,16 +101,14 @@ class Float:
         Raises:
             ParamsError: not a number in [low, high], or off the step's grid.
         """
-        if self.step is None:
-            if type(value) is float or is_finite(value):
-                number = float(value)
-                if self.low <= number <= self.high:  # which NaN is not
-                    return number + 0.0  # -0.0 and 0.0 are one value
-        elif is_finite(value):
-            number = float(value)
-            steps = max((number - self.low) / self.step, 0.0)
-            on_grid = self._level(round(min(steps, (self.axis.size or 1) - 1.0)))
-            if abs(number - on_grid) <= _STEP_TOLERANCE * self.step:
+        if type(value) is float and self.step is None and self.low <= value <= self.high:
+            return value + 0.0  # -0.0 and 0.0 are one value
+        if is_finite(value):
+            number = float(value) + 0.0
+            if self.step is None:
+                if self.low <= number <= self.high:
+                    return number
+            elif abs(number - (on_grid := self._on_grid(number))) <= _STEP_TOLERANCE * self.step:
                 return on_grid
         raise ParamsError(f"$.{self.name}", value, self._expected())
 
@@ -136,6 +134,11 @@ class Float:
             numbers = self.low + positions * (self.high - self.low)
         clipped: list[float] = (np.clip(numbers, self.low, self.high) + 0.0).tolist()
         return clipped
+
+    def _on_grid(self, number: float) -> float:
+        last = (self.axis.size or 1) - 1.0
+        steps = (number - self.low) / (self.step or 1.0)
+        return self._level(round(min(max(steps, 0.0), last)))
 
     def _level(self, index: int) -> float:
         # In decimal, for 0.57 is what a person expects of 0 + 57 * 0.01.

@@ -38,7 +38,6 @@ class Space:
     names: tuple[str, ...] = field(eq=False, repr=False)
     axes: tuple[Axis, ...] = field(eq=False, repr=False)
     _checks: tuple[tuple[str, Callable[[Any], Any]], ...] = field(eq=False, repr=False)
-    _known: frozenset[str] = field(eq=False, repr=False)
 
     def __init__(self, *parameters: Parameter) -> None:
         """Check and keep the parameters."""
@@ -55,7 +54,7 @@ class Space:
         names = tuple(parameter.name for parameter in parameters)
         axes = tuple(parameter.axis for parameter in parameters)
         checks = tuple((parameter.name, parameter.check) for parameter in parameters)
-        self.__attrs_init__(parameters, names, axes, checks, frozenset(known))
+        self.__attrs_init__(parameters, names, axes, checks)
 
     @property
     def dim(self) -> int:
@@ -77,18 +76,21 @@ class Space:
             ParamsError: a ``ValueError``; not a mapping, a name missing or unknown, or a value of
                 the wrong type or out of its parameter's range.
         """
-        if type(params) is dict and params.keys() == self._known:
-            return tuple([check(params[name]) for name, check in self._checks])
+        if type(params) is dict and len(params) == len(self._checks):
+            try:
+                return tuple([check(params[name]) for name, check in self._checks])
+            except (KeyError, ParamsError):
+                pass  # what is wrong, the thorough way says
         if not isinstance(params, Mapping):
             raise ParamsError("$", params, f"a mapping with the keys {self._listed()}")
         for name in self.names:
             if name not in params:
                 raise ParamsError(f"$.{name}", NOTHING, "a value")
         values = tuple([check(params[name]) for name, check in self._checks])
-        for name in params:
-            if name not in self._known:
-                expected = f"only the keys {self._listed()}"
-                raise ParamsError(below("$", name), params[name], expected)
+        if len(params) > len(values):
+            unknown = next(name for name in params if name not in self.names)
+            expected = f"only the keys {self._listed()}"
+            raise ParamsError(below("$", unknown), params[unknown], expected)
         return values
 
     def _listed(self) -> str:
