@@ -17,6 +17,9 @@ Indices = NDArray[np.int64]
 EXHAUSTIVE_MOVES = 64
 """Up to so many positions a move tries all of them; beyond, a multi-scale selection."""
 
+_LARGEST_EXACT = 2**52
+"""Of more levels, rounding a position may make a neighbour of an index."""
+
 
 class Axis(Protocol):
     """What a column of the unit cube offers."""
@@ -107,7 +110,13 @@ class Levels:
 
     def indices(self, positions: Positions) -> Indices:
         """Return the indices of the nearest levels."""
-        return _nearest(positions * (self.size - 1), self.size)
+        nearest = _nearest(positions * (self.size - 1), self.size)
+        return nearest if self.size <= _LARGEST_EXACT else self._corrected(nearest, positions)
+
+    def _corrected(self, nearest: Indices, positions: Positions) -> Indices:
+        around = np.clip([nearest, nearest - 1, nearest + 1], 0, self.size - 1)
+        chosen = np.abs(self.positions(around) - positions).argmin(axis=0, keepdims=True)
+        return np.asarray(np.take_along_axis(around, chosen, axis=0)[0])
 
 
 @frozen

@@ -7,6 +7,7 @@ Every kind has a ``name``, an ``axis``, and three methods: ``check`` (one value,
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Sequence
 from decimal import Context, Decimal
 from inspect import Parameter as Argument
@@ -22,11 +23,14 @@ from asktell.space import door
 from asktell.space.axes import Interval, Levels, LogLevels, Positions, categories
 from asktell.space.door import Scalar
 
-_LARGEST_LOG = 1e308
-"""Beyond, rounding a logarithm up leaves the floats."""
+_LARGEST_LOG = math.log(sys.float_info.max)
+"""What is more than this by a rounding error has no exponential."""
+
+_LARGEST_LOG_HIGH = 1e308
+"""With steps: half a step above it must be a float."""
 
 _LARGEST_LOG_RATIO = 1e250
-"""Of high to low with steps: beyond, a logarithm has too few digits for 2**40 levels."""
+"""Of high to low, with steps: beyond, a logarithm has too few digits for 2**40 levels."""
 
 _MOST_STEPS = 2**40
 """Of floats, and on a log axis of integers: a logarithm, or a decimal, takes some digits."""
@@ -84,8 +88,6 @@ class Float:
         _check_range(self.low, self.high, self.log)
         if self.low == self.high:
             return Levels(1)
-        if self.log and self.high > _LARGEST_LOG:
-            raise DefinitionError("$.high", self.high, f"at most {_LARGEST_LOG} on a log scale")
         if self.step is None:
             return Interval()
         width = _EXACT.subtract(_decimal(self.high), _decimal(self.low))
@@ -129,7 +131,7 @@ class Float:
             return [self._level(index) for index in self.axis.indices(positions).tolist()]
         if self.log:
             low, high = math.log(self.low), math.log(self.high)
-            numbers = np.exp(low + positions * (high - low))
+            numbers = np.exp(np.minimum(low + positions * (high - low), _LARGEST_LOG))
         else:
             numbers = self.low + positions * (self.high - self.low)
         clipped: list[float] = (np.clip(numbers, self.low, self.high) + 0.0).tolist()
@@ -413,10 +415,14 @@ def _check_steps(low: float, high: float, step: float, size: int, log: bool) -> 
     if size > _MOST_STEPS:
         raise DefinitionError("$.step", step, "a larger step: at most 2**40 of them fit")
     # rounding moves a level by an ulp, and levels are told apart by a quarter of a step
-    if step < 4.0 * math.ulp(max(abs(low), abs(high))):
+    # and many steps that are not normal floats, and so have few digits, end elsewhere
+    if step < 4.0 * math.ulp(max(abs(low), abs(high))) or step < 8.0 * size * math.ulp(step):
         raise DefinitionError("$.step", step, "a larger step: floats cannot tell these apart")
     if not log:
         return
+    if high > _LARGEST_LOG_HIGH:
+        expected = f"at most {_LARGEST_LOG_HIGH} on a log scale with steps"
+        raise DefinitionError("$.high", high, expected)
     if high > low * _LARGEST_LOG_RATIO:
         expected = f"at least high / {_LARGEST_LOG_RATIO} on a log scale with steps"
         raise DefinitionError("$.low", low, expected)
