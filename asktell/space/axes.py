@@ -114,9 +114,10 @@ class Levels:
         return nearest if self.size <= _LARGEST_EXACT else self._corrected(nearest, positions)
 
     def _corrected(self, nearest: Indices, positions: Positions) -> Indices:
-        around = np.clip([nearest, nearest - 1, nearest + 1], 0, self.size - 1)
-        chosen = np.abs(self.positions(around) - positions).argmin(axis=0, keepdims=True)
-        return np.asarray(np.take_along_axis(around, chosen, axis=0)[0])
+        # only what is another level's own position goes there
+        for neighbour in (nearest - 1, nearest + 1):
+            nearest = np.where(self.positions(neighbour) == positions, neighbour, nearest)
+        return nearest
 
 
 @frozen

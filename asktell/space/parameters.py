@@ -92,6 +92,8 @@ class Float:
             return Interval()
         width = _EXACT.subtract(_decimal(self.high), _decimal(self.low))
         size = int(_EXACT.divide(width, _decimal(self.step))) + 1
+        if self._level(size - 1) > self.high:  # where a division of 60 digits was rounded up
+            size -= 1
         if size == 1:
             return Levels(1)
         _check_steps(self.low, self.high, self.step, size, self.log)
