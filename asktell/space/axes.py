@@ -115,7 +115,7 @@ class Levels:
 
     def _corrected(self, nearest: Indices, positions: Positions) -> Indices:
         # only what is another level's own position goes there
-        for neighbour in (nearest - 1, nearest + 1):
+        for neighbour in (np.maximum(nearest - 1, 0), np.minimum(nearest + 1, self.size - 1)):
             nearest = np.where(self.positions(neighbour) == positions, neighbour, nearest)
         return nearest
 
