@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Sequence
 from decimal import Context, Decimal
 from typing import Any
@@ -16,7 +15,7 @@ from asktell.numbers import is_finite, is_integer
 from asktell.space import door
 from asktell.space.axes import Interval, Levels, LogLevels, Positions
 
-_LARGEST_LOG = math.log(sys.float_info.max)
+_LARGEST_LOG = math.log(np.finfo(np.float64).max)
 """The largest number whose exponential is a float; rounding may go beyond it."""
 
 _LARGEST_LOG_HIGH = 1e308
