@@ -32,7 +32,7 @@ from asktell.errors import (
     TargetError,
     UnknownSuggestionError,
     UnseenPointError,
-    below,
+    at_key,
     quoted,
 )
 
@@ -259,7 +259,7 @@ def test_a_longer_quote_can_be_asked_for() -> None:
     ids=["text", "int", "huge", "long", "silent"],
 )
 def test_the_place_of_any_key_is_short(key: Any, place: str) -> None:
-    assert below("$.x", key) == place
+    assert at_key("$.x", key) == place
 
 
 def faults(n: int) -> StateError:
