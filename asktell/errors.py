@@ -35,7 +35,7 @@ def quoted(value: Any, longest: int = _LONGEST) -> str:
     return text
 
 
-def below(place: str, key: Any) -> str:
+def at_key(place: str, key: Any) -> str:
     """Return the path of what stands under ``key`` in the mapping at ``place``."""
     name = key if isinstance(key, str) else quoted(key)
     return f"{place}.{name if len(name) <= _LONGEST else name[: _LONGEST - 3] + '...'}"

@@ -1,6 +1,6 @@
 """What counts as a number at the door, for Python's, numpy's and other types alike.
 
-A bool is none: it is a mistake far more often than it is meant as 0 or 1.
+A bool does not: it is far more often a mistake than meant as 0 or 1.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from asktell.cli.yaml_document import Lines, read_yaml
-from asktell.errors import NOTHING, DefinitionError, InvalidValueError, below
+from asktell.errors import NOTHING, DefinitionError, InvalidValueError, at_key
 from asktell.space.parameters import KINDS, Parameter, defaults_of
 from asktell.space.space import Space
 
@@ -56,7 +56,7 @@ def space_of(document: Any) -> Space:
 
 
 def _parameter(name: Any, value: Any) -> Parameter:
-    place = below("$.parameters", name)
+    place = at_key("$.parameters", name)
     if not isinstance(value, dict):
         raise DefinitionError(place, value, "a mapping with the key type")
     kind = value.get("type", NOTHING)
@@ -77,7 +77,7 @@ def _check_keys(mapping: dict[Any, Any], allowed: Sequence[str], place: str) -> 
     for key in mapping:
         if key not in allowed:
             expected = f"one of the keys {list(allowed)}{_hint(key, allowed)}"
-            raise DefinitionError(below(place, key), mapping[key], expected)
+            raise DefinitionError(at_key(place, key), mapping[key], expected)
 
 
 def _hint(word: Any, known: Iterable[str]) -> str:

@@ -17,6 +17,9 @@ Indices = NDArray[np.int64]
 EXHAUSTIVE_MOVES = 64
 """Up to so many positions a move tries all of them; beyond, a multi-scale selection."""
 
+_LARGEST_EXACT = 2**52
+"""Of more levels, rounding a position may make a neighbour of an index."""
+
 
 class Axis(Protocol):
     """What a column of the unit cube offers."""
@@ -107,7 +110,14 @@ class Levels:
 
     def indices(self, positions: Positions) -> Indices:
         """Return the indices of the nearest levels."""
-        return _nearest(positions * (self.size - 1), self.size)
+        nearest = _nearest(positions * (self.size - 1), self.size)
+        return nearest if self.size <= _LARGEST_EXACT else self._corrected(nearest, positions)
+
+    def _corrected(self, nearest: Indices, positions: Positions) -> Indices:
+        # only what is another level's own position goes there
+        for neighbour in (np.maximum(nearest - 1, 0), np.minimum(nearest + 1, self.size - 1)):
+            nearest = np.where(self.positions(neighbour) == positions, neighbour, nearest)
+        return nearest
 
 
 @frozen

@@ -26,7 +26,7 @@ _PLAIN = frozenset({type(None), bool, int, float, str})
 def text(value: Any, place: str) -> str:
     """Return a string that is not empty."""
     if not isinstance(value, str) or not value:
-        raise DefinitionError(place, value, "a name: a string of length >= 1")
+        raise DefinitionError(place, value, "a name: a string that is not empty")
     return str(value)
 
 

@@ -6,349 +6,28 @@ Every kind has a ``name``, an ``axis``, and three methods: ``check`` (one value,
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from decimal import Context, Decimal
+from collections.abc import Callable
+from functools import cache
 from inspect import Parameter as Argument
 from inspect import signature
 from typing import Any
 
-import numpy as np
-from attrs import field, frozen
-
-from asktell.errors import NOTHING, DefinitionError, ParamsError, quoted
-from asktell.numbers import is_finite, is_integer
-from asktell.space import door
-from asktell.space.axes import Interval, Levels, LogLevels, Positions, categories
-from asktell.space.door import Scalar
-
-_LARGEST_LOG = 1e308
-"""Beyond, rounding a logarithm up leaves the floats."""
-
-_LARGEST_LOG_RATIO = 1e250
-"""Of high to low with steps: beyond, a logarithm has too few digits for 2**40 levels."""
-
-_MOST_STEPS = 2**40
-"""Of floats, and on a log axis of integers: a logarithm, or a decimal, takes some digits."""
-
-_STEP_TOLERANCE = 1e-6
-"""How far, in steps, a value may lie from its grid and still be taken for a rounding error."""
-
-_LONGEST_LIST = 400
-"""How much of a list of choices a message shows."""
-
-
-def _typed(values: Sequence[Scalar]) -> tuple[tuple[type, Scalar], ...]:
-    return tuple((type(value), value) for value in values)  # 1, 1.0 and True are not one choice
-
-
-# --- the kinds ---
-
-
-@frozen(init=False)
-class Float:
-    """A real number in [low, high].
-
-    Args:
-        name: the key in params.
-        low: the least value, finite.
-        high: the greatest value, finite, >= low.
-        log: whether equal factors, not equal differences, are equally far apart; needs low > 0.
-        step: values are ``low + k * step`` alone, up to ``high``; None for a continuum.
-
-    Raises:
-        DefinitionError: a ``ValueError`` that names the argument.
-    """
-
-    name: str
-    low: float
-    high: float
-    log: bool
-    step: float | None
-    axis: Interval | Levels | LogLevels = field(init=False, eq=False, repr=False)
-
-    def __init__(
-        self, name: str, low: float, high: float, log: bool = False, step: float | None = None
-    ) -> None:
-        """Check and keep the arguments."""
-        self.__attrs_init__(
-            door.text(name, "$.name"),
-            door.finite(low, "$.low"),
-            door.finite(high, "$.high"),
-            door.flag(log, "$.log"),
-            door.positive(step, "$.step"),
-        )
-
-    @axis.default
-    def _lay_out(self) -> Interval | Levels | LogLevels:
-        _check_range(self.low, self.high, self.log)
-        if self.low == self.high:
-            return Levels(1)
-        if self.log and self.high > _LARGEST_LOG:
-            raise DefinitionError("$.high", self.high, f"at most {_LARGEST_LOG} on a log scale")
-        if self.step is None:
-            return Interval()
-        width = _EXACT.subtract(_decimal(self.high), _decimal(self.low))
-        size = int(_EXACT.divide(width, _decimal(self.step))) + 1
-        if size == 1:
-            return Levels(1)
-        _check_steps(self.low, self.high, self.step, size, self.log)
-        return LogLevels(size, self.low, self.step) if self.log else Levels(size)
-
-    def check(self, value: Any) -> float:
-        """Return the canonical value.
-
-        Raises:
-            ParamsError: not a number in [low, high], or off the step's grid.
-        """
-        if type(value) is float and self.step is None and self.low <= value <= self.high:
-            return value + 0.0  # -0.0 and 0.0 are one value
-        if is_finite(value):
-            number = float(value) + 0.0
-            if self.step is None:
-                if self.low <= number <= self.high:
-                    return number
-            elif abs(number - (on_grid := self._on_grid(number))) <= _STEP_TOLERANCE * self.step:
-                return on_grid
-        raise ParamsError(f"$.{self.name}", value, self._expected())
-
-    def encode(self, values: Sequence[Any]) -> Positions:
-        """Return the positions (n,) of n canonical values."""
-        if isinstance(self.axis, Interval):
-            numbers = np.asarray(values, dtype=np.float64)
-            if self.log:
-                low, high = math.log(self.low), math.log(self.high)
-                return np.clip((np.log(numbers) - low) / (high - low), 0.0, 1.0)
-            return np.clip((numbers - self.low) / (self.high - self.low), 0.0, 1.0)
-        steps = (np.asarray(values, dtype=np.float64) - self.low) / (self.step or 1.0)
-        return self.axis.positions(np.rint(steps).astype(np.int64))
-
-    def decode(self, positions: Positions) -> list[float]:
-        """Return the canonical values of n positions."""
-        if not isinstance(self.axis, Interval):
-            return [self._level(index) for index in self.axis.indices(positions).tolist()]
-        if self.log:
-            low, high = math.log(self.low), math.log(self.high)
-            numbers = np.exp(low + positions * (high - low))
-        else:
-            numbers = self.low + positions * (self.high - self.low)
-        clipped: list[float] = (np.clip(numbers, self.low, self.high) + 0.0).tolist()
-        return clipped
-
-    def _on_grid(self, number: float) -> float:
-        last = (self.axis.size or 1) - 1.0
-        steps = (number - self.low) / (self.step or 1.0)
-        return self._level(round(min(max(steps, 0.0), last)))
-
-    def _level(self, index: int) -> float:
-        # In decimal, for 0.57 is what a person expects of 0 + 57 * 0.01.
-        above = _EXACT.multiply(Decimal(index), _decimal(self.step or 0.0))
-        return float(_EXACT.add(_decimal(self.low), above)) + 0.0
-
-    def _expected(self) -> str:
-        grid = "" if self.step is None else f" in steps of {self.step}"
-        return f"a number in [{self.low}, {self.high}]{grid}"
-
-
-@frozen(init=False)
-class Int:
-    """An integer in [low, high].
-
-    Args:
-        name: the key in params.
-        low: the least value, within +-2**53.
-        high: the greatest value, >= low; at most 2**40 with ``log``.
-        log: whether equal factors, not equal differences, are equally far apart; needs low > 0.
-        step: values are ``low + k * step`` alone, up to ``high``.
-
-    Raises:
-        DefinitionError: a ``ValueError`` that names the argument.
-    """
-
-    name: str
-    low: int
-    high: int
-    log: bool
-    step: int
-    axis: Levels | LogLevels = field(init=False, eq=False, repr=False)
-
-    def __init__(self, name: str, low: int, high: int, log: bool = False, step: int = 1) -> None:
-        """Check and keep the arguments."""
-        self.__attrs_init__(
-            door.text(name, "$.name"),
-            door.integer(low, "$.low"),
-            door.integer(high, "$.high"),
-            door.flag(log, "$.log"),
-            door.integer(step, "$.step"),
-        )
-
-    @axis.default
-    def _lay_out(self) -> Levels | LogLevels:
-        _check_range(self.low, self.high, self.log)
-        if self.step < 1:
-            raise DefinitionError("$.step", self.step, "an integer >= 1")
-        if self.log and self.high > _MOST_STEPS:
-            raise DefinitionError("$.high", self.high, "at most 2**40 on a log scale")
-        size = (self.high - self.low) // self.step + 1
-        if size > door.LARGEST_INT:
-            raise DefinitionError("$.high", self.high, "at most 2**53 values from low to high")
-        return LogLevels(size, self.low, self.step) if self.log else Levels(size)
-
-    def check(self, value: Any) -> int:
-        """Return the canonical value; an integral float counts as an integer.
-
-        Raises:
-            ParamsError: not an integer in [low, high], or off the step's grid.
-        """
-        if type(value) is int or is_integer(value):
-            number = int(value)
-            if self.low <= number <= self.high and not (number - self.low) % self.step:
-                return number
-        grid = "" if self.step == 1 else f" in steps of {self.step}"
-        expected = f"an integer in [{self.low}, {self.high}]{grid}"
-        raise ParamsError(f"$.{self.name}", value, expected)
-
-    def encode(self, values: Sequence[Any]) -> Positions:
-        """Return the positions (n,) of n canonical values."""
-        return self.axis.positions((np.asarray(values, dtype=np.int64) - self.low) // self.step)
-
-    def decode(self, positions: Positions) -> list[int]:
-        """Return the canonical values of n positions."""
-        values: list[int] = (self.low + self.axis.indices(positions) * self.step).tolist()
-        return values
-
-
-@frozen(init=False)
-class Ordinal:
-    """One of several values whose order matters, and not their distances.
-
-    Args:
-        name: the key in params.
-        values: None, bools, ints, finite floats or strings, all different, in order.
-
-    Raises:
-        DefinitionError: a ``ValueError`` that names the argument.
-    """
-
-    name: str
-    values: tuple[Scalar, ...] = field(eq=_typed)
-    axis: Levels = field(init=False, eq=False, repr=False)
-    _indices: dict[Scalar, int] = field(init=False, eq=False, repr=False)
-
-    def __init__(self, name: str, values: Sequence[Scalar]) -> None:
-        """Check and keep the arguments."""
-        self.__attrs_init__(door.text(name, "$.name"), door.scalars(values, "$.values"))
-
-    @axis.default
-    def _lay_out(self) -> Levels:
-        return Levels(len(self.values))
-
-    @_indices.default
-    def _look_up(self) -> dict[Scalar, int]:
-        return {value: index for index, value in enumerate(self.values)}
-
-    def check(self, value: Any) -> Scalar:
-        """Return the canonical value.
-
-        Raises:
-            ParamsError: not one of the values.
-        """
-        return _member(self.name, value, self.values, self._indices)
-
-    def encode(self, values: Sequence[Any]) -> Positions:
-        """Return the positions (n,) of n canonical values."""
-        return self.axis.positions(np.array([self._indices[value] for value in values]))
-
-    def decode(self, positions: Positions) -> list[Scalar]:
-        """Return the canonical values of n positions."""
-        return [self.values[index] for index in self.axis.indices(positions)]
-
-
-@frozen(init=False)
-class Categorical:
-    """One of several choices without an order.
-
-    Args:
-        name: the key in params.
-        choices: None, bools, ints, finite floats or strings, all different; the first is where
-            a search begins.
-
-    Raises:
-        DefinitionError: a ``ValueError`` that names the argument.
-    """
-
-    name: str
-    choices: tuple[Scalar, ...] = field(eq=_typed)
-    axis: Levels = field(init=False, eq=False, repr=False)
-    _indices: dict[Scalar, int] = field(init=False, eq=False, repr=False)
-
-    def __init__(self, name: str, choices: Sequence[Scalar]) -> None:
-        """Check and keep the arguments."""
-        self.__attrs_init__(door.text(name, "$.name"), door.scalars(choices, "$.choices"))
-
-    @axis.default
-    def _lay_out(self) -> Levels:
-        return categories(len(self.choices))
-
-    @_indices.default
-    def _look_up(self) -> dict[Scalar, int]:
-        return {value: index for index, value in enumerate(self.choices)}
-
-    def check(self, value: Any) -> Scalar:
-        """Return the canonical choice.
-
-        Raises:
-            ParamsError: not one of the choices.
-        """
-        return _member(self.name, value, self.choices, self._indices)
-
-    def encode(self, values: Sequence[Any]) -> Positions:
-        """Return the positions (n,) of n canonical choices."""
-        return self.axis.positions(np.array([self._indices[value] for value in values]))
-
-    def decode(self, positions: Positions) -> list[Scalar]:
-        """Return the canonical choices of n positions."""
-        return [self.choices[index] for index in self.axis.indices(positions)]
-
-
-@frozen(init=False)
-class Bool:
-    """True or False.
-
-    Args:
-        name: the key in params.
-
-    Raises:
-        DefinitionError: a ``ValueError`` that names the argument.
-    """
-
-    name: str
-    axis: Levels = field(init=False, eq=False, repr=False, default=categories(2))
-
-    def __init__(self, name: str) -> None:
-        """Check and keep the name."""
-        self.__attrs_init__(door.text(name, "$.name"))
-
-    def check(self, value: Any) -> bool:
-        """Return the canonical value.
-
-        Raises:
-            ParamsError: not a bool.
-        """
-        if type(value) is bool:
-            return value
-        if not isinstance(value, np.bool_):
-            raise ParamsError(f"$.{self.name}", value, "True or False")
-        return bool(value)
-
-    def encode(self, values: Sequence[Any]) -> Positions:
-        """Return the positions (n,) of n canonical values."""
-        return np.asarray(values, dtype=np.float64)
-
-    def decode(self, positions: Positions) -> list[bool]:
-        """Return the canonical values of n positions."""
-        return [index == 1 for index in self.axis.indices(positions).tolist()]
-
+from asktell.errors import NOTHING
+from asktell.space.choices import Bool, Categorical, Ordinal
+from asktell.space.ranges import Float, Int
+
+__all__ = [
+    "KINDS",
+    "Bool",
+    "Categorical",
+    "Float",
+    "Int",
+    "Ordinal",
+    "Parameter",
+    "arguments_of",
+    "defaults_of",
+    "kind_of",
+]
 
 Parameter = Float | Int | Ordinal | Categorical | Bool
 
@@ -364,9 +43,6 @@ KINDS: dict[str, type[Parameter]] = {
 _NAMES = {kind: name for name, kind in KINDS.items()}
 
 
-# --- as data ---
-
-
 def kind_of(parameter: Parameter) -> str:
     """Return the name of a parameter's kind, a key of ``KINDS``."""
     return _NAMES[type(parameter)]
@@ -374,10 +50,7 @@ def kind_of(parameter: Parameter) -> str:
 
 def defaults_of(constructor: Callable[..., Any]) -> dict[str, Any]:
     """Return the arguments that a constructor takes, with their defaults; ``NOTHING`` for none."""
-    return {
-        name: NOTHING if argument.default is Argument.empty else argument.default
-        for name, argument in signature(constructor).parameters.items()
-    }
+    return dict(_defaults(constructor))
 
 
 def arguments_of(value: object) -> dict[str, Any]:
@@ -386,51 +59,9 @@ def arguments_of(value: object) -> dict[str, Any]:
     return {name: list(item) if isinstance(item, tuple) else item for name, item in named}
 
 
-# --- shared by the kinds ---
-
-
-_EXACT = Context(prec=60)
-"""Never the caller's own context, which may be anything."""
-
-
-def _decimal(number: float) -> Decimal:
-    return Decimal(repr(number))
-
-
-def _check_range(low: float, high: float, log: bool) -> None:
-    if high < low:
-        raise DefinitionError("$.high", high, f"a number >= low = {low}")
-    if not math.isfinite(float(high) - float(low)):
-        raise DefinitionError("$.high", high, "a number nearer to low: high - low overflows")
-    if log and low <= 0:
-        raise DefinitionError("$.low", low, "a number > 0 on a log scale")
-    if log and low < high and math.log(low) == math.log(high):
-        expected = "a number farther from low, or log=False: their logarithms are equal"
-        raise DefinitionError("$.high", high, expected)
-
-
-def _check_steps(low: float, high: float, step: float, size: int, log: bool) -> None:
-    if size > _MOST_STEPS:
-        raise DefinitionError("$.step", step, "a larger step: at most 2**40 of them fit")
-    # rounding moves a level by an ulp, and levels are told apart by a quarter of a step
-    if step < 4.0 * math.ulp(max(abs(low), abs(high))):
-        raise DefinitionError("$.step", step, "a larger step: floats cannot tell these apart")
-    if not log:
-        return
-    if high > low * _LARGEST_LOG_RATIO:
-        expected = f"at least high / {_LARGEST_LOG_RATIO} on a log scale with steps"
-        raise DefinitionError("$.low", low, expected)
-    if step / high < 4.0 * math.ulp(max(abs(math.log(low)), abs(math.log(high)))):
-        expected = "a larger step, or log=False: logarithms cannot tell these apart"
-        raise DefinitionError("$.step", step, expected)
-
-
-def _member(name: str, value: Any, members: Sequence[Scalar], indices: dict[Scalar, int]) -> Scalar:
-    try:
-        plain = door.plain(value)
-        member = members[indices[plain]]
-        if (type(member) is bool) is (type(plain) is bool):
-            return member
-    except (KeyError, TypeError):
-        pass
-    raise ParamsError(f"$.{name}", value, f"one of {quoted(list(members), _LONGEST_LIST)}")
+@cache
+def _defaults(constructor: Any) -> dict[str, Any]:
+    return {
+        name: NOTHING if argument.default is Argument.empty else argument.default
+        for name, argument in signature(constructor).parameters.items()
+    }

@@ -10,7 +10,7 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
-from asktell.errors import NOTHING, DefinitionError, ParamsError, below, quoted
+from asktell.errors import NOTHING, DefinitionError, ParamsError, at_key, quoted
 from asktell.space.axes import Axis
 from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
 
@@ -90,7 +90,7 @@ class Space:
         if len(params) > len(values):
             unknown = next(name for name in params if name not in self.names)
             expected = f"only the keys {self._listed()}"
-            raise ParamsError(below("$", unknown), params[unknown], expected)
+            raise ParamsError(at_key("$", unknown), params[unknown], expected)
         return values
 
     def _listed(self) -> str:

@@ -125,6 +125,23 @@ def test_levels_rise_strictly_from_0_to_1(axis: Levels | LogLevels) -> None:
     assert positions[-1] == (1.0 if axis.size > 1 else 0.0)
 
 
+@EXAMPLES
+@given(size=st.integers(2**52, 2**53), share=st.floats(0.25, 1.0))
+def test_index_of_a_level_of_very_many_is_its_index(size: int, share: float) -> None:
+    indices = np.minimum(int(share * size) + np.arange(64), size - 1)
+    axis = Levels(size)
+
+    assert axis.indices(axis.positions(indices)).tolist() == indices.tolist()
+
+
+@EXAMPLES
+@given(size=st.integers(2**52, 2**53), steps=st.integers(1, 9))
+def test_beyond_the_ends_of_very_many_levels_is_the_end(size: int, steps: int) -> None:
+    outside = np.array([-steps, size - 1 + steps]) / (size - 1)
+
+    assert Levels(size).indices(outside).tolist() == [0, size - 1]
+
+
 def test_levels_are_evenly_spaced() -> None:
     assert Levels(5).levels().tolist() == [0.0, 0.25, 0.5, 0.75, 1.0]
 

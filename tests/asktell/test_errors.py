@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+from collections import OrderedDict
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ from asktell.errors import (
     InvalidValueError,
     LeaseError,
     MissingExtraError,
+    NoOutcomeError,
     NothingObservedError,
     ParamsError,
     RepeatedPointError,
@@ -29,6 +32,8 @@ from asktell.errors import (
     TargetError,
     UnknownSuggestionError,
     UnseenPointError,
+    at_key,
+    quoted,
 )
 
 ABOUT_VALUES = [
@@ -39,6 +44,7 @@ ABOUT_VALUES = [
     UnknownSuggestionError,
     ConflictError,
     LeaseError,
+    NoOutcomeError,
     StateError,
     RepeatedPointError,
 ]
@@ -156,3 +162,122 @@ def test_errors_survive_copying_and_pickling(error: AskTellError, how: str) -> N
     assert again.args == error.args
     assert vars(again) == vars(error)
     assert str(again) == str(error)
+
+
+# --- what is quoted ---
+
+
+def nested(depth: int) -> list[Any]:
+    """Return lists within a list."""
+    value: list[Any] = []
+    for _ in range(depth):
+        value = [value]
+    return value
+
+
+class Silent:
+    """Has no repr."""
+
+    def __repr__(self) -> str:
+        raise OSError("somewhere else")
+
+
+class Wordless:
+    """Has a repr that is no text."""
+
+    def __repr__(self) -> str:
+        return 7  # type: ignore[return-value]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        -7,
+        0.1,
+        "it's",
+        b"raw",
+        [],
+        (),
+        {},
+        [1, "a", (2.5,)],
+        (1, 2),
+        {"a": [1], 2: {"b": ()}},
+        {3},
+        OrderedDict(a=1),
+        10**119,
+    ],
+)
+def test_small_values_are_quoted_as_their_repr(value: Any) -> None:
+    assert quoted(value) == repr(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [list(range(100)), tuple(range(100)), {n: n for n in range(100)}, b"x" * 200, ["y" * 200]],
+)
+def test_larger_values_are_cut(value: Any) -> None:
+    assert quoted(value) == repr(value)[:117] + "..."
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        (10**5000, "<int of 16610 bits>"),
+        ([-(10**5000)], "[<int of 16610 bits>]"),
+        ({10**5000: 1}, "{<int of 16610 bits>: 1}"),
+        (nested(100_000), "[" * 117 + "..."),
+        (Silent(), "<Silent>"),
+        ([1, Silent()], "<list>"),
+        (Wordless(), "<Wordless>"),
+        (list(range(10**6)), str(list(range(50)))[:117] + "..."),
+        (set(range(10**5)), "<set of 100000 items>"),
+        (OrderedDict.fromkeys(range(10**5)), "<OrderedDict of 100000 items>"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_has_no_repr_or_a_huge_one_is_quoted_all_the_same(value: Any, shown: str) -> None:
+    assert quoted(value) == shown
+    assert str(ParamsError("$", value, "less")) == f"$: got {shown}, expected less"
+    assert repr(ParamsError("$", value, "less")).startswith("ParamsError(")
+
+
+def test_a_longer_quote_can_be_asked_for() -> None:
+    assert quoted(list(range(100)), 300) == repr(list(range(100)))[:297] + "..."
+
+
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [
+        ("lr", "$.x.lr"),
+        (7, "$.x.7"),
+        (10**5000, "$.x.<int of 16610 bits>"),
+        ("k" * 10**6, "$.x." + "k" * 117 + "..."),
+        (Silent(), "$.x.<Silent>"),
+    ],
+    ids=["text", "int", "huge", "long", "silent"],
+)
+def test_the_place_of_any_key_is_short(key: Any, place: str) -> None:
+    assert at_key("$.x", key) == place
+
+
+def faults(n: int) -> StateError:
+    """Return n faults of a dict as one error."""
+    return StateError("$.a", 0, "1", tuple(StateError("$.b", k, "1") for k in range(n - 1)))
+
+
+def test_a_few_faults_are_all_told() -> None:
+    assert (
+        str(faults(3)) == "$.a: got 0, expected 1; $.b: got 0, expected 1; $.b: got 1, expected 1"
+    )
+    assert str(faults(8)).count("expected") == 8
+    assert "more" not in str(faults(8))
+
+
+def test_of_many_faults_the_first_are_told_and_the_rest_counted() -> None:
+    error = faults(100_000)
+
+    assert str(error).count("expected") == 8
+    assert str(error).endswith("; and 99992 more")
+    assert len(pickle.loads(pickle.dumps(error)).others) == 99_999

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import decimal
 import enum
+import itertools
 import math
 import pickle
 from collections.abc import Callable
@@ -14,12 +15,23 @@ from typing import Any
 import attrs
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
-from asktell.errors import DefinitionError, ParamsError
+from asktell.errors import NOTHING, DefinitionError, ParamsError
 from asktell.space.axes import Interval, Levels, LogLevels
-from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
+from asktell.space.parameters import (
+    KINDS,
+    Bool,
+    Categorical,
+    Float,
+    Int,
+    Ordinal,
+    Parameter,
+    arguments_of,
+    defaults_of,
+    kind_of,
+)
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 
@@ -477,6 +489,12 @@ def test_refusal_says_what_was_expected(parameter: Parameter, expected: str) -> 
         (lambda: Float("x", 0, 1, step="0.1"), "$.step"),
         (lambda: Float("x", 0, 1, step=True), "$.step"),
         (lambda: Float("x", 0, 1, step=1e-13), "$.step"),
+        (lambda: Float("x", 0, 1, step=Fraction(1, 10**400)), "$.step"),
+        (lambda: Float("x", 1, 1.5, step=4e-16), "$.step"),
+        (lambda: Float("x", 1e-300, 1.0001e-300, step=8.3e-316), "$.step"),
+        (lambda: Float("x", 1e-310, 10.0, log=True, step=0.1), "$.low"),
+        (lambda: Float("x", 1e300, 1.5e308, log=True, step=1e307), "$.high"),
+        (lambda: Float("x", 1e300, 1.0001e300, log=True, step=1e285), "$.step"),
         (lambda: Int("", 0, 1), "$.name"),
         (lambda: Int("x", 0.5, 1), "$.low"),
         (lambda: Int("x", None, 1), "$.low"),
@@ -505,6 +523,8 @@ def test_refusal_says_what_was_expected(parameter: Parameter, expected: str) -> 
         (lambda: Ordinal("x", [math.inf]), "$.values[0]"),
         (lambda: Ordinal("x", [(1, 2)]), "$.values[0]"),
         (lambda: Ordinal("x", np.zeros((2, 2))), "$.values[0]"),
+        (lambda: Ordinal("x", [10**400]), "$.values[0]"),
+        (lambda: Ordinal("x", [-(10**5000)]), "$.values[0]"),
         (lambda: Ordinal(None, [1]), "$.name"),
         (lambda: Categorical("x", ()), "$.choices"),
         (lambda: Categorical("x", "abc"), "$.choices"),
@@ -537,10 +557,64 @@ def test_wrong_definition_is_refused_by_its_argument(
     ],
 )
 def test_arguments_become_plain_values(parameter: Parameter, arguments: tuple[Any, ...]) -> None:
-    names = [field.name for field in attrs.fields(type(parameter)) if field.init]
-    kept = tuple(getattr(parameter, name) for name in names)
+    kept = tuple(getattr(parameter, name) for name in defaults_of(type(parameter)))
 
     assert repr(kept) == repr(arguments)
+
+
+@EXAMPLES
+@given(parameter=ANY)
+def test_a_parameter_is_its_kind_and_its_arguments(parameter: Parameter) -> None:
+    again = KINDS[kind_of(parameter)](**arguments_of(parameter))
+
+    assert again == parameter
+    assert again.axis == parameter.axis
+
+
+def test_arguments_are_plain() -> None:
+    assert arguments_of(Float("x", 0, 1)) == {
+        "name": "x",
+        "low": 0.0,
+        "high": 1.0,
+        "log": False,
+        "step": None,
+    }
+    assert arguments_of(Ordinal("x", (1, 2))) == {"name": "x", "values": [1, 2]}
+
+
+def test_defaults_are_those_of_the_constructor() -> None:
+    assert defaults_of(Int) == {
+        "name": NOTHING,
+        "low": NOTHING,
+        "high": NOTHING,
+        "log": False,
+        "step": 1,
+    }
+
+
+def test_a_parameter_can_be_evolved() -> None:
+    wider = attrs.evolve(Float("x", 0, 1, step=0.25), high=2.0)
+
+    assert wider == Float("x", 0, 2, step=0.25)
+    assert wider.axis == Levels(9)
+
+
+@pytest.mark.parametrize(
+    "choice",
+    [(1, 2), [1], {"a": 1}, object, len, np.zeros(2), 1j],
+    ids=lambda choice: type(choice).__name__,
+)
+def test_choices_that_are_objects_are_refused_with_advice(choice: Any) -> None:
+    with pytest.raises(DefinitionError, match="use strings and map them to your objects"):
+        Categorical("x", ["a", choice])
+
+
+def test_many_choices_are_quick_and_their_message_short() -> None:
+    parameter = Categorical("x", range(100_000))  # with a look through a list, a minute
+
+    with pytest.raises(ParamsError) as caught:
+        parameter.check("a")
+    assert len(str(caught.value)) < 500
 
 
 def test_list_of_choices_is_copied() -> None:
@@ -635,3 +709,122 @@ def test_fraction_beyond_the_floats_is_refused() -> None:
 def test_array_without_dimensions_is_no_list_of_values() -> None:
     with pytest.raises(DefinitionError):
         Ordinal("x", np.array(3))
+
+
+# --- extremes: served, or refused by their argument ---
+
+MAGNITUDES = st.one_of(
+    st.floats(5e-324, 1.7976931348623157e308),
+    st.integers(-323, 308).map(lambda exponent: float(f"1e{exponent}")),
+    st.integers(-1074, 1023).map(lambda exponent: math.ldexp(1.0, exponent)),
+    st.sampled_from([5e-324, 1e-310, 2.2250738585072014e-308, 0.1, 1.0, 1.7976931348623157e308]),
+)
+
+
+@st.composite
+def extreme_floats(draw: st.DrawFn) -> Float:
+    log = draw(st.booleans())
+    ends = MAGNITUDES if log else st.one_of(MAGNITUDES, MAGNITUDES.map(lambda x: -x), st.just(0.0))
+    low = draw(ends)
+    ulps = st.integers(1, 9).map(lambda n: low + n * math.ulp(low))
+    factors = st.floats(1e-16, 1e3).map(lambda f: low + abs(low) * f)
+    low, high = sorted((low, draw(st.one_of(ends, ulps, factors))))
+    assume(math.isfinite(high))
+    parts = st.floats(1.0, 2.0**41).map(lambda n: (high - low) / n)
+    fine = st.integers(1, 12).map(lambda n: n * math.ulp(high))
+    step = draw(st.one_of(st.none(), MAGNITUDES, parts, fine))
+    assume(step is None or 0.0 < step < math.inf)
+    try:
+        return Float("x", low, high, log, step)
+    except DefinitionError:
+        reject()
+
+
+@st.composite
+def extreme_ints(draw: st.DrawFn) -> Int:
+    log = draw(st.booleans())
+    largest = 2**40 if log else 2**53
+    ends = st.integers(1 if log else -largest, largest)
+    low = draw(ends)
+    high = draw(st.one_of(ends, st.just(largest), st.integers(low, low + 9)))
+    try:
+        return Int("x", low, high, log, draw(st.one_of(st.just(1), st.integers(1, 2**53))))
+    except DefinitionError:
+        reject()
+
+
+EXTREME = st.one_of(extreme_floats(), extreme_ints())
+MANY = settings(deadline=None, max_examples=300)
+ENDS = [0.0, 5e-324, 1e-300, 1e-16, 0.5, 1.0 - 2.0**-53]
+
+
+@MANY
+@given(parameter=EXTREME, positions=st.lists(POSITIONS, max_size=8))
+def test_at_the_extremes_what_is_suggested_is_canonical(
+    parameter: Parameter, positions: list[float]
+) -> None:
+    anywhere = np.array([*ENDS, 1.0, *positions])
+    sampled = parameter.axis.sample(np.array([*ENDS, *(p for p in positions if p < 1.0)]))
+
+    for value in (*parameter.decode(anywhere), *parameter.decode(sampled)):
+        assert parameter.low <= value <= parameter.high
+        assert exactly(parameter.check(value), value)
+
+
+@MANY
+@given(parameter=EXTREME, positions=st.lists(POSITIONS, max_size=8))
+def test_at_the_extremes_a_value_is_found_again(
+    parameter: Parameter, positions: list[float]
+) -> None:
+    values = parameter.decode(np.array([*ENDS, 1.0, *positions]))
+    encoded = parameter.encode(values)
+    again = parameter.decode(encoded)
+
+    assert np.all((encoded >= 0.0) & (encoded <= 1.0))
+    assert parameter.axis.snap(encoded).tolist() == encoded.tolist()
+    if parameter.axis.size is not None:
+        assert all(map(exactly, again, values))
+        return
+    largest = max(abs(parameter.low), abs(parameter.high))
+    for left, right in zip(again, values, strict=True):
+        if parameter.log:
+            logs = abs(math.log(parameter.low)) + abs(math.log(parameter.high))
+            assert abs(left - right) <= 4e-16 * (logs + 1.0) * right + 5e-324
+        else:
+            assert abs(left - right) <= 2.0 * math.ulp(largest)
+
+
+@MANY
+@given(parameter=EXTREME, share=st.floats(0.0, 1.0))
+def test_at_the_extremes_every_level_has_an_index_of_its_own(
+    parameter: Parameter, share: float
+) -> None:
+    assume(not isinstance(parameter.axis, Interval))
+    last = parameter.axis.size - 1
+    indices = sorted({min(max(int(share * last) + k, 0), last) for k in range(-4, 5)} | {0, last})
+    values = parameter.decode(parameter.axis.positions(np.array(indices)))
+
+    assert all(left < right for left, right in itertools.pairwise(values))
+    assert parameter.axis.indices(parameter.encode(values)).tolist() == indices
+    assert all(exactly(parameter.check(value), value) for value in values)
+
+
+@pytest.mark.parametrize(
+    "parameter",
+    [
+        Float("x", 1e-310, 1e-309, step=1e-310),
+        Float("x", 5e-324, 1.5e-323, step=1e-322),
+        Float("x", 1e-310, 1e-5, log=True, step=1.0),
+        Float("x", -29.0, -1.7e-200, step=0.01),
+        Float("x", 86.0, 1.7976931348623157e308, log=True),
+        Float("x", 5e-324, 1.7976931348623157e308, log=True),
+        Int("x", -3, 5301217355169750),
+    ],
+)
+def test_extremes_that_are_served(parameter: Parameter) -> None:
+    positions = np.concatenate(
+        [np.linspace(0.0, 1.0, 1001), parameter.axis.sample(np.array([0.5]))]
+    )
+    for value in parameter.decode(positions):
+        assert parameter.low <= value <= parameter.high
+        assert exactly(parameter.check(value), value)

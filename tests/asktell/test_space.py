@@ -76,6 +76,23 @@ def test_wrong_definition_is_refused_by_its_position(
     assert caught.value.place == place
 
 
+@pytest.mark.parametrize(
+    ("got", "expected"),
+    [
+        ([Bool("a")], "unpack them with a star, Space(*parameters)"),
+        ((Bool("a"), Bool("b")), "unpack them with a star, Space(*parameters)"),
+        ((Bool(name) for name in "ab"), "unpack them with a star, Space(*parameters)"),
+        ({"a": (0, 1)}, "Float, Int, Ordinal, Categorical or Bool, each by itself, not a dict"),
+        (None, "Float, Int, Ordinal, Categorical or Bool"),
+    ],
+)
+def test_what_is_no_parameter_is_refused_with_advice(got: Any, expected: str) -> None:
+    with pytest.raises(DefinitionError) as caught:
+        Space(got)
+
+    assert expected in caught.value.expected
+
+
 def test_names_axes_and_dimension_follow_the_parameters() -> None:
     assert FINITE.names == ("a", "b", "c")
     assert FINITE.axes == tuple(parameter.axis for parameter in FINITE.parameters)
@@ -144,6 +161,13 @@ def test_check_gives_canonical_values() -> None:
         ({"a": 1, "b": True, "c": "x"}, "$.a", "an integer in [0, 4] in steps of 2"),
         ({"a": 0, "b": 1, "c": "x"}, "$.b", "True or False"),
         ({"a": 0, "b": True, "c": "w"}, "$.c", "one of ['x', 'y', 'z']"),
+        ({"a": 1, "b": True, "C": "x"}, "$.c", "a value"),
+        ({"a": 1, "b": True, "c": "x", "d": 1}, "$.a", "an integer in [0, 4] in steps of 2"),
+        (
+            {"a": 0, "b": True, "c": "x", "d" * 500: 1},
+            f"$.{'d' * 117}...",
+            "only the keys ['a', 'b', 'c']",
+        ),
     ],
 )
 def test_params_outside_are_refused_by_place(params: Any, place: str, expected: str) -> None:
@@ -323,3 +347,12 @@ def test_missing_key_of_a_defaultdict_is_refused_and_not_added() -> None:
 
 def test_spaces_that_go_on_differently_are_not_equal() -> None:
     assert Space(Ordinal("x", [1, 2])) != Space(Ordinal("x", [True, 2.0]))
+
+
+def test_message_about_very_many_names_is_short() -> None:
+    space = Space(*(Bool(f"flag_{n}") for n in range(10_000)))
+
+    for wrong in (None, {**space.params((True,) * 10_000), "more": 1}):
+        with pytest.raises(ParamsError) as caught:
+            space.check(wrong)
+        assert len(str(caught.value)) < 800

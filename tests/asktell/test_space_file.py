@@ -8,13 +8,13 @@ from typing import Any
 
 import jsonschema
 import pytest
-from attrs import fields
 from spaces import every_kind
 
 import asktell as at
 from asktell.cli import space_file
 from asktell.cli.space_file import read_space, space_of
-from asktell.space.parameters import KINDS
+from asktell.errors import NOTHING
+from asktell.space.parameters import KINDS, defaults_of
 
 SCHEMA = json.loads(Path(space_file.__file__).with_name("space.schema.json").read_text())
 
@@ -58,7 +58,7 @@ def test_json_is_yaml(tmp_path: Path) -> None:
         ("parameters:", "space.yaml:1: $.parameters: got None, expected a mapping from names"),
         ("parameters: {}", "space.yaml:1: $.parameters: got (), expected at least one parameter"),
         ("{}", "space.yaml:1: $.parameters: got nothing, expected a mapping from names"),
-        ("\nspace: {}", "space.yaml:2: $.space: got {}, expected only the key parameters"),
+        ("\nspace: {}", "space.yaml:2: $.space: got {}, expected one of the keys ['parameters']"),
         (
             "parameters:\n  x: 3",
             "space.yaml:2: $.parameters.x: got 3, expected a mapping with the key type",
@@ -80,12 +80,31 @@ def test_json_is_yaml(tmp_path: Path) -> None:
             "space.yaml:4: $.parameters.x.low: got 1, expected one of the keys ['type']",
         ),
         (
+            "parameters:\n  x:\n    type: float\n    lo: 1\n    high: 2",
+            "space.yaml:4: $.parameters.x.lo: got 1, expected one of the keys "
+            "['type', 'low', 'high', 'log', 'step'] (did you mean low?)",
+        ),
+        (
+            "parameters:\n  x: {type: bool, 3: 1}",
+            "space.yaml:2: $.parameters.x.3: got 1, expected one of the keys ['type']",
+        ),
+        (
+            "parameters:\n  x:\n    type: integer",
+            "space.yaml:3: $.parameters.x.type: got 'integer', expected one of ['float', 'int', "
+            "'ordinal', 'categorical', 'bool'] (did you mean int?)",
+        ),
+        (
+            "parameter:\n  x: {type: bool}",
+            "space.yaml:1: $.parameter: got {'x': {'type': 'bool'}}, expected one of the keys "
+            "['parameters'] (did you mean parameters?)",
+        ),
+        (
             "parameters:\n  x:\n    type: int\n    low: 1\n    high: -1",
             "space.yaml:5: $.parameters.x.high: got -1, expected a number >= low = 1",
         ),
         (
             "parameters:\n  x:\n    type: ordinal\n    values:\n    - 1\n    - [2]",
-            "space.yaml:6: $.parameters.x.values[1]: got [2], expected None, a bool, an int",
+            "space.yaml:6: $.parameters.x.values[1]: got [2], expected a string, a number, a bool",
         ),
         (
             "parameters:\n  1: {type: bool}",
@@ -142,14 +161,13 @@ def test_the_schema_has_what_the_constructors_take() -> None:
     kinds = SCHEMA["properties"]["parameters"]["additionalProperties"]["properties"]["type"]["enum"]
     assert kinds == list(KINDS)
     for name, kind in KINDS.items():
-        options = [field for field in fields(kind) if field.init and field.name != "name"]
+        options = {key: default for key, default in defaults_of(kind).items() if key != "name"}
         definition = SCHEMA["$defs"][name]
-        assert list(definition["properties"]) == ["type", *(option.name for option in options)]
-        for option in options:
-            shown = definition["properties"][option.name]
-            assert (option.name in definition["required"]) is ("default" not in shown)
-            if "default" in shown and option.name in shown:
-                assert shown["default"] == option.default
+        assert list(definition["properties"]) == ["type", *options]
+        for option, default in options.items():
+            shown = definition["properties"][option]
+            assert (option in definition["required"]) is (default is NOTHING)
+            assert shown.get("default", NOTHING) == default
 
 
 def of(**parameter: Any) -> dict[str, Any]:

@@ -1,0 +1,164 @@
+"""Parameters that are one of several values: ``Ordinal``, ``Categorical`` and ``Bool``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from attrs import field, frozen
+
+from asktell.errors import ParamsError, quoted
+from asktell.space import door
+from asktell.space.axes import Levels, Positions, categories
+from asktell.space.door import Scalar
+
+_LONGEST_LIST = 400
+"""How much of a list of choices a message shows."""
+
+
+def _typed(values: Sequence[Scalar]) -> tuple[tuple[type, Scalar], ...]:
+    return tuple((type(value), value) for value in values)  # 1, 1.0 and True are not one choice
+
+
+@frozen(init=False)
+class Ordinal:
+    """One of several values whose order matters, and not their distances.
+
+    Args:
+        name: the key in params.
+        values: None, bools, ints, finite floats or strings, all different, in order.
+
+    Raises:
+        DefinitionError: a ``ValueError`` that names the argument.
+    """
+
+    name: str
+    values: tuple[Scalar, ...] = field(eq=_typed)
+    axis: Levels = field(init=False, eq=False, repr=False)
+    _indices: dict[Scalar, int] = field(init=False, eq=False, repr=False)
+
+    def __init__(self, name: str, values: Sequence[Scalar]) -> None:
+        """Check and keep the arguments."""
+        self.__attrs_init__(door.text(name, "$.name"), door.scalars(values, "$.values"))
+
+    @axis.default
+    def _lay_out(self) -> Levels:
+        return Levels(len(self.values))
+
+    @_indices.default
+    def _look_up(self) -> dict[Scalar, int]:
+        return {value: index for index, value in enumerate(self.values)}
+
+    def check(self, value: Any) -> Scalar:
+        """Return the canonical value.
+
+        Raises:
+            ParamsError: not one of the values.
+        """
+        return _member(self.name, value, self.values, self._indices)
+
+    def encode(self, values: Sequence[Any]) -> Positions:
+        """Return the positions (n,) of n canonical values."""
+        return self.axis.positions(np.array([self._indices[value] for value in values]))
+
+    def decode(self, positions: Positions) -> list[Scalar]:
+        """Return the canonical values of n positions."""
+        return [self.values[index] for index in self.axis.indices(positions)]
+
+
+@frozen(init=False)
+class Categorical:
+    """One of several choices without an order.
+
+    Args:
+        name: the key in params.
+        choices: None, bools, ints, finite floats or strings, all different; the first is where
+            a search begins.
+
+    Raises:
+        DefinitionError: a ``ValueError`` that names the argument.
+    """
+
+    name: str
+    choices: tuple[Scalar, ...] = field(eq=_typed)
+    axis: Levels = field(init=False, eq=False, repr=False)
+    _indices: dict[Scalar, int] = field(init=False, eq=False, repr=False)
+
+    def __init__(self, name: str, choices: Sequence[Scalar]) -> None:
+        """Check and keep the arguments."""
+        self.__attrs_init__(door.text(name, "$.name"), door.scalars(choices, "$.choices"))
+
+    @axis.default
+    def _lay_out(self) -> Levels:
+        return categories(len(self.choices))
+
+    @_indices.default
+    def _look_up(self) -> dict[Scalar, int]:
+        return {value: index for index, value in enumerate(self.choices)}
+
+    def check(self, value: Any) -> Scalar:
+        """Return the canonical choice.
+
+        Raises:
+            ParamsError: not one of the choices.
+        """
+        return _member(self.name, value, self.choices, self._indices)
+
+    def encode(self, values: Sequence[Any]) -> Positions:
+        """Return the positions (n,) of n canonical choices."""
+        return self.axis.positions(np.array([self._indices[value] for value in values]))
+
+    def decode(self, positions: Positions) -> list[Scalar]:
+        """Return the canonical choices of n positions."""
+        return [self.choices[index] for index in self.axis.indices(positions)]
+
+
+@frozen(init=False)
+class Bool:
+    """True or False.
+
+    Args:
+        name: the key in params.
+
+    Raises:
+        DefinitionError: a ``ValueError`` that names the argument.
+    """
+
+    name: str
+    axis: Levels = field(init=False, eq=False, repr=False, default=categories(2))
+
+    def __init__(self, name: str) -> None:
+        """Check and keep the name."""
+        self.__attrs_init__(door.text(name, "$.name"))
+
+    def check(self, value: Any) -> bool:
+        """Return the canonical value.
+
+        Raises:
+            ParamsError: not a bool.
+        """
+        if type(value) is bool:
+            return value
+        if not isinstance(value, np.bool_):
+            raise ParamsError(f"$.{self.name}", value, "True or False")
+        return bool(value)
+
+    def encode(self, values: Sequence[Any]) -> Positions:
+        """Return the positions (n,) of n canonical values."""
+        return np.asarray(values, dtype=np.float64)
+
+    def decode(self, positions: Positions) -> list[bool]:
+        """Return the canonical values of n positions."""
+        return [index == 1 for index in self.axis.indices(positions).tolist()]
+
+
+def _member(name: str, value: Any, members: Sequence[Scalar], indices: dict[Scalar, int]) -> Scalar:
+    try:
+        plain = door.plain(value)
+        member = members[indices[plain]]
+        if (type(member) is bool) is (type(plain) is bool):
+            return member
+    except (KeyError, TypeError):
+        pass
+    raise ParamsError(f"$.{name}", value, f"one of {quoted(list(members), _LONGEST_LIST)}")
