@@ -129,9 +129,7 @@ class State:
             replayed = replay(cls(document.problem), document.events)
         except StateError as error:
             raise moved(error, document.came_from) from None
-        if document.waiting not in (None, (list(replayed.out), replayed.due)):
-            expected = "what is pending and due as the other trials lead to it"
-            raise StateError("$", document.waiting, expected)
+        document.check_waiting(list(replayed.out), replayed.due)
         return replayed
 
     # --- what is known ---

@@ -49,30 +49,28 @@ def observe(arguments: Namespace) -> Iterator[Answer]:
     """Tell results; answer with what became of each."""
     store = _store(arguments)
     if arguments.source is None:
-        now = time.time()
-        yield store.update(lambda state: tell_target(state, arguments.id, arguments.target, now))
+        trial, target, now = arguments.id, arguments.target, _now(arguments)
+        yield store.update(lambda state: tell_target(state, trial, target, now))
         return
     for batch in batches_of_lines(cast("Source", sys.stdin.buffer)):
-        yield from store.update(partial(tell_lines, lines=batch, now=time.time()))
+        yield from store.update(partial(tell_lines, lines=batch, now=_now(arguments)))
 
 
 def fail(arguments: Namespace) -> Iterator[Answer]:
     """Tell a failure; answer with what became of it."""
-    now = time.time()
-    yield _store(arguments).update(
-        lambda state: tell_failure(state, arguments.id, arguments.reason, now)
-    )
+    trial, reason, now = arguments.id, arguments.reason, _now(arguments)
+    yield _store(arguments).update(lambda state: tell_failure(state, trial, reason, now))
 
 
 def amend(arguments: Namespace) -> Iterator[Answer]:
     """Put another target in place of a wrong outcome; answer with the trial."""
-    trial, target, now = arguments.id, arguments.target, time.time()
+    trial, target, now = arguments.id, arguments.target, _now(arguments)
     yield _corrected(arguments, lambda state: telling.amend(state, trial, target, now=now))
 
 
 def forget(arguments: Namespace) -> Iterator[Answer]:
     """Take an outcome back; answer with the trial."""
-    trial, now = arguments.id, time.time()
+    trial, now = arguments.id, _now(arguments)
     yield _corrected(arguments, lambda state: telling.forget(state, trial, now=now))
 
 

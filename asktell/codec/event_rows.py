@@ -11,8 +11,8 @@ from typing import Any, get_args, get_type_hints
 
 from attrs import fields, frozen
 
-from asktell.codec.layouts import below, read
-from asktell.errors import NOTHING, InvalidValueError, StateError
+from asktell.codec.layouts import below, plain, read
+from asktell.errors import NOTHING, InvalidValueError, StateError, at_key
 from asktell.model.gp import Hyperparameters
 from asktell.model.members import MEMBERS, MODEL
 from asktell.numbers import is_finite
@@ -88,7 +88,7 @@ def _params(configuration: Configuration) -> dict[str, Any]:
 def fit_row(fit: Fit) -> Row:
     """Return the row of a fit."""
     if fit.model != MODEL:
-        return {"model": fit.model, "n": fit.n, "found": fit.found}
+        return {"model": fit.model, "n": fit.n, "found": plain(fit.found)}
     found = [
         [{"length_scales": list(h.length_scales), "noise": h.noise} for h in members]
         for members in fit.found
@@ -140,7 +140,7 @@ def _fault(row: Any, layouts: dict[str, Any], place: str) -> StateError:
         except InvalidValueError as error:
             return below(error, f"{place}.{key}")
     unknown = next(key for key in row if key not in items and key != "event")
-    return StateError(f"{place}.{unknown}", unknown, f"only the fields {['event', *items]}")
+    return StateError(at_key(place, unknown), row[unknown], f"only the fields {['event', *items]}")
 
 
 def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
@@ -150,9 +150,16 @@ def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
         return Configuration(space.names, space.check(value))
 
     def numbers(value: Any) -> Numbers:
-        if not isinstance(value, dict) or value.keys() != set(names):
+        if not isinstance(value, dict):
             raise StateError("$", value, f"a number for each of {list(names)}")
-        return tuple([_number(value[name]) for name in names])
+        for name in names:
+            number = value.get(name, NOTHING)
+            if not is_finite(number):
+                raise StateError(f"$.{name}", number, "a finite number")
+        for name in value:
+            if name not in names:
+                raise StateError(at_key("$", name), value[name], f"only the names {list(names)}")
+        return tuple([float(value[name]) for name in names])
 
     def fit(value: Any) -> Fit:
         return read_fit(value, space, len(names))
@@ -231,7 +238,7 @@ def read_fit(value: Any, space: Space, outcomes: int) -> Fit:
     """
     layout = read(value, _FitLayout)
     if layout.model != MODEL:
-        return Fit(layout.model, layout.n, layout.found)
+        return Fit(layout.model, layout.n, plain(layout.found, "$.found"))
     found = read({"found": layout.found}, _FoundLayout).found
     _check_length("$.found", found, outcomes)
     for outcome, members in enumerate(found):

@@ -6,11 +6,12 @@ of what is out, of what is due, and of the outcomes. Any order of events that gi
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 from attrs import define, field, frozen
 
-from asktell.errors import StateError
+from asktell.errors import StateError, at_key, quoted
 from asktell.model.members import MODEL_OF_SCHEMA_2
 
 # --- the layout ---
@@ -75,6 +76,53 @@ class StateLists:
     fit: _FitLayout | None
 
 
+# --- what rows must be to each other ---
+
+_GROUPS = {
+    "failures": ("told",),
+    "given up": ("lost",),
+    "observations": ("told",),
+    "pending": ("told", "lost"),
+    "withdrawn": ("withdrawn",),
+    "retried": ("retried",),
+}
+"""Among which rows ids are distinct. What was lost may be told late."""
+
+
+def _check_rows(lists: StateLists) -> None:
+    """Check that no trial is doubled, nor at odds with another row of it."""
+    withdrawn = {row.id for row in lists.withdrawn}
+    seen: dict[tuple[str, Any], str] = {}
+    params: dict[int, dict[str, Any]] = {}
+    for name in ("failures", "observations", "pending", "withdrawn", "retried"):
+        for place, row in _placed(name, getattr(lists, name)):
+            key = _key(row.params, f"{place}.params")
+            if row.id is not None and not 0 <= row.id < lists.next_id:
+                raise StateError(f"{place}.id", row.id, f"below next_id = {quoted(lists.next_id)}")
+            if name == "retried" and row.id not in withdrawn:
+                raise StateError(f"{place}.id", row.id, "the id of a withdrawn suggestion")
+            given_up = name == "failures" and row.cause == "expired"
+            _check_single(lists, "given up" if given_up else name, place, row, key, seen)
+            if row.id is not None and _key(params.setdefault(row.id, row.params), "$") != key:
+                expected = f"{quoted(params[row.id])}, as id {row.id} has elsewhere"
+                raise StateError(f"{place}.params", row.params, expected)
+
+
+def _check_single(
+    lists: StateLists, name: str, place: str, row: Any, key: Any, seen: dict[tuple[str, Any], str]
+) -> None:
+    replicates = lists.settings.get("replicates") is True
+    for group in _GROUPS[name]:
+        if (group, row.id) in seen and not (replicates and name == "observations"):
+            raise StateError(f"{place}.id", row.id, f"an id that {seen[group, row.id]} has not")
+        if group in ("told", "lost") and (group, key) in seen and not replicates:
+            expected = f"params that {seen[group, key]} has not"
+            raise StateError(f"{place}.params", row.params, expected)
+        seen[group, key] = place
+        if row.id is not None:
+            seen[group, row.id] = place
+
+
 # --- the events ---
 
 
@@ -106,8 +154,9 @@ def events_of(lists: StateLists) -> tuple[list[dict[str, Any]], list[str]]:
     """Return rows of events, and for each the path in the lists that it came from.
 
     Raises:
-        StateError: a ``ValueError``; an id is not one, or has different params.
+        StateError: a ``ValueError``; a trial is doubled, or at odds with another row of it.
     """
+    _check_rows(lists)
     events, tickets = _Events(), _tickets(lists)
     _hand_out(lists, tickets, events)
     _tell(lists, events)
@@ -123,51 +172,35 @@ def events_of(lists: StateLists) -> tuple[list[dict[str, Any]], list[str]]:
 def _tickets(lists: StateLists) -> dict[int, _Ticket]:
     """Return what was handed out, by id, in order."""
     found: dict[int, _Ticket] = {}
-    named: tuple[tuple[str, list[Any]], ...] = (
-        ("pending", lists.pending),
-        ("withdrawn", lists.withdrawn),
-        ("observations", lists.observations),
-        ("failures", lists.failures),
-        ("retried", lists.retried),
-    )
-    for name, rows in named:
-        seen: set[int] = set()
-        for position, row in enumerate(rows):
-            place = f"$.{name}[{position}]"
-            if row.id is None:
-                if name == "retried":
-                    raise StateError(f"{place}.id", None, "the id of a withdrawn suggestion")
-                continue
-            if not 0 <= row.id < lists.next_id:
-                raise StateError(f"{place}.id", row.id, f"below next_id = {lists.next_id}")
-            if row.id in seen and name in ("pending", "withdrawn", "retried"):
-                raise StateError(f"{place}.id", row.id, "an id that no other trial has")
-            seen.add(row.id)
-            origin, expires = getattr(row, "origin", None), getattr(row, "expires", None)
-            ticket = _Ticket(row.id, _key(row.params), row.params, origin, expires, place)
-            first = found.setdefault(row.id, ticket)
-            if first.trial != ticket.trial:
-                expected = f"{first.params}, as id {row.id} has elsewhere"
-                raise StateError(f"{place}.params", row.params, expected)
+    for name in ("pending", "withdrawn", "observations", "failures", "retried"):
+        for place, row in _placed(name, getattr(lists, name)):
+            if row.id is not None:
+                origin, expires = getattr(row, "origin", None), getattr(row, "expires", None)
+                key = _key(row.params, f"{place}.params")
+                ticket = _Ticket(row.id, key, row.params, origin, expires, place)
+                found.setdefault(row.id, ticket)
     return dict(sorted(found.items()))
 
 
-def _key(params: dict[str, Any]) -> Any:
-    """Return what is equal for equal params; what is no value of a parameter is found later."""
-    key = tuple(sorted(params.items(), key=lambda item: item[0]))
-    try:
-        hash(key)
-    except TypeError:
-        return repr(key)
-    return key
+def _key(params: dict[str, Any], place: str) -> Any:
+    """Return what is equal for equal params; the space knows which values there are."""
+    for name, value in params.items():
+        if isinstance(value, list | tuple | dict):
+            raise StateError(at_key(place, name), value, "the value of a parameter")
+    return frozenset(params.items())
 
 
 def _hand_out(lists: StateLists, tickets: dict[int, _Ticket], events: _Events) -> None:
     """Add all suggestions, and what withdrew them, so that what is out and due is in its order."""
+    due: dict[Any, str] = {}
+    for place, params in _placed("due", lists.due):
+        if due.setdefault(_key(params, place), place) != place:
+            raise StateError(place, params, f"params that {due[_key(params, place)]} has not")
     retried = {row.id: (place, row.reason) for place, row in _placed("retried", lists.retried)}
-    withdrawn = {row.id: place for place, row in _placed("withdrawn", lists.withdrawn)}
-    out = [row.id for row in lists.pending]
-    back = [ticket_id for ticket_id in out if ticket_id in withdrawn]  # after a late heartbeat
+    withdrawn = {row.id for row in lists.withdrawn}
+    out = {row.id: position for position, row in enumerate(lists.pending)}
+    back = deque(ticket_id for ticket_id in out if ticket_id in withdrawn)  # by a late heartbeat
+    again = set(back)
     last: dict[Any, int] = {}
     resolved: set[int] = set()
 
@@ -181,19 +214,22 @@ def _hand_out(lists: StateLists, tickets: dict[int, _Ticket], events: _Events) -
         else:
             events.add(tickets[ticket_id].place, "expired", id=ticket_id)
 
+    def withdraw_last(trial: Any) -> None:
+        if trial in last and (last[trial] in withdrawn or last[trial] in retried):
+            withdraw(last[trial])
+
     def take_back(before: int | None) -> None:
         """Let those be out again that stand in the list before this id."""
-        while back and (before is None or out.index(back[0]) < out.index(before)):
-            ticket = tickets[back.pop(0)]
+        while back and (before is None or out[back[0]] < out[before]):
+            ticket = tickets[back.popleft()]
             withdraw(ticket.id)
+            withdraw_last(ticket.trial)
             events.add(ticket.place, "renewed", id=ticket.id, expires=ticket.expires)
 
     for ticket in tickets.values():
-        if ticket.id in out and ticket.id not in back:
+        if ticket.id in out and ticket.id not in again:
             take_back(before=ticket.id)
-        previous = last.get(ticket.trial)
-        if previous is not None and (previous in withdrawn or previous in retried):
-            withdraw(previous)
+        withdraw_last(ticket.trial)
         last[ticket.trial] = ticket.id
         events.add(
             ticket.place,
@@ -204,20 +240,18 @@ def _hand_out(lists: StateLists, tickets: dict[int, _Ticket], events: _Events) -
             expires=ticket.expires,
         )
     take_back(before=None)
-    due = [_key(params) for params in lists.due]
     given_up = {row.id for row in lists.failures if row.cause == "expired"}
     for ticket_id in retried:
         if tickets[ticket_id].trial not in due:
             withdraw(ticket_id)
     if lists.settings.get("replicates"):  # else the outcome of another has settled these
-        for ticket_id in withdrawn:
-            waits = tickets[ticket_id].trial in due or ticket_id in out
-            if not waits and ticket_id not in given_up:
-                withdraw(ticket_id)
-    for position, trial in enumerate(due):
-        if trial not in last:
-            expected = "params of a withdrawn suggestion"
-            raise StateError(f"$.due[{position}]", lists.due[position], expected)
+        for row in lists.withdrawn:
+            waits = tickets[row.id].trial in due or row.id in out
+            if not waits and row.id not in given_up:
+                withdraw(row.id)
+    for position, (trial, place) in enumerate(due.items()):
+        if trial not in last or last[trial] in out:
+            raise StateError(place, lists.due[position], "params of a withdrawn suggestion")
         withdraw(last[trial])
 
 

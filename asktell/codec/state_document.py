@@ -7,6 +7,7 @@ schemas up to it, and reports faults with their paths in the dict that came.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from itertools import zip_longest
 from typing import Any
 
 from attrs import asdict, frozen
@@ -14,7 +15,7 @@ from attrs import asdict, frozen
 from asktell.codec.event_rows import event_rows, read_events
 from asktell.codec.layouts import below, read
 from asktell.codec.migrations import SCHEMA, migrated
-from asktell.errors import NOTHING, InvalidValueError, StateError
+from asktell.errors import NOTHING, InvalidValueError, StateError, at_key
 from asktell.space.parameters import KINDS, Parameter, arguments_of, defaults_of, kind_of
 from asktell.space.space import Space
 from asktell.study.events import Event, Expired, Fitted, Renewed
@@ -59,6 +60,20 @@ class StateDocument:
     events: list[Event]
     came_from: Callable[[str], str]
     waiting: tuple[list[int], list[dict[str, Any]]] | None
+
+    def check_waiting(self, out: list[int], due: list[dict[str, Any]]) -> None:
+        """Check that what the events lead to is what the dict says besides.
+
+        Raises:
+            StateError: a ``ValueError`` that names the path of the first that is not.
+        """
+        if self.waiting is None:
+            return
+        expected = "what waits as the other trials lead to it"
+        for name, said, led in zip(("due", "pending"), self.waiting[::-1], (due, out), strict=True):
+            for position, (one, other) in enumerate(zip_longest(said, led, fillvalue=NOTHING)):
+                if one != other:
+                    raise StateError(f"$.{name}[{position}]", one, expected)
 
 
 # --- writing ---
@@ -194,7 +209,7 @@ def _value(kind: type[Any], arguments: dict[str, Any], place: str) -> Any:
             raise StateError(f"{place}.{name}", NOTHING, "a value")
     for name in arguments:
         if name not in names:
-            raise StateError(f"{place}.{name}", arguments[name], f"only the fields {names}")
+            raise StateError(at_key(place, name), arguments[name], f"only the fields {names}")
     try:
         return kind(**arguments)
     except InvalidValueError as error:

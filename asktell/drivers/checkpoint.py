@@ -17,7 +17,7 @@ from asktell.store.book import Book, Known
 
 
 def save_state(path: str | Path, state: dict[str, Any]) -> None:
-    """Write a state's dict to the file; it is on disk when this returns.
+    """Write a state's dict to the file. It is on the disk when this returns.
 
     Only one process at a time may write to the file.
     """
@@ -41,8 +41,8 @@ class Checkpoint:
         engine: what is about to run.
 
     Raises:
-        StateError: a ``ValueError``; the file is not a state, or it is ahead of the engine, which
-            would overwrite what it knows.
+        StateError: a ``ValueError``; the file is not a state, or it knows results that the engine
+            does not, and that would be overwritten.
     """
 
     def __init__(self, path: str | Path, engine: Engine) -> None:
@@ -50,7 +50,7 @@ class Checkpoint:
         self.path = Path(path)
         self._book = Book(path)
         self._known = _look(self._book) if self.path.exists() else None
-        if self._known is not None and _reports(self._known.state) > _reports(engine.state):
+        if self._known is not None and self._known.state.arrivals > engine.state.arrivals:
             expected = "a state that this engine goes on from: resume from the file, or remove it"
             raise StateError("$.checkpoint", str(path), expected)
 
@@ -74,7 +74,3 @@ def _look(book: Book) -> Known:
     except StoreCorruptError as error:
         expected = f"a state as JSON ({error.problem})"
         raise StateError("$", str(book.path), expected) from None
-
-
-def _reports(state: State) -> int:
-    return len(state.observations) + len(state.failures)

@@ -43,16 +43,17 @@ def maximize(
     The engine's own goal counts: with ``goal="minimize"`` the lowest target is the best.
 
     Suggestions that are pending in the engine are evaluated first, under the ids that they have.
-    An evaluation that raises, returns no finite number or loses its worker is a failure; whether
-    its params are tried again is said by the engine's ``Settings(retries=...)``. Whatever ends the
+    An evaluation that raises, returns no finite number or loses its worker is a failure; the
+    engine's ``Settings(retries=...)`` says whether its params are tried again. Whatever ends the
     run, a ``KeyboardInterrupt`` included, the last state is saved, and what ran is pending in it.
 
     Args:
         engine: holds the state before, during and after the run.
-        evaluate: takes params, returns their target; called by the executor's workers.
+        evaluate: takes params and returns their target, a number, or ``{outcome: number}`` where
+            the engine's outcome has a name. The executor's workers call it.
         executor: where evaluations run: anything with ``submit`` that returns a future of
-            ``concurrent.futures``. Or a function without arguments, or a class, that makes one:
-            then an executor that breaks is replaced.
+            ``concurrent.futures``; or a function without arguments, or a class, that makes one,
+            so that an executor that breaks can be replaced.
         n_trials: the run ends when so many configurations have an outcome, observed or failed;
             those that the engine knows from before count, so that a resumed run completes the
             number. It also ends when a finite space is used up.
@@ -62,8 +63,9 @@ def maximize(
             before they count as failed. Where it cannot be cancelled it keeps its worker until it
             ends, and its result is still welcome. None for no limit.
         checkpoint: a file, or a function that takes the state's dict; saved after every result,
-            before the callbacks. A file may have a journal beside it, ``<path>.journal``, until
-            the run ends; :func:`resume` reads both.
+            before the callbacks. To a file, only what happened is written, to a journal beside it
+            (``<path>.journal``, until the run ends; :func:`resume` reads both). A function gets
+            the whole dict, which takes longer the more there is.
         callbacks: called with an :class:`Evaluated` after every result, in the caller's thread. One
             that raises ends the run.
         progress: whether to show a progress bar (extra ``progress``); None: on a terminal.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from importlib.util import find_spec
+from typing import Any
 
 from asktell.drivers.evaluated import Evaluated
 
@@ -27,9 +28,15 @@ class ProgressBar:
     def __call__(self, evaluated: Evaluated) -> None:
         """Move the bar."""
         if evaluated.best is not None:
-            self._bar.set_postfix_str(f"best {evaluated.best.target:.6g}", refresh=False)
+            self._bar.set_postfix_str(f"best {_shown(evaluated.best.target)}", refresh=False)
         self._bar.update(evaluated.finished - self._bar.n)
 
     def close(self) -> None:
         """Leave the bar as it is."""
         self._bar.close()
+
+
+def _shown(target: Any) -> str:
+    if isinstance(target, dict):
+        return ", ".join(f"{name} {number:.6g}" for name, number in target.items())
+    return f"{target:.6g}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -17,6 +17,7 @@ from asktell.errors import ConflictError, ExecutorError, SpaceExhausted, TargetE
 from asktell.state import State
 from asktell.study.trials import Configuration, Suggestion
 from asktell.telling import Target
+from asktell.telling.delivery import reason_of
 
 _LONGEST_WAIT = 1.0
 """Seconds until the clock is read again: it may be set, or the machine may have slept."""
@@ -38,10 +39,11 @@ class Run:
 
     Attributes:
         _running: the attempts at suggestions that are pending.
-        _held: attempts that nobody waits for, which still have a worker.
+        _held: attempts that nobody waits for, but that still have a worker.
         _arrived: attempts whose future is done, in order.
         _suspects: params that were out when an executor broke. They are tried one at a time, so
             that none is blamed for another.
+        _saved: the state that was saved last.
     """
 
     engine: Engine
@@ -105,18 +107,17 @@ class Run:
             self._submit(suggestion)
 
     def _next_suggestion(self) -> Suggestion | None:
-        waiting = self._waiting()
-        if waiting:
-            return waiting[0]
+        for suggestion in self._waiting():
+            return suggestion
         try:
             return self.engine.suggest()
         except SpaceExhausted:
             return None
 
-    def _waiting(self) -> list[Suggestion]:
-        """Return the pending suggestions that are not out."""
-        out = {attempt.suggestion.id for attempt in self._running}
-        return [suggestion for suggestion in self.engine.pending if suggestion.id not in out]
+    def _waiting(self) -> Iterator[Suggestion]:
+        """Return the pending suggestions that no worker has."""
+        state, begun = self.engine.state, {attempt.suggestion.id for attempt in self._running}
+        return (state.suggestion(number) for number in state.out if number not in begun)
 
     def _submit(self, suggestion: Suggestion) -> None:
         now = self.clock()
@@ -179,7 +180,9 @@ class Run:
             self._settled(attempt, "conflict", target)
         else:
             if outcome in ("failed", "retried"):
-                self._settled(attempt, outcome, reason=f"the target is {target}")
+                state = self.engine.state
+                reason = reason_of(state, state.problem.numbers(target))
+                self._settled(attempt, outcome, reason=reason)
             else:
                 self._settled(attempt, outcome, target)
 
@@ -215,7 +218,7 @@ class Run:
 
     def _release(self) -> list[_Attempt]:
         """Stop what is not pending any more, or let it be where it cannot be stopped."""
-        pending = {suggestion.id for suggestion in self.engine.pending}
+        pending = set(self.engine.state.out)
         released = [a for a in self._running if a.suggestion.id not in pending]
         for attempt in released:
             self._running.remove(attempt)
@@ -235,8 +238,9 @@ class Run:
     def _expire(self, timeout: float) -> None:
         """Withdraw what is late; replace an executor whose workers all hang."""
         now = self.clock()
-        for suggestion in self._waiting():  # no worker has it yet
-            self.engine.renew(suggestion, now, timeout)
+        for suggestion in self._waiting():  # it is not late: no worker has it yet
+            if suggestion.expires is not None and suggestion.expires < now + timeout / 2:
+                self.engine.renew(suggestion, now, timeout)
         if self.engine.expire(now):
             for attempt in self._release():
                 self._settled(attempt, "expired", reason=f"no result within {timeout} s")

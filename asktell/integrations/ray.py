@@ -15,6 +15,7 @@ import asktell as at
 from asktell.errors import ConflictError, DefinitionError, ParamsError, StateError
 from asktell.integrations.held_choices import HeldChoices
 from asktell.space.parameters import Parameter
+from asktell.store import files
 from asktell.study.problem import Goal
 
 try:
@@ -224,9 +225,9 @@ class AskTellSearcher(Searcher):
         self._mode = "max" if engine.state.problem.goal == "maximize" else "min"
 
     def save(self, checkpoint_path: str) -> None:
-        """Write the state to a file, as JSON; Tune does so by itself."""
+        """Write the state to a file, as JSON, at one stroke; Tune does so by itself."""
         state = self.to_dict() if self._engine is not None else None
-        Path(checkpoint_path).write_text(json.dumps(state), encoding="utf-8")
+        files.replace(Path(checkpoint_path), json.dumps(state).encode())
 
     def restore(self, checkpoint_path: str) -> None:
         """Go on from a file that ``save`` wrote.

@@ -7,8 +7,7 @@ from attrs import evolve, frozen
 from numpy.typing import NDArray
 
 from asktell.model.kernels import Array
-
-Indices = NDArray[np.int64]
+from asktell.space.axes import Indices
 
 
 @frozen(eq=False)
@@ -19,8 +18,9 @@ class Dataset:
 
     Args:
         points: observed points (n, d).
-        targets: a column for every outcome (n, k), means where there are replicates.
-        known: which of the targets were measured (n, k).
+        targets: a column for every outcome (n, k), means where there are replicates. What stands
+            where a target was not measured does not matter.
+        known: which of the targets were measured (n, k); of every outcome one at least.
         counts: how many replicates each point's targets are the mean of (n,).
         failed: points whose evaluation failed (f, d).
         pending: points being evaluated, or about to be (q, d).
@@ -46,12 +46,13 @@ class Dataset:
         return self.points[rows], self.targets[rows, outcome], self.counts[rows]
 
     def thinned(self, at_most: int, objective: int) -> Dataset:
-        """Return the data with no more than so many points and as many failures.
+        """Return the data with at most so many points and as many failures.
 
-        Of the points the better half of that number is kept, by the objective, and an even
-        selection of the others.
+        One half are the points that are best by the objective, the other half an even selection of
+        the rest.
         """
-        kept = _kept(self.targets[:, objective], at_most)
+        known = self.known[:, objective]
+        kept = _kept(np.where(known, self.targets[:, objective], -np.inf), at_most)
         return evolve(
             self,
             points=self.points[kept],

@@ -11,11 +11,11 @@ positions; between categories it is 0 or 1 (Hamming).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
+
+from asktell.space.axes import Indices
 
 Array = NDArray[np.float64]
 
@@ -32,23 +32,36 @@ class Embedding:
 
     Args:
         categories: for each of d dimensions the number of categories, or 0 where it is ordered.
+
+    Attributes:
+        owners: the dimension of every feature (f,).
+        starts: the first feature of every dimension (d,).
+        ordered: the dimensions that are ordered.
+        ordered_features: their features.
     """
 
     categories: tuple[int, ...]
-    owners: NDArray[np.int64] = field(init=False, eq=False, repr=False)
-    starts: NDArray[np.int64] = field(init=False, eq=False, repr=False)
-    ordered: NDArray[np.int64] = field(init=False, eq=False, repr=False)
-    ordered_features: NDArray[np.int64] = field(init=False, eq=False, repr=False)
+    owners: Indices = field(init=False, eq=False, repr=False)
+    starts: Indices = field(init=False, eq=False, repr=False)
+    ordered: Indices = field(init=False, eq=False, repr=False)
+    ordered_features: Indices = field(init=False, eq=False, repr=False)
 
-    def __attrs_post_init__(self) -> None:
-        """Lay out which features belong to which dimension."""
-        widths = np.array([max(count, 1) for count in self.categories])
-        starts = np.concatenate([[0], np.cumsum(widths)[:-1]])
-        ordered = np.flatnonzero(np.array(self.categories) == 0)
-        object.__setattr__(self, "owners", np.repeat(np.arange(len(widths)), widths))
-        object.__setattr__(self, "starts", starts)
-        object.__setattr__(self, "ordered", ordered)
-        object.__setattr__(self, "ordered_features", starts[ordered])
+    @owners.default
+    def _owners(self) -> Indices:
+        widths = [max(count, 1) for count in self.categories]
+        return np.repeat(np.arange(len(widths)), widths)
+
+    @starts.default
+    def _starts(self) -> Indices:
+        return np.searchsorted(self.owners, np.arange(len(self.categories)))
+
+    @ordered.default
+    def _ordered(self) -> Indices:
+        return np.flatnonzero(np.array(self.categories) == 0)
+
+    @ordered_features.default
+    def _ordered_features(self) -> Indices:
+        return self.starts[self.ordered]
 
     def __call__(self, points: Array) -> Array:
         """Return the features (n, f) of points (n, d) in the unit cube."""
@@ -96,8 +109,3 @@ def feature_sums(weights: Array, scaled: Array) -> Array:
     squares = weights.sum(axis=1) @ scaled**2
     products = np.einsum("if,if->f", scaled, weights @ scaled)
     return np.asarray(2.0 * (squares - products))
-
-
-def categories_of(axes: Sequence[object]) -> tuple[int, ...]:
-    """Return the number of categories of each axis, 0 where it is ordered."""
-    return tuple(int(getattr(axis, "categories", 0)) for axis in axes)

@@ -15,7 +15,7 @@ from attrs import frozen
 
 from asktell.model.dataset import Dataset
 from asktell.model.gp import GaussianProcesses, Hyperparameters, Prior, condition, fit
-from asktell.model.kernels import Array, Embedding, categories_of
+from asktell.model.kernels import Array, Embedding
 from asktell.model.warping import (
     Standardised,
     log_gap,
@@ -73,7 +73,8 @@ MEMBERS = (
     Member(power_transformed, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
 )
 """The first sees the targets on their own scale but for the worst: it is the one to report from.
-The others are for nearly noiseless and for ill-conditioned targets. See docs/decisions."""
+The others are for nearly noiseless and for ill-conditioned targets. See docs/decisions, number 3,
+for what was tried in their place."""
 
 MODEL = "three-members/1"
 """What states call this model. A change of the members, the kernel or what hyper-parameters mean
@@ -83,22 +84,21 @@ MODEL_OF_SCHEMA_2 = "three-members/1"
 """The model whose fits states of schemas 1 and 2 have, which do not say so."""
 
 _FAILURE_QUANTILE = 0.2
-"""Which quantile of the targets stands for a failure. With the worst itself, what is best next to
-failures, as optima at the edge of what works are, would hardly be tried."""
+"""The quantile of the targets that a failure counts as. With the worst target, optima at the edge of
+what works were hardly tried; with the median, failures were repeated (docs/decisions, number 3)."""
 
 Found = tuple[tuple[Hyperparameters, ...], ...]
 """The hyper-parameters of every member, for every outcome."""
 
 
 def fit_members(axes: Sequence[Axis], data: Dataset, last: Found | None) -> Found:
-    """Return the hyper-parameters that a search finds from the prior's mode and the last ones."""
-    embedding = Embedding(categories_of(axes))
+    """Search for hyper-parameters, from the prior's mode and from the last ones found."""
     priors = [member.prior(axes) for member in MEMBERS]
     found = []
     for outcome in range(data.outcomes):
         warm = [[one] for one in last[outcome]] if last else [[] for _ in priors]
         starts = [[prior.mode(), *known] for prior, known in zip(priors, warm, strict=True)]
-        found.append(fit(embedding, priors, *_seen_by_members(data, outcome), starts))
+        found.append(fit(embedding_of(axes), priors, *_seen_by_members(data, outcome), starts))
     return tuple(found)
 
 
@@ -110,10 +110,14 @@ def condition_members(
     Raises:
         numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
     """
-    embedding = Embedding(categories_of(axes))
-    processes = condition(embedding, hyperparameters, *_seen_by_members(data, outcome))
+    processes = condition(embedding_of(axes), hyperparameters, *_seen_by_members(data, outcome))
     _, targets, _ = data.of_outcome(outcome)
     return processes, _warped(MEMBERS[0], targets)
+
+
+def embedding_of(axes: Sequence[Axis]) -> Embedding:
+    """Return the features that points on these axes have."""
+    return Embedding(tuple(axis.categories for axis in axes))
 
 
 def _seen_by_members(data: Dataset, outcome: int) -> tuple[Array, Array, Array]:

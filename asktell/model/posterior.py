@@ -25,7 +25,8 @@ class Posterior:
     Attributes:
         processes: for each of the outcomes its members, side by side.
         scales: for each the first member's, in the unit of the outcome.
-        incumbents: the greatest mean at any known point, by members and outcomes (members, k).
+        incumbents: the greatest mean of each member and outcome (members, k), over the points where
+            the outcome is known, and those that are pending.
     """
 
     processes: tuple[GaussianProcesses, ...]
@@ -55,19 +56,20 @@ class Posterior:
 
 
 def posterior_of(axes: Sequence[Axis], data: Dataset, found: Found) -> Posterior:
-    """Return the posterior given data, of which at least one point is observed.
+    """Return the posterior given data, in which every outcome is known at one point at least.
 
     Raises:
         numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
     """
     processes, scales, incumbents = [], [], []
-    known = np.vstack([data.points, data.pending])
     for outcome, hyperparameters in enumerate(found):
         members, scale = condition_members(axes, data, outcome, hyperparameters)
         if len(data.pending):
             members = members.believing(data.pending)
         processes.append(members)
         scales.append(scale)
+        points, _, _ = data.of_outcome(outcome)
+        known = np.vstack([points, data.pending])
         incumbents.append(np.asarray(members.predict(known)).max(axis=0))
     return Posterior(tuple(processes), tuple(scales), np.stack(incumbents, axis=1))
 

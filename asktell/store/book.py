@@ -28,7 +28,7 @@ from asktell.errors import (
 )
 from asktell.state import State, replay
 from asktell.store import files, journal
-from asktell.store.old_changes import apply_change
+from asktell.store.old_changes import OLD_SCHEMAS, apply_change
 from asktell.study.events import Event
 
 JOURNAL_ABOVE = 64 * 1024
@@ -40,8 +40,13 @@ costs anyway, in the time that making sure of it takes."""
 class Known:
     """What the files hold, as of the last look.
 
-    ``follows`` are the bytes of the journal that belong to the file, 0 for none of them, and
-    ``lines`` are its lines.
+    Attributes:
+        schema: of the file.
+        digest: of the file's content.
+        size: of the file, in bytes.
+        follows: so many bytes of the journal belong to the file.
+        lines: so many lines of it do.
+        stamps: by which to see whether the file or its journal has changed.
     """
 
     state: State
@@ -94,18 +99,12 @@ class Book:
         Raises:
             StoreError: it cannot be written, as the disk is full, say.
         """
-        events = state.history.since(known.state.history)
-        if events is None or state.problem != known.state.problem:
-            with self._reported():
-                return self._write_whole(state, known)
-        if not events:
+        is_same_study = state.problem == known.state.problem
+        events = state.history.since(known.state.history) if is_same_study else None
+        if events == []:
             return known
         with self._reported():
-            if (
-                known.schema != SCHEMA
-                or known.size <= self._journal_above
-                or known.follows > known.size
-            ):
+            if events is None or not self._takes_journal(known):
                 return self._write_whole(state, known)
             return self._append(known, state, events)
 
@@ -129,6 +128,11 @@ class Book:
         with self._reported():
             self._replace(content, self._journal.stat().st_size if self._journal.exists() else 0)
 
+    def _takes_journal(self, known: Known) -> bool:
+        """Tell whether the next events go to the journal, not with a whole new file."""
+        is_large, has_room = known.size > self._journal_above, known.follows <= known.size
+        return known.schema == SCHEMA and is_large and has_room
+
     def _append(self, known: Known, state: State, events: list[Event]) -> Known:
         rows = event_rows(events, state.problem.outcome_names)
         entries: list[dict[str, Any]] = [{"events": rows}]
@@ -147,10 +151,14 @@ class Book:
         return self._known
 
     def _write_whole(self, state: State, known: Known | None = None) -> Known:
-        content = json.dumps(state.to_dict(), allow_nan=False).encode() + b"\n"
+        document = state.to_dict()
+        content = json.dumps(document, allow_nan=False).encode() + b"\n"
         digest = self._replace(content, known.follows if known else 0)
-        self._known = Known(state, SCHEMA, digest, len(content), 0, 0, self._stamps())
-        return self._known
+        written = Known(state, SCHEMA, digest, len(content), 0, 0, self._stamps())
+        if state.history.n_events <= 2 * len(document["events"]):
+            self._known = written
+        # else most of the history is heartbeats, say: the next look reads the short one back
+        return written
 
     def _replace(self, content: bytes, follows: int) -> str:
         """Give the file new content without a journal, and return its digest."""
@@ -159,6 +167,10 @@ class Book:
         if follows:
             # So that a journal which outlives this call is known to be in the new file.
             files.append(self._journal, journal.encode({"into": digest}), at=follows)
+        elif self._journal.exists():
+            # It outlived an earlier call; of the new file it would not be known.
+            self._journal.unlink(missing_ok=True)
+            files.sync_folder(self.path.parent)
         files.replace(self.path, content, self._previous)
         self._journal.unlink(missing_ok=True)
         return digest
@@ -166,7 +178,7 @@ class Book:
     # --- reading ---
 
     def look(self) -> Known:
-        """Return what the files hold; read is only what may have changed.
+        """Return what the files hold. Only what may have changed is read.
 
         Raises:
             StoreMissingError: there is no file.
@@ -193,7 +205,7 @@ class Book:
     def _read(self, content: bytes, digest: str, stamps: tuple[Any, Any]) -> Known:
         document, schema = self._document(content)
         entries, follows = self._entries(digest)
-        if schema != SCHEMA:
+        if schema in OLD_SCHEMAS:
             for number, entry in enumerate(entries, start=1):
                 with self._in_line(number):
                     apply_change(document, entry)
@@ -206,7 +218,7 @@ class Book:
         return Known(state, schema, digest, len(content), follows, len(entries), stamps)
 
     def _caught_up(self, known: Known, stamps: tuple[Any, Any]) -> Known:
-        """Return what the files hold, if the journal alone has grown since."""
+        """Return what the files hold, where only the journal has grown since."""
         entries, size = self._decoded(known.follows, known.lines)
         return evolve(
             known,

@@ -78,13 +78,11 @@ def sync_folder(folder: Path) -> None:
 
 
 def _write(path: Path, content: bytes, at: int) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o666)
-    with open(descriptor, "wb") as file:
+    with open(path, "ab") as file:  # from its first moment on, an interrupt closes it
         file.truncate(at)
-        file.seek(at)
         file.write(content)
         file.flush()
-        os.fsync(descriptor)
+        os.fsync(file.fileno())
 
 
 def _keep(path: Path, previous: Path) -> None:

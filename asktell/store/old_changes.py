@@ -1,4 +1,4 @@
-"""Journals of files of schemas 1 and 2: each entry is a change of the dict's lists, made again.
+"""Journals of files of schemas 1 and 2: each entry says what changed in the dict's lists.
 
 They are only read: the first call that writes makes the file one of today's schema.
 """
@@ -10,21 +10,23 @@ from typing import Any
 from asktell.errors import StateError
 from asktell.numbers import is_count
 
+OLD_SCHEMAS = (1, 2)
+
 _LISTS = ("pending", "observations", "failures", "due", "withdrawn", "retried")
 _WHOLE = ("next_id", "fit")
 
 
 def apply_change(document: dict[str, Any], entry: Any) -> None:
-    """Make the change of an entry to a state's dict, in place; the first and last hold none.
+    """Make the change of an entry to a state's dict; the first and last entry hold none.
 
     Args:
-        document: the state before, as its dict; changed.
-        entry: of the journal. Each list that differs has a splice: the rows that came, and the
+        document: the state before, as its dict. It is changed in place.
+        entry: of the journal. For each list that differs it holds the rows that came, and the
             places from ``start`` to ``stop`` whose rows they replaced.
 
     Raises:
-        StateError: a ``ValueError`` that names the path within the change: it is none, or none
-            of this state.
+        StateError: a ``ValueError``; this is no change, or does not fit the state. The message
+            names the path within the change.
     """
     if not isinstance(entry, dict) or not entry.keys() <= {"follows", "change", "into"}:
         raise StateError("$", entry, "an entry that this version of asktell knows")

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
 from asktell import telling
 from asktell.asking.suggest import suggest
-from asktell.errors import (
-    MissingExtraError,
-    StoreError,
-    StoreLockedError,
-    StoreMissingError,
-)
+from asktell.errors import StoreMissingError
 from asktell.state import State
-from asktell.store.book import JOURNAL_ABOVE, Book
+from asktell.store.book import JOURNAL_ABOVE, Book, Known
+from asktell.store.lock import FileLock
 from asktell.study.trials import Suggestion
 from asktell.telling import Delivery, Outcome, Target, TrialLike
 
@@ -45,7 +40,7 @@ class Store:
         journal_above: up to so many bytes, the file is written anew by every call.
 
     Raises:
-        MissingExtraError: an ``ImportError``; the package filelock is not installed.
+        MissingExtraError: an ``ImportError``; the package portalocker is not installed.
     """
 
     def __init__(
@@ -56,14 +51,8 @@ class Store:
         journal_above: int = JOURNAL_ABOVE,
     ) -> None:
         """Look at nothing yet."""
-        try:
-            import filelock  # of an extra
-        except ImportError:
-            message = "a store needs the package filelock: pip install 'asktell[store]'"
-            raise MissingExtraError(message) from None
         self._book = Book(path, journal_above)
-        self._lock = filelock.FileLock(self._book.beside(".lock"), timeout=timeout)
-        self._timed_out = filelock.Timeout
+        self._lock = FileLock(self._book.path, timeout)
 
     @property
     def path(self) -> Path:
@@ -80,8 +69,7 @@ class Store:
         """
         if not self.path.parent.is_dir():  # the lock's file would need it, too
             raise StoreMissingError(str(self.path.parent), "no such folder")
-        with self._locked():
-            self._book.create(state)
+        self._lock.hold(lambda: self._book.create(state))
 
     def read(self) -> State:
         """Return the state.
@@ -92,9 +80,7 @@ class Store:
             StoreLockedError: other processes held it for too long.
             StoreError: it cannot be read.
         """
-        self._check_exists()
-        with self._locked():
-            return self._book.look().state
+        return self._look().state
 
     def update(self, function: Callable[[State], tuple[State, R]]) -> R:
         """Replace the state by the next one, and return what came with it.
@@ -113,12 +99,15 @@ class Store:
             StoreError: it cannot be read or written, as the disk is full, say. The call may count
                 or not, as if one had been killed; the file stays readable.
         """
-        self._check_exists()
-        with self._locked():
+
+        def work() -> R:
             known = self._book.look()
             state, result = function(known.state)
             self._book.write(known, state)
             return result
+
+        self._check_exists()
+        return self._lock.hold(work)
 
     # --- the methods of an engine ---
 
@@ -133,15 +122,11 @@ class Store:
             SpaceExhausted, DefinitionError, LeaseError: as ``asktell.suggest`` does.
             StoreError: as :meth:`update` does.
         """
-        self._check_exists()
         for _ in range(_ATTEMPTS):
-            with self._locked():
-                known = self._book.look()
+            known = self._look()
             state, suggestions = suggest(known.state, n, now=now, lease=lease)
-            with self._locked():
-                if self._book.look() is known:
-                    self._book.write(known, state)
-                    return suggestions
+            if self._written(known, state):
+                return suggestions
         return self.update(lambda state: suggest(state, n, now=now, lease=lease))
 
     def observe(self, trial: TrialLike, target: Target, *, now: float | None = None) -> Outcome:
@@ -174,22 +159,23 @@ class Store:
         """Take an outcome back; see :func:`asktell.forget`."""
         self.update(lambda state: (telling.forget(state, trial, now=now), None))
 
-    # --- the lock ---
+    # --- under the lock ---
 
     def _check_exists(self) -> None:
         if not self.path.exists():  # asked before a lock file is made for nothing
             raise StoreMissingError(str(self.path), "no such file")
 
-    @contextmanager
-    def _locked(self) -> Iterator[None]:
-        try:
-            self._lock.acquire(poll_interval=0.01)
-        except self._timed_out:
-            problem = f"held by another process for {self._lock.timeout} seconds"
-            raise StoreLockedError(str(self.path), problem) from None
-        except OSError as error:
-            raise StoreError(str(self.path), error.strerror or str(error)) from error
-        try:
-            yield
-        finally:
-            self._lock.release()
+    def _look(self) -> Known:
+        self._check_exists()
+        return self._lock.hold(self._book.look)
+
+    def _written(self, known: Known, state: State) -> bool:
+        """Write the next state, unless another call came in between; tell whether it did."""
+
+        def work() -> bool:
+            is_current = self._book.look() is known
+            if is_current:
+                self._book.write(known, state)
+            return is_current
+
+        return self._lock.hold(work)

@@ -41,7 +41,15 @@ def step_of_a_farm(engine: at.Engine, step: int) -> Any:
     elif suggestion.id % 6 not in (1, 5):
         engine.observe(suggestion, score(suggestion.params))
     if step % 4 == 3:
-        engine.observe_batch((late, score(late.params)) for late in engine.state.withdrawn[-1:])
+        lost = [
+            ticket.id
+            for trial in engine.trials
+            for ticket in trial.tickets
+            if ticket.standing == "expired"
+        ]
+        engine.observe_batch(
+            (late, score(engine.state.suggestion(late).params)) for late in lost[-1:]
+        )
     elif engine.pending:
         engine.renew(engine.pending[0], now, 0.5 + step % 3)
     return [suggestion.id, suggestion.params, suggestion.origin, suggestion.expires]

@@ -33,6 +33,7 @@ parameters:
 PARAMS = {"lr": 0.1, "depth": 3, "bits": 4, "kernel": "rbf", "bias": True}
 
 Run = Callable[..., "Result"]
+Clock = Callable[[float], None]
 
 
 class Result:
@@ -56,6 +57,17 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     assert call("init", "space.yaml", "s.json", "--seed", "7").code == 0
     return call
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Return a function that sets the machine's clock; it stands at 5000 seconds."""
+
+    def set_to(seconds: float) -> None:
+        monkeypatch.setattr(commands.time, "time", lambda: seconds)
+
+    set_to(5000.0)
+    return set_to
 
 
 def lines(*results: Any) -> str:
@@ -82,14 +94,17 @@ def test_init_begins_a_state(run: Run) -> None:
         }
     ]
     state = Store("t.json").read()
-    assert (state.goal, state.seed, state.settings) == ("minimize", 0, at.Settings())
-    assert Store("s.json").read().seed == 7
+    assert state.problem == at.State.start(state.space, goal="minimize").problem
+    assert Store("s.json").read().problem.seed == 7
 
 
 def test_init_takes_settings(run: Run) -> None:
     given = ("--set", "retries=2", "--set", "replicates=true")
     assert run("init", "space.yaml", "t.json", *given).code == 0
-    assert Store("t.json").read().settings == at.Settings(retries=2, replicates=True)
+    problem = Store("t.json").read().problem
+    settings = at.Settings(retries=2, replicates=True)
+    assert problem == at.State.start(problem.space, settings=settings).problem
+    assert (problem.policy.retries, problem.policy.replicates) == (2, True)
 
 
 def test_init_overwrites_nothing(run: Run) -> None:
@@ -101,10 +116,10 @@ def test_init_overwrites_nothing(run: Run) -> None:
     assert Path("s.json").read_bytes() == before
 
 
-def test_suggestions_are_those_of_an_engine(run: Run) -> None:
+def test_suggestions_are_those_of_an_engine(run: Run, clock: Clock) -> None:
     engine = at.Engine(Store("s.json").read().space, seed=7)
     answers = [*run("suggest", "s.json").answers, *run("suggest", "s.json", "-n", "3").answers]
-    expected = [*engine.suggest_batch(1), *engine.suggest_batch(3)]
+    expected = [*engine.suggest_batch(1, now=5000.0), *engine.suggest_batch(3, now=5000.0)]
     assert answers == [{"id": s.id, "params": s.params, "origin": s.origin} for s in expected]
     assert Store("s.json").read() == engine.state
 
@@ -210,7 +225,7 @@ def test_fail(run: Run) -> None:
 def test_best_status_and_export(run: Run) -> None:
     result = run("best", "s.json")
     assert (result.code, result.answers) == (4, [])
-    assert result.err == "asktell: nothing is observed yet\n"
+    assert result.err == "asktell: nothing is observed yet: observe a target first\n"
     assert run("export", "s.json").answers == []
     first, second, third, _ = run("suggest", "s.json", "-n", "4").answers
     run("observe", "s.json", "--id", "1", "--target", "2")
@@ -235,7 +250,7 @@ def test_an_exported_ledger_goes_into_another_state(run: Run) -> None:
     run("init", "space.yaml", "t.json")
     text = lines(*({**row, "id": None} for row in run("export", "s.json").answers))
     assert run("observe", "t.json", "-", text=text).code == 0
-    assert at.best(Store("t.json").read()).target == 1.0  # type: ignore[union-attr]
+    assert at.best(Store("t.json").read()).target == 1.0
 
 
 # --- leases ---
@@ -258,12 +273,122 @@ def test_leases(run: Run) -> None:
     assert "were offered again, as suggestion 1" in refused.err
 
 
-def test_the_clock_is_that_of_the_machine(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commands.time, "time", lambda: 5000.0)
+def test_the_clock_is_that_of_the_machine(run: Run, clock: Clock) -> None:
     (leased,) = run("suggest", "s.json", "--lease", "60").answers
     assert leased["expires"] == 5060.0
-    monkeypatch.setattr(commands.time, "time", lambda: 5060.0)
+    clock(5060.0)
     assert run("expire", "s.json").answers == [leased]
+
+
+def test_events_carry_their_moments(run: Run, clock: Clock) -> None:
+    run("suggest", "s.json", "-n", "3", "--lease", "60")
+    clock(5001.0)
+    run("observe", "s.json", "--id", "0", "--target", "1")
+    run("observe", "s.json", "-", text=lines({"id": 1, "target": 2}))
+    clock(5002.0)
+    run("renew", "s.json", "--id", "2", "--lease", "60")
+    run("fail", "s.json", "--id", "2")
+    clock(5003.0)
+    run("amend", "s.json", "--id", "0", "--target", "3")
+    run("amend", "s.json", "--id", "1", "--target", "nan")
+    run("forget", "s.json", "--id", "1")
+    given = ("--now", "9000")
+    run("suggest", "s.json", *given, "--lease", "1")
+    run("expire", "s.json", "--now", "9001")
+    run("suggest", "s.json", *given)
+    run("observe", "s.json", "--id", "4", "--target", "5", *given)
+    run("amend", "s.json", "--id", "4", "--target", "6", *given)
+    run("forget", "s.json", "--id", "4", *given)
+    run("observe", "s.json", "-", *given, text=lines({"id": 3, "target": 5}))
+    run("suggest", "s.json", *given)
+    run("fail", "s.json", "--id", "5", *given)
+    moments = [(type(event).__name__, event.at) for event in Store("s.json").read().events]
+    assert moments == [
+        *[("Suggested", 5000.0)] * 3,
+        *[("Told", 5001.0)] * 2,
+        ("Renewed", 5002.0),
+        ("Failed", 5002.0),
+        ("Amended", 5003.0),
+        ("Voided", 5003.0),
+        ("Forgotten", 5003.0),
+        ("Suggested", 9000.0),
+        ("Expired", 9001.0),
+        ("Suggested", 9000.0),
+        ("Told", 9000.0),
+        ("Amended", 9000.0),
+        ("Forgotten", 9000.0),
+        ("Told", 9000.0),
+        ("Suggested", 9000.0),
+        ("Failed", 9000.0),
+    ]
+
+
+# --- second thoughts, and outcomes with names ---
+
+
+def test_amend_and_forget(run: Run) -> None:
+    *_, last = run("suggest", "s.json", "-n", "4").answers
+    run("observe", "s.json", "--id", "3", "--target", "9.3")
+    shown = {"trial": 3, "status": "observed", "ids": [3], "params": last["params"]}
+    result = run("amend", "s.json", "--id", "3", "--target", "0.93")
+    assert (result.code, result.err, result.answers) == (0, "", [{**shown, "target": 0.93}])
+    assert run("best", "s.json").answers[0]["target"] == 0.93
+    result = run("amend", "s.json", "--id", "3", "--target", "-inf")
+    failed = {**shown, "status": "failed", "reason": "the target is -inf"}
+    assert (result.code, result.answers) == (0, [failed])
+    assert run("best", "s.json").code == 4
+    assert run("amend", "s.json", "--id", "3", "--target", "1").answers == [{**shown, "target": 1}]
+    result = run("forget", "s.json", "--id", "3")
+    assert (result.code, result.answers) == (0, [{**shown, "status": "forgotten"}])
+    assert run("export", "s.json").answers == []
+    assert run("observe", "s.json", "--id", "3", "--target", "2").answers == [
+        {"id": 3, "outcome": "late"}
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("amend", "s.json", "--id", "0", "--target", "1"), "a trial with an outcome to amend"),
+        (("forget", "s.json", "--id", "0"), "a trial with an outcome to forget"),
+        (("amend", "s.json", "--id", "9", "--target", "1"), "$.id: got 9"),
+        (("forget", "s.json", "--id", "9"), "$.id: got 9"),
+        (("amend", "s.json", "--id", "1", "--target", '{"loss": 1}'), "$.target.loss: got 1"),
+        (("amend", "s.json", "--id", "1", "--target", "{}"), "$.target.target: got nothing"),
+    ],
+)
+def test_a_correction_of_nothing_is_refused(
+    run: Run, arguments: tuple[str, ...], message: str
+) -> None:
+    run("suggest", "s.json", "-n", "2")
+    run("observe", "s.json", "--id", "1", "--target", "5")
+    before = Path("s.json").read_bytes()
+    result = run(*arguments)
+    assert (result.code, result.answers) == (3, [])
+    assert message in result.err
+    assert Path("s.json").read_bytes() == before
+
+
+def test_a_target_may_be_said_by_outcome(run: Run) -> None:
+    run("suggest", "s.json", "-n", "2")
+    given = ("--id", "0", "--target", '{"target": 0.9}')
+    assert run("observe", "s.json", *given).answers == [{"id": 0, "outcome": "recorded"}]
+    text = lines({"id": 1, "target": {"target": 0.8}})
+    assert run("observe", "s.json", "-", text=text).answers == [{"id": 1, "outcome": "recorded"}]
+    assert [row["target"] for row in run("export", "s.json").answers] == [0.9, 0.8]
+
+
+def test_outcomes_have_the_names_that_the_state_gives_them(run: Run) -> None:
+    space = Store("s.json").read().space
+    Store("t.json").create(at.State.start(space, objectives={"loss": "minimize"}))
+    run("suggest", "t.json", "-n", "2")
+    run("observe", "t.json", "--id", "0", "--target", '{"loss": 0.5}')
+    run("observe", "t.json", "--id", "1", "--target", "0.25")
+    assert run("best", "t.json").answers[0]["target"] == {"loss": 0.25}
+    (amended,) = run("amend", "t.json", "--id", "0", "--target", '{"loss": 0.125}').answers
+    assert amended["target"] == {"loss": 0.125}
+    assert run("best", "t.json").answers[0]["target"] == {"loss": 0.125}
+    assert run("status", "t.json").answers[0]["goal"] == "minimize"
 
 
 # --- exit codes ---
@@ -314,7 +439,12 @@ def test_a_space_that_is_used_up_has_an_exit_code(run: Run) -> None:
         ("observe", "s.json", "--target", "0"),
         ("observe", "s.json", "-", "--id", "0"),
         ("observe", "s.json", "--id", "0", "--target", "much"),
+        ("observe", "s.json", "--id", "0", "--target", "[1]"),
+        ("observe", "s.json", "--id", "0", "--target", '{"target": '),
         ("observe", "s.json", "--id"),
+        ("amend", "s.json", "--id", "0"),
+        ("amend", "s.json", "--target", "1"),
+        ("forget", "s.json"),
         ("fail", "s.json"),
         ("init", "space.yaml", "t.json", "--goal", "win"),
         ("init", "space.yaml", "t.json", "--set", "retries"),

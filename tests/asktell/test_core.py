@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -204,18 +205,17 @@ def test_params_handed_out_are_copies() -> None:
 # --- knowing ---
 
 
-def test_best_of_nothing_is_none() -> None:
-    assert at.best(at.State.start(finite())) is None
+def test_there_is_no_best_of_nothing() -> None:
+    with pytest.raises(errors.NothingObservedError, match="observe a target first"):
+        at.best(at.State.start(finite()))
 
 
 @pytest.mark.parametrize(("goal", "target"), [("maximize", 3.0), ("minimize", -1.0)])
-def test_best_follows_the_goal(goal: at.state.Goal, target: float) -> None:
+def test_best_follows_the_goal(goal: Any, target: float) -> None:
     state = at.State.start(at.Space(at.Int("n", 1, 9)), goal=goal)
     for n, value in ((1, 2.0), (2, 3.0), (3, -1.0), (4, 0.0)):
         state = at.observe(state, {"n": n}, value)
-    best = at.best(state)
-    assert best is not None
-    assert best.target == target
+    assert at.best(state).target == target
 
 
 def test_the_posterior_is_in_the_unit_of_the_target() -> None:
@@ -233,7 +233,7 @@ def test_the_posterior_is_in_the_unit_of_the_target() -> None:
 
 
 def test_the_posterior_knows_nothing_before_the_first_observation() -> None:
-    with pytest.raises(errors.ParamsError, match="an observation first"):
+    with pytest.raises(errors.NothingObservedError, match="observe a target first"):
         at.posterior(at.State.start(finite()), [])
 
 

@@ -10,6 +10,7 @@ from spaces import finite
 
 import asktell as at
 from asktell import errors
+from asktell.study.events import Retried
 
 LEASE = 10.0
 
@@ -53,6 +54,11 @@ def told(engine: at.Engine, *outcomes: tuple[Any, float]) -> at.Engine:
     for trial, target in outcomes:
         engine.observe(trial, target)
     return engine
+
+
+def retries_of(engine: at.Engine) -> list[str]:
+    """Return the reasons of the failures that did not count."""
+    return [event.reason for event in engine.events if isinstance(event, Retried)]
 
 
 OTHER = finite().params((3, "high", "v", False, 0.5))
@@ -149,7 +155,7 @@ def test_every_case_has_its_outcome(
     before: at.Engine, trial: Any, target: float | None, outcome: str
 ) -> None:
     engine = at.Engine.from_dict(before.to_dict())
-    state = engine.state
+    state, n_retries = engine.state, len(retries_of(engine))
     if outcome in KINDS:
         with pytest.raises(KINDS[outcome]):
             tell(engine, trial, target)
@@ -158,7 +164,7 @@ def test_every_case_has_its_outcome(
     grown = len(engine.observations) - len(state.observations)
     assert grown == (outcome in ("recorded", "late", "unasked", "replicate"))
     assert len(engine.failures) - len(state.failures) == (outcome == "failed")
-    assert len(engine.state.retried) - len(state.retried) == (outcome == "retried")
+    assert len(retries_of(engine)) - n_retries == (outcome == "retried")
     if outcome in ("repeated", *KINDS):
         assert engine.state is state
     assert at.State.from_dict(engine.to_dict()) == engine.state
@@ -190,7 +196,6 @@ def test_with_replicates_the_suggestion_that_followed_goes_on_waiting() -> None:
     assert [suggestion.id for suggestion in engine.pending] == [1]
     engine.observe(1, 3.0)
     best = engine.best()
-    assert best is not None
     assert (best.target, engine.pending) == (2.0, [])
 
 
@@ -214,7 +219,7 @@ def test_a_failure_is_retried_as_often_as_the_settings_say_and_then_counts() -> 
         suggestion = engine.suggest()
     assert outcomes == ["retried", "retried", "failed"]
     assert suggestion.params != params
-    assert [failure.reason for failure in engine.state.retried] == ["attempt 0", "attempt 1"]
+    assert retries_of(engine) == ["attempt 0", "attempt 1"]
     assert [failure.reason for failure in engine.failures] == ["attempt 2"]
 
 

@@ -177,7 +177,7 @@ def test_a_state_that_cannot_be_saved_ends_the_run() -> None:
     engine = at.Engine(line(), settings=QUICK)
 
     def full(state: Any) -> None:
-        if state["observations"]:
+        if any(event["event"] == "told" for event in state["events"]):
             raise OSError("no space left")
 
     with pytest.raises(OSError, match="no space left"):
@@ -295,7 +295,7 @@ class Gate:
 
     def __init__(self, n: int, times: int = 1) -> None:
         self.n, self.times = n, times
-        self.open = threading.Evaluated()
+        self.open = threading.Event()
 
     def __call__(self, params: dict[str, Any]) -> float:
         if params["n"] == self.n and self.times > 0:

@@ -12,6 +12,7 @@ from spaces import QUICK, every_kind, finite, score
 
 import asktell as at
 from asktell import errors
+from asktell.asking.evidence import dataset_of
 
 
 def leased(n: int = 3, **settings: int) -> at.Engine:
@@ -104,10 +105,10 @@ def test_the_model_takes_what_is_due_as_pending() -> None:
     for suggestion in engine.suggest_batch(6):
         engine.observe(suggestion, score(suggestion.params))
     engine.suggest_batch(2, now=0.0, lease=1.0)
-    waiting = at.evidence.evidence_of(engine.state)[1].pending
+    waiting = dataset_of(engine.state).pending
     engine.expire(1.0)
     assert len(engine.due) == 2
-    np.testing.assert_array_equal(at.evidence.evidence_of(engine.state)[1].pending, waiting)
+    np.testing.assert_array_equal(dataset_of(engine.state).pending, waiting)
 
 
 def test_a_space_whose_last_params_are_due_is_not_used_up() -> None:
@@ -181,7 +182,8 @@ def test_a_lease_that_expires_twice_is_one_lost_worker() -> None:
     for moment in (200.0, 300.0, 400.0):
         engine.expire(moment)
         engine.renew(0, now=moment, lease=10.0)
-    assert len(engine.state.withdrawn) == 1
+    assert [ticket.standing for ticket in engine.trials[0].tickets] == ["out"]
+    assert engine.trials[0].ids == (0,)
     engine.fail(0, "at last")
     assert [failure.cause for failure in engine.failures] == ["reported"]
 

@@ -26,12 +26,15 @@ from asktell.errors import (
     StoreLockedError,
     StoreMissingError,
 )
-from asktell.store import Store, files
+from asktell.store import Store, files, journal
 
 ANEW, JOURNAL = 10**9, 0
 """Thresholds above which there is a journal."""
 
 BOTH = pytest.mark.parametrize("journal_above", [ANEW, JOURNAL, 4000])
+
+
+GOLDEN = Path(__file__).parent / "golden"
 
 
 def start() -> at.State:
@@ -102,8 +105,8 @@ def test_a_large_file_is_not_written_for_every_call(path: Path) -> None:
     written = [beside(path, ".journal").stat().st_size]
     while path.stat().st_ino == stamp:
         store.update(step)
-        journal = beside(path, ".journal")
-        written.append(journal.stat().st_size if journal.exists() else 0)
+        lines = beside(path, ".journal")
+        written.append(lines.stat().st_size if lines.exists() else 0)
     assert max(written) > len(content)
     assert written[-1] == 0
     assert beside(path, ".previous").read_bytes() == content
@@ -150,12 +153,11 @@ def test_a_link_to_a_file_is_followed(path: Path) -> None:
 
 
 def test_an_older_schema_is_brought_up_to_date(path: Path) -> None:
-    document = start().to_dict()
-    document["schema"] = 1
-    del document["due"], document["withdrawn"], document["retried"]
-    del document["settings"]["retries"], document["settings"]["expiries"]
+    document = json.loads((GOLDEN / "state-1.json").read_text())
+    assert document["schema"] == 1
     path.write_text(json.dumps(document))
     store = Store(path, journal_above=JOURNAL)
+    assert store.read() == at.State.from_dict(document)
     store.update(step)
     assert json.loads(path.read_text())["schema"] == SCHEMA
     assert not beside(path, ".journal").exists()
@@ -283,18 +285,18 @@ def journalled(path: Path) -> at.State:
 
 def test_a_torn_journal_is_the_state_before(path: Path) -> None:
     state = journalled(path)
-    journal = beside(path, ".journal")
-    data = journal.read_bytes()
+    lines = beside(path, ".journal")
+    data = lines.read_bytes()
     last = len(data) - len(data.splitlines(keepends=True)[-1])
     seen = Store(path)
     for length in range(last, len(data)):
-        journal.write_bytes(data[:length])
+        lines.write_bytes(data[:length])
         found = Store(path).read()
         assert step(found)[0] == state
     assert seen.read() == found
     Store(path, journal_above=4000).update(step)
     assert Store(path).read() == seen.read() == state
-    assert journal.read_bytes() == data
+    assert lines.read_bytes() == data
 
 
 def test_a_journal_that_is_taken_away_is_not_filled_with_holes(path: Path) -> None:
@@ -310,9 +312,9 @@ def test_a_journal_that_is_taken_away_is_not_filled_with_holes(path: Path) -> No
 
 def test_a_journal_damaged_in_its_middle_is_refused_with_the_line(path: Path) -> None:
     journalled(path)
-    journal = beside(path, ".journal")
-    data = journal.read_bytes()
-    journal.write_bytes(data.replace(b'"change"', b'"cHange"', 1))
+    lines = beside(path, ".journal")
+    data = lines.read_bytes()
+    lines.write_bytes(data.replace(b'"events"', b'"eVents"', 1))
     with pytest.raises(StoreCorruptError, match=r"study\.json\.journal: line 2: damaged"):
         Store(path).read()
 
@@ -324,11 +326,21 @@ def test_a_journal_of_another_version_is_refused(path: Path) -> None:
         Store(path).read()
 
 
-@pytest.mark.parametrize("entry", [{"news": 1}, [], {"change": {"seed": 1}}, {"change": 1}])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"news": 1},
+        [],
+        {"change": {"next_id": 1}},
+        {"events": 1},
+        {"events": [1]},
+        {"events": [{"event": "promoted"}]},
+        {"events": [{"event": "expired", "id": 0}]},
+        {"events": [{"event": "expired", "id": 0, "at": None, "by": "me"}]},
+    ],
+)
 @pytest.mark.parametrize("seen", [True, False])
 def test_an_entry_of_a_newer_version_is_refused(path: Path, entry: Any, seen: bool) -> None:
-    from asktell.store import journal
-
     journalled(path)
     store = Store(path, journal_above=4000)
     if seen:
@@ -340,14 +352,19 @@ def test_an_entry_of_a_newer_version_is_refused(path: Path, entry: Any, seen: bo
         store.read()
 
 
-def test_a_change_that_does_not_fit_is_refused(path: Path) -> None:
-    from asktell.store import journal
-
-    journalled(path)
+@pytest.mark.parametrize("seen", [True, False])
+def test_an_event_that_cannot_have_happened_is_refused(path: Path, seen: bool) -> None:
+    state = journalled(path)
+    store = Store(path, journal_above=4000)
+    if seen:
+        store.read()
+    lines = beside(path, ".journal").read_bytes().count(b"\n")
+    good = {"event": "expired", "id": state.pending[0].id, "at": None}
     with beside(path, ".journal").open("ab") as file:
-        file.write(journal.encode({"change": {"next_id": 1}}))
-    with pytest.raises(StoreCorruptError, match=r"study\.json: .*below next_id = 1"):
-        Store(path).read()
+        file.write(journal.encode({"events": [good, good]}))
+    expected = rf"journal: line {lines + 1}: \$\.events\[1\].*: got {good['id']}"
+    with pytest.raises(StoreCorruptError, match=expected):
+        store.read()
 
 
 # --- crashes: at every operation on the disk ---
@@ -394,7 +411,7 @@ def test_a_crash_at_any_operation_leaves_the_state_before_or_after(
 ) -> None:
     state = made(path, 6, journal_above)
     crashes = 0
-    for operation in range(1, 200):
+    for operation in range(1, 260):
         with monkeypatch.context() as patch:
             crash_at(patch, 1 + operation % 14)
             store = Store(path, journal_above=journal_above)

@@ -298,16 +298,15 @@ def check(path: Path, farm: Farm) -> at.State:
     ]
     assert [(o.id, o.target) for o in state.observations] == told
     assert len({trial for trial, _ in told}) == len(told)
-    assert len({o.values for o in state.observations}) == len(told)
+    assert len({o.configuration for o in state.observations}) == len(told)
     assert all(o.target == target_of(o.params) for o in state.observations)
 
     # no suggestion is lost or pending for ever
     handed_out = [answer["id"] for request, answer in log if request["what"] == "suggest"]
     assert handed_out == list(range(state.next_id))
-    assert (state.pending, state.due) == ((), ())
-    for trial in handed_out:
-        known = (records.of_id(trial) for records in (state.observations, state.failures))
-        assert any(known) or state.withdrawn.of_id(trial), trial
+    assert (state.pending, state.due) == ([], [])
+    assert sorted(id for trial in state.trials for id in trial.ids) == handed_out
+    assert all(trial.is_over for trial in state.trials)
 
     # the state is the one that the acknowledged events make
     engine = new_engine()

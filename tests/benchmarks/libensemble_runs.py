@@ -188,7 +188,7 @@ def by_threads(evaluations: int, **settings: Any) -> at.State:
 
 def check(state: at.State, evaluations: int) -> None:
     """Raise an error where a point was evaluated twice, or too few were."""
-    configurations = [outcome.values for outcome in outcomes(state)]
+    configurations = [outcome.configuration for outcome in outcomes(state)]
     if len(set(configurations)) != len(configurations):
         raise ValueError("a point came twice")
     if len(configurations) < evaluations:

@@ -74,7 +74,7 @@ def farm(path: Path, processes: int, rounds: int, journal_above: int) -> Figures
     assert not state.pending
     assert sorted(o.id for o in state.observations) == list(range(trials))
     assert all(o.target == o.id for o in state.observations)
-    assert len({o.values for o in state.observations}) == trials
+    assert len({o.configuration for o in state.observations}) == trials
     return {
         "processes": processes,
         "observations": trials,
@@ -103,7 +103,7 @@ def step(state: at.State) -> tuple[at.State, int]:
 
 def steps_of(state: at.State) -> int:
     """Return how many steps led to a state."""
-    return state.next_id + len(state.observations) + len(state.failures) + len(state.retried)
+    return state.next_id + state.arrivals
 
 
 def kill_writers(path: Path, kills: int, seed: int, journal_above: int) -> Figures:

@@ -33,6 +33,7 @@ from fakes import (
     make,
 )
 
+import asktell as at
 import digits
 from strategies import BayesianTuneStrategy, Conf, RandomTuneStrategy, Trial, TuneStrategy
 from strategies.errors import ArgumentError, ResumeError, StrategyError
@@ -165,6 +166,11 @@ def test_the_bayesian_strategy_finds_the_best_before_the_random_one_does() -> No
 # ------------------------------------------------------------------------------- failed trials
 
 
+def engine_of(strategy: TuneStrategy) -> at.State:
+    """Return what the strategy's ``dicts`` say of the engine."""
+    return at.State.from_dict(strategy.dicts["engine"])
+
+
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
@@ -194,7 +200,7 @@ def test_an_evaluation_that_goes_wrong_is_a_failed_trial(
     assert all(trial.measurement and trial.failure is None for trial in others)
     assert result is not None
     assert result.trial in others
-    assert reason in strategy.dicts["engine"]["failures"][0]["reason"]
+    assert reason in engine_of(strategy).failures[0].reason
 
 
 def test_a_failed_trial_is_not_repeated(kind: Kind) -> None:
@@ -437,7 +443,7 @@ def test_dicts_hold_no_reference_to_the_strategy(kind: Kind) -> None:
     dicts["trials"][0]["measurement"]["values"].clear()
     dicts["trials"][0]["params"].clear()
     dicts["trials"].clear()
-    dicts["engine"]["observations"].clear()
+    dicts["engine"]["events"].clear()
     assert plain(strategy.dicts) == before
 
 
@@ -538,7 +544,7 @@ def test_max_trials_ends_a_run(kind: Kind) -> None:
     assert len(strategy.trials) == 4
     assert strategy.finished
     assert len(adaptor.evaluated) == 5
-    assert strategy.dicts["engine"]["pending"] == []
+    assert engine_of(strategy).pending == []
 
 
 def test_the_timeout_ends_a_run(kind: Kind) -> None:
@@ -779,7 +785,7 @@ def test_a_failure_can_be_sent_by_hand(kind: Kind) -> None:
     second = configs.send(Trial(0, params, None, "the board melted", False, 0.0))
     assert effect(second) != DEFAULT
     assert strategy.best_trial() is None
-    assert strategy.dicts["engine"]["failures"][0]["reason"] == "the board melted"
+    assert engine_of(strategy).failures[0].reason == "the board melted"
     with pytest.raises(StopIteration):
         configs.send(Trial(1, strategy.tuning_space.params(second), None, "again", False, 0.0))
 
@@ -974,11 +980,15 @@ def test_dicts_of_another_model_or_space_are_refused(history: dict[str, Any]) ->
     ("path", "value", "place"),
     [
         (("engine", "seed"), -1, "$.dicts.engine.seed"),
-        (("engine", "observations", 0, "target"), "high", "$.dicts.engine.observations[0].target"),
+        (
+            ("engine", "events", 0, "outcomes", "target"),
+            "high",
+            "$.dicts.engine.events[0].outcomes.target",
+        ),
         (("engine", "schema"), 99, "$.dicts.engine.schema"),
-        (("engine", "goal"), "win", "$.dicts.engine.goal"),
+        (("engine", "outcomes", 0, "role"), "win", "$.dicts.engine.outcomes[0].role"),
         (("engine",), None, "$.dicts.engine"),
-        (("engine", "fit", "extra"), 1, "$.dicts.engine.fit.extra"),
+        (("engine", "extra"), 1, "$.dicts.engine.extra"),
     ],
 )
 def test_a_corrupt_engine_is_refused_with_its_place(

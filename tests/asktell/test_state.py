@@ -1,0 +1,337 @@
+"""A state is its events: whatever happened, replaying it gives the same state."""
+
+from __future__ import annotations
+
+import json
+import pickle
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from spaces import finite
+
+import asktell as at
+from asktell import errors
+from asktell.state import State, apply, replay
+from asktell.study.events import Skipped, Told
+from asktell.study.ranking import objective_of
+from asktell.study.trials import Configuration
+
+SETTINGS = st.builds(
+    at.Settings,
+    n_initial=st.just(10**6),  # what is suggested does not matter here
+    replicates=st.booleans(),
+    retries=st.integers(0, 2),
+    expiries=st.integers(0, 2),
+)
+CALLS = st.lists(
+    st.tuples(
+        st.sampled_from(
+            ["suggest", "observe", "observe", "fail", "expire", "renew", "amend", "forget", "own"]
+        ),
+        st.integers(0, 11),
+        st.sampled_from([0.0, 1.0, -2.5, float("nan"), 1e300]),
+    ),
+    max_size=40,
+)
+
+
+def call(engine: at.Engine, verb: str, number: int, target: float, now: float) -> None:
+    """Do one thing to an engine, whether or not it is possible."""
+    space = engine.space
+    own = space.params(space.configuration(number * 6))
+    try:
+        match verb:
+            case "suggest":
+                engine.suggest(now=now, lease=1.0 + number % 4)
+            case "observe":
+                engine.observe(number, target, now=now)
+            case "fail":
+                engine.fail(number, "no")
+            case "expire":
+                engine.expire(now)
+            case "renew":
+                engine.renew(number, now, 2.0)
+            case "amend":
+                engine.amend(number if number % 2 else own, target)
+            case "forget":
+                engine.forget(number if number % 2 else own)
+            case "own":
+                engine.observe(own, target)
+    except (errors.InvalidValueError, at.SpaceExhausted):
+        pass
+
+
+def played(calls: list[tuple[str, int, float]], options: at.Settings) -> list[State]:
+    """Return the states before and after each of some calls."""
+    engine = at.Engine(finite(), seed=1, settings=options)
+    states = [engine.state]
+    for step, (verb, number, target) in enumerate(calls):
+        call(engine, verb, number, target, now=float(step))
+        states.append(engine.state)
+    return states
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(calls=CALLS, options=SETTINGS)
+def test_any_state_is_what_its_events_replay(calls: Any, options: at.Settings) -> None:
+    for state in played(calls, options)[:: max(1, len(calls) // 4)]:
+        again = replay(State(state.problem), state.events)
+        assert again == state
+        assert all_of(again) == all_of(state)
+        document = json.loads(json.dumps(state.to_dict()))
+        assert State.from_dict(document) == state
+        assert pickle.loads(pickle.dumps(state)) == state
+
+
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(calls=CALLS, options=SETTINGS)
+def test_what_is_kept_beside_the_trials_follows_from_them(calls: Any, options: at.Settings) -> None:
+    for state in played(calls, options):
+        trials = state.trials
+        assert [trial.number for trial in trials] == list(range(len(trials)))
+        out = {t.id for trial in trials for t in trial.tickets if t.standing == "out"}
+        assert sorted(state.out) == sorted(out)
+        assert sorted(state.queue) == [trial.number for trial in trials if trial.queued]
+        assert state.n_over == sum(trial.is_over for trial in trials)
+        ids = [ticket.id for trial in trials for ticket in trial.tickets]
+        assert len(set(ids)) == len(ids)
+        assert state.next_id == max(ids, default=-1) + 1
+        values = [objective_of(state.problem, trial) for trial in trials]
+        known = [value for value in values if value is not None]
+        assert (state.leader is None) == (not known)
+        if state.leader is not None:
+            assert values[state.leader] == max(known)
+        for trial in trials:
+            is_out = any(ticket.standing == "out" for ticket in trial.tickets)
+            assert not (trial.queued and (is_out or trial.is_over))
+            assert (trial.status == "queued") == trial.queued
+
+
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
+@given(calls=CALLS, options=SETTINGS, cut=st.integers(0, 40))
+def test_earlier_states_stay_as_they_were_and_branch(
+    calls: Any, options: at.Settings, cut: int
+) -> None:
+    states = played(calls, options)
+    shown = [state.to_dict() for state in states]
+    branch = at.Engine.from_state(states[min(cut, len(calls))])
+    for number in range(3):
+        call(branch, "own", 11 - number, float(number), now=0.0)
+    assert [state.to_dict() for state in states] == shown
+
+
+def all_of(state: State) -> Any:
+    """Return everything that a state holds."""
+    return (
+        state.events,
+        state.trials,
+        state.out,
+        state.queue,
+        state.next_id,
+        state.arrivals,
+        state.n_over,
+        state.leader,
+        state.fit,
+    )
+
+
+# --- second thoughts ---
+
+
+def engine_with(*targets: float) -> at.Engine:
+    engine = at.Engine(finite(), seed=2, settings=at.Settings(n_candidates=64, n_starts=2))
+    for target in targets:
+        engine.observe(engine.suggest(), target)
+    return engine
+
+
+def test_an_amended_outcome_takes_the_place_of_the_wrong_one() -> None:
+    engine = engine_with(1.0, 900.0, 2.0)
+    engine.amend(1, 0.9, now=60.0)
+    assert [(o.id, o.target) for o in engine.observations] == [(0, 1.0), (1, 0.9), (2, 2.0)]
+    assert engine.best().id == 2
+    assert engine.trials[1].told_at == 60.0
+    assert [event.kind for event in engine.events][-2:] == ["told", "amended"]  # type: ignore[union-attr]
+
+
+def test_an_outcome_may_turn_out_a_failure_and_the_other_way_round() -> None:
+    engine = engine_with(1.0, 900.0)
+    engine.amend(1, float("nan"))
+    assert [(f.id, f.reason) for f in engine.failures] == [(1, "the target is nan")]
+    assert engine.best().id == 0
+    engine.amend(engine.trials[1], 5.0)
+    assert (engine.failures, engine.best().target) == ([], 5.0)
+
+
+def test_a_forgotten_outcome_may_be_told_again_under_its_old_id() -> None:
+    engine = engine_with(1.0, 900.0)
+    engine.forget(1)
+    assert engine.trials[1].status == "forgotten"
+    assert (len(engine.observations), engine.pending, engine.due) == (1, [], [])
+    assert engine.observe(1, 0.5) == "late"
+    assert engine.trials[1].status == "observed"
+
+
+def test_forgotten_params_may_be_suggested_again() -> None:
+    engine = at.Engine(at.Space(at.Int("n", 1, 2)))
+    for _ in range(2):
+        engine.observe(engine.suggest(), 1.0)
+    with pytest.raises(at.SpaceExhausted):
+        engine.suggest()
+    engine.forget({"n": 2})
+    suggestion = engine.suggest()
+    assert (suggestion.params, suggestion.id) == ({"n": 2}, 2)
+    assert engine.trials[1].ids == (1, 2)
+    assert engine.observe(1, 3.0) == "late"
+    assert engine.pending == []
+
+
+def test_corrected_data_is_searched_anew() -> None:
+    engine = engine_with(*map(float, range(8)))
+    engine.suggest()
+    assert engine.state.fit is not None
+    engine.amend(3, 50.0)
+    assert engine.state.fit is None
+    assert engine.suggest().origin == "model"
+
+
+def test_with_replicates_a_correction_by_id_leaves_the_outcomes_of_others() -> None:
+    engine = at.Engine(finite(), settings=at.Settings(replicates=True))
+    suggestion = engine.suggest()
+    engine.observe(suggestion, 1.0)
+    engine.observe(suggestion, 2.0)
+    own = engine.space.params((3, "high", "v", False, 0.5))
+    engine.observe(own, 7.0)
+    engine.amend(0, 4.0)
+    assert [o.target for o in engine.observations] == [4.0, 7.0]
+    engine.forget(own)
+    assert [o.target for o in engine.observations] == [4.0]
+
+
+@pytest.mark.parametrize("verb", ["amend", "forget"])
+def test_what_has_no_outcome_cannot_be_corrected(verb: str) -> None:
+    engine = engine_with(1.0)
+    engine.suggest()
+    before = engine.state
+    arguments = (5.0,) if verb == "amend" else ()
+    for trial in (1, engine.space.params((3, "high", "v", False, 0.5))):
+        with pytest.raises(errors.NoOutcomeError, match=f"an outcome to {verb}; this one is"):
+            getattr(engine, verb)(trial, *arguments)
+    with pytest.raises(errors.UnknownSuggestionError):
+        getattr(engine, verb)(9, *arguments)
+    assert engine.state is before
+
+
+def test_a_conflict_says_which_outcome_it_contradicts_and_what_to_do() -> None:
+    engine = engine_with(1.0, 2.0)
+    with pytest.raises(errors.ConflictError, match=r"2\.0, told under id 1 \(trial 1\).*amend"):
+        engine.observe(1, 3.0)
+
+
+# --- outcomes with names ---
+
+
+def test_an_objective_may_have_a_name() -> None:
+    engine = at.Engine(finite(), objectives={"loss": "minimize"})
+    assert engine.objectives == {"loss": "minimize"}
+    engine.observe(engine.suggest(), {"loss": 2.0})
+    engine.observe(engine.suggest(), 1.0)
+    assert engine.best().target == {"loss": 1.0}
+    assert engine.observe(engine.suggest(), {"loss": float("inf")}) == "failed"
+    assert engine.failures[0].reason == "the loss is inf"
+    again = at.Engine.from_dict(json.loads(json.dumps(engine.to_dict())))
+    assert (again.state, again.objectives) == (engine.state, engine.objectives)
+
+
+@pytest.mark.parametrize(
+    ("target", "place"),
+    [
+        ({}, "$.target.loss"),
+        ({"loss": "low"}, "$.target.loss"),
+        ({"loss": 1.0, "size": 2.0}, "$.target.size"),
+        ("low", "$.target"),
+        (None, "$.target"),
+    ],
+)
+def test_a_target_has_a_number_for_each_outcome_and_no_more(target: Any, place: str) -> None:
+    engine = at.Engine(finite(), objectives={"loss": "minimize"})
+    engine.suggest()
+    with pytest.raises(errors.TargetError) as caught:
+        engine.observe(0, target)
+    assert caught.value.place == place
+    assert len(engine.pending) == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "place"),
+    [
+        ({"objectives": {}}, "$.objectives"),
+        ({"objectives": {"a": "maximize", "b": "minimize"}}, "$.objectives"),
+        ({"objectives": {"a": "up"}}, "$.objectives.a"),
+        ({"objectives": {"": "maximize"}}, "$.objectives"),
+        ({"objectives": {"a": "maximize"}, "goal": "maximize"}, "$.goal"),
+        ({"goal": "up"}, "$.goal"),
+        ({"seed": 2**64}, "$.seed"),
+        ({"seed": True}, "$.seed"),
+    ],
+)
+def test_a_wrong_problem_is_refused_by_its_place(options: Any, place: str) -> None:
+    with pytest.raises(errors.DefinitionError) as caught:
+        at.Engine(finite(), **options)
+    assert caught.value.place == place
+
+
+# --- events and moments ---
+
+
+def test_events_say_what_happened_and_when() -> None:
+    engine = at.Engine(finite(), settings=at.Settings(retries=1))
+    suggestion = engine.suggest(now=10.0, lease=5.0)
+    engine.renew(0, now=12.0, lease=9.0)
+    engine.fail(0, "worker lost", now=13.0)
+    engine.observe(engine.suggest(now=14.0), 1.0, now=15.0)
+    engine.observe({**suggestion.params, "a": 1}, 2.0)
+    told = [(event.kind, event.at) for event in engine.events]  # type: ignore[union-attr]
+    assert told == [
+        ("suggested", 10.0),
+        ("renewed", 12.0),
+        ("retried", 13.0),
+        ("suggested", 14.0),
+        ("told", 15.0),
+        ("told", None),
+    ]
+    trial = engine.trials[0]
+    assert (trial.suggested_at, trial.told_at) == (10.0, 15.0)
+    assert (trial.ids, trial.status, trial.target, trial.origin) == (
+        (0, 1),
+        "observed",
+        1.0,
+        "initial",
+    )
+
+
+def test_values_show_their_params() -> None:
+    engine = engine_with(1.0)
+    params = repr(engine.best().params)
+    engine.fail(engine.suggest(), "no")
+    for shown in (engine.trials[0], engine.observations[0], engine.events[0]):
+        assert params in repr(shown)
+    assert repr(engine.failures[0].params) in repr(engine.failures[0])
+    suggestion = engine.suggest(now=0.0, lease=4.0)
+    assert repr(suggestion.params) in repr(suggestion)
+    assert "expires=4.0" in repr(suggestion)
+    assert "reason='no'" in repr(engine.trials[1])
+
+
+def test_another_systems_history_becomes_a_state() -> None:
+    state = State.start(finite())
+    own = Configuration(finite().names, (1, "low", "u", True, 0.0))
+    state = replay(state, [Told(None, own, (3.0,), None), Skipped(40, None)])
+    assert at.suggest(state)[1][0].id == 40
+    with pytest.raises(errors.InvalidValueError, match="at least 40"):
+        apply(state, Skipped(7, None))
+    with pytest.raises(errors.StateError) as caught:
+        replay(State.start(finite()), [Told(5, None, (3.0,), None)])
+    assert caught.value.place == "$.events[0].id"
