@@ -7,54 +7,20 @@ are kept so that nothing has to be worked out anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from attrs import evolve, field, frozen
+from attrs import field, frozen
 
 from asktell.codec.layouts import below
 from asktell.codec.state_document import moved, read_state, state_document
-from asktell.errors import (
-    AskTellError,
-    ConflictError,
-    InvalidValueError,
-    LeaseError,
-    NoOutcomeError,
-    StateError,
-    UnknownSuggestionError,
-)
+from asktell.errors import InvalidValueError, StateError
 from asktell.space.space import Space, Values
-from asktell.study.events import (
-    Amended,
-    Event,
-    Expired,
-    Failed,
-    Fit,
-    Fitted,
-    Forgotten,
-    Lost,
-    Renewed,
-    Retried,
-    Skipped,
-    Suggested,
-    Told,
-    TrialEvent,
-    Voided,
-)
+from asktell.study.draft import Draft, unknown
+from asktell.study.events import Event, Fit
 from asktell.study.history import History
-from asktell.study.problem import Goal, Policy, Problem, Settings
-from asktell.study.ranking import better
-from asktell.study.transitions import REPLICATED, TRANSITIONS
-from asktell.study.trials import (
-    Failure,
-    Fault,
-    Observation,
-    Report,
-    Result,
-    Suggestion,
-    Ticket,
-    Trial,
-)
+from asktell.study.problem import Goal, Problem, Settings
+from asktell.study.trials import Failure, Fault, Observation, Report, Result, Suggestion, Trial
 
 
 @frozen(eq=False, repr=False)
@@ -163,18 +129,18 @@ class State:
     def observations(self) -> list[Observation]:
         """Return everything observed, in order of arrival."""
         return [
-            Observation(report.id, trial.configuration, report.result)
+            Observation(report.id, trial.configuration, report.names, report.numbers)
             for trial, report in self._reports()
-            if isinstance(report.result, Result)
+            if isinstance(report, Result)
         ]
 
     @property
     def failures(self) -> list[Failure]:
         """Return the failures that count, in order of arrival."""
         return [
-            Failure(report.id, trial.configuration, report.result.reason, report.result.cause)
+            Failure(report.id, trial.configuration, report.reason, report.cause)
             for trial, report in self._reports()
-            if isinstance(report.result, Fault) and report.counts
+            if isinstance(report, Fault) and report.counts
         ]
 
     def suggestion(self, ticket_id: int) -> Suggestion:
@@ -214,34 +180,18 @@ class State:
         return f"State({len(self.history)} trials, {self.n_over} over, {len(self.out)} pending)"
 
 
-# --- the one writer ---
+# --- the next state ---
 
 
 def apply(state: State, event: Event) -> State:
     """Return the state after an event.
 
     Raises:
-        UnknownSuggestionError: a ``ValueError``; no suggestion has the event's id.
-        LeaseError: a ``ValueError``; the lease does not run, or not any more.
-        NoOutcomeError: a ``ValueError``; there is no outcome to be amended or forgotten.
-        ConflictError: a ``ValueError``; anything else that cannot happen to the trial now.
-        InvalidValueError: a ``ValueError``; an id or a number that cannot be.
+        InvalidValueError: a ``ValueError``; it cannot happen now. See ``Draft.take`` for its kinds.
     """
-    if isinstance(event, Fitted):
-        if not 1 <= event.fit.n <= state.arrivals:
-            raise InvalidValueError("$.n", event.fit.n, f"from 1 to the {state.arrivals} reports")
-        return evolve(state, history=state.history.grown(event, None), fit=event.fit)
-    if isinstance(event, Skipped):
-        if event.next_id < state.next_id:
-            raise InvalidValueError("$.next_id", event.next_id, f"at least {state.next_id}")
-        return evolve(state, history=state.history.grown(event, None), next_id=event.next_id)
-    trial = _trial_of(state, event)
-    table = REPLICATED if state.problem.policy.replicates else TRANSITIONS
-    if event.kind not in table[trial.standing if trial else "new"]:
-        raise _refusal(state, event, trial)
-    if trial is None:
-        trial = Trial(len(state.history), event.configuration, (), (), False)  # type: ignore
-    return _with(state, event, trial, _CHANGES[type(event)](state, event, trial))
+    draft = _draft_of(state)
+    draft.take(event)
+    return _state_of(draft)
 
 
 def replay(state: State, events: Iterable[Event]) -> State:
@@ -250,227 +200,38 @@ def replay(state: State, events: Iterable[Event]) -> State:
     Raises:
         StateError: a ``ValueError``; they cannot have. The path is that of the event.
     """
+    draft = _draft_of(state)
     for number, event in enumerate(events):
         try:
-            state = apply(state, event)
+            draft.take(event)
         except InvalidValueError as error:
             raise below(error, f"$.events[{number}]") from None
-    return state
+    return _state_of(draft)
 
 
-def _trial_of(state: State, event: TrialEvent) -> Trial | None:
-    if isinstance(event, Suggested):
-        if event.id < state.next_id:
-            raise InvalidValueError("$.id", event.id, f"an id from {state.next_id} on")
-        return state.history.of_values(event.configuration.values)
-    if isinstance(event, Told | Failed | Amended | Voided | Forgotten):
-        if (event.id is None) is (event.configuration is None):
-            raise InvalidValueError("$.params", event.configuration, "either an id or params")
-        if event.configuration is not None:
-            return state.history.of_values(event.configuration.values)
-    trial = None if event.id is None else state.history.of_id(event.id)
-    if trial is None:
-        raise unknown(event.id)
-    return trial
-
-
-def _refusal(state: State, event: TrialEvent, trial: Trial | None) -> AskTellError:
-    got = f"{event.kind}, for a trial that is {trial.standing if trial else 'new'}"
-    if isinstance(event, Amended | Voided | Forgotten):
-        expected = "a trial with an outcome: tell it with observe or fail first"
-        return NoOutcomeError("$", trial.params if trial else None, expected)
-    if isinstance(event, Renewed | Expired | Lost):
-        return LeaseError("$.id", event.id, "a suggestion that waits for an outcome")
-    return ConflictError("$", got, "an event that can happen to such a trial")
-
-
-def unknown(ticket_id: Any) -> UnknownSuggestionError:
-    """Return the error for an id that no suggestion has."""
-    return UnknownSuggestionError("$.id", ticket_id, "the id of a suggestion of this state")
-
-
-# --- what each event makes of its trial ---
-
-
-def _suggested(state: State, event: Suggested, trial: Trial) -> Trial:
-    ticket = Ticket(event.id, event.origin, event.expires, "out", event.at)
-    return Trial(
-        trial.number, trial.configuration, (*trial.tickets, ticket), trial.reports, queued=False
-    )
-
-
-def _renewed(state: State, event: Renewed, trial: Trial) -> Trial:
-    ticket = trial.ticket(event.id)
-    if ticket is None or not (
-        ticket.standing == "out" or (ticket.standing == "expired" and trial.queued)
-    ):
-        raise _refusal(state, event, trial)
-    tickets = _changed(trial, event.id, standing="out", expires=event.expires)
-    return evolve(trial, tickets=tickets, queued=False)
-
-
-def _expired(state: State, event: Expired, trial: Trial) -> Trial:
-    return _offered_again(_withdrawn(state, event, trial))
-
-
-def _lost(state: State, event: Lost, trial: Trial) -> Trial:
-    withdrawn = _withdrawn(state, event, trial)
-    return evolve(withdrawn, reports=_reported(state, event, trial, Fault(event.reason, "expired")))
-
-
-def _told(state: State, event: Told, trial: Trial) -> Trial:
-    return _settled(state, event, trial, Result(state.problem.outcome_names, event.numbers))
-
-
-def _failed(state: State, event: Failed, trial: Trial) -> Trial:
-    return _settled(state, event, trial, Fault(event.reason, "reported"))
-
-
-def _retried(state: State, event: Retried, trial: Trial) -> Trial:
-    reports = _reported(state, event, trial, Fault(event.reason, "retried"))
-    tickets = _changed(trial, event.id, standing="retried")
-    return _offered_again(evolve(trial, tickets=tickets, reports=reports))
-
-
-def _amended(state: State, event: Amended, trial: Trial) -> Trial:
-    return _corrected(state, event, trial, Result(state.problem.outcome_names, event.numbers))
-
-
-def _voided(state: State, event: Voided, trial: Trial) -> Trial:
-    return _corrected(state, event, trial, Fault(event.reason, "reported"))
-
-
-def _forgotten(state: State, event: Forgotten, trial: Trial) -> Trial:
-    wrong = corrected(state.problem.policy, trial, event.id)
-    if not wrong:
-        raise _refusal(state, event, trial)
-    reports = tuple(report for report in trial.reports if report not in wrong)
-    if any(report.counts for report in reports):
-        return evolve(trial, reports=reports)
-    tickets = tuple(
-        ticket if ticket.standing == "out" else evolve(ticket, standing="closed")
-        for ticket in trial.tickets
-    )
-    return Trial(trial.number, trial.configuration, tickets, (), queued=False)
-
-
-_CHANGES: dict[type[TrialEvent], Callable[[State, Any, Trial], Trial]] = {
-    Suggested: _suggested,
-    Renewed: _renewed,
-    Expired: _expired,
-    Lost: _lost,
-    Told: _told,
-    Failed: _failed,
-    Retried: _retried,
-    Amended: _amended,
-    Voided: _voided,
-    Forgotten: _forgotten,
-}
-
-
-def corrected(policy: Policy, trial: Trial, ticket_id: int | None) -> list[Report]:
-    """Return the outcomes that a correction is about.
-
-    Those of the trial; where replicates are wanted, those of the suggestion that is named.
-    """
-    counting = [report for report in trial.reports if report.counts]
-    if ticket_id is None or not policy.replicates:
-        return counting
-    return [report for report in counting if report.id == ticket_id]
-
-
-def _corrected(
-    state: State, event: Amended | Voided, trial: Trial, result: Result | Fault
-) -> Trial:
-    wrong = corrected(state.problem.policy, trial, event.id)
-    if not wrong:
-        raise _refusal(state, event, trial)
-    right = Report(wrong[0].id, wrong[0].arrival, result, event.at)
-    reports = tuple(
-        right if report is wrong[0] else report
-        for report in trial.reports
-        if report is wrong[0] or report not in wrong
-    )
-    return evolve(trial, reports=reports)
-
-
-def _reported(
-    state: State, event: Told | Failed | Retried | Lost, trial: Trial, result: Result | Fault
-) -> tuple[Report, ...]:
-    return (*trial.reports, Report(event.id, state.arrivals, result, event.at))
-
-
-def _withdrawn(state: State, event: Expired | Lost, trial: Trial) -> Trial:
-    ticket = trial.ticket(event.id)
-    if ticket is None or ticket.standing != "out":
-        raise _refusal(state, event, trial)
-    return evolve(trial, tickets=_changed(trial, event.id, standing="expired"))
-
-
-def _offered_again(trial: Trial) -> Trial:
-    """Queue the params, unless they are out, or over."""
-    waits = not trial.is_over and all(ticket.standing != "out" for ticket in trial.tickets)
-    return evolve(trial, queued=waits)
-
-
-def _settled(state: State, event: Told | Failed, trial: Trial, result: Result | Fault) -> Trial:
-    """Add an outcome, and close the suggestions that wait for none any more.
-
-    Where replicates are wanted, others of the same params go on waiting for theirs.
-    """
-    replicates = state.problem.policy.replicates
-    tickets = tuple(
-        evolve(ticket, standing="closed")
-        if ticket.id == event.id or (ticket.standing == "out" and not replicates)
-        else ticket
-        for ticket in trial.tickets
-    )
-    reports = _reported(state, event, trial, result)
-    return Trial(trial.number, trial.configuration, tickets, reports, queued=False)
-
-
-def _changed(trial: Trial, ticket_id: int, **changes: Any) -> tuple[Ticket, ...]:
-    return tuple(
-        evolve(ticket, **changes) if ticket.id == ticket_id else ticket for ticket in trial.tickets
-    )
-
-
-# --- what follows for the rest of the state ---
-
-
-def _with(state: State, event: TrialEvent, before: Trial, after: Trial) -> State:
-    """Return the state in which a trial has changed."""
-    out, queue, leader, n_over = state.out, state.queue, state.leader, state.n_over
-    if before.tickets is not after.tickets:
-        out = _listed(out, _ids_out(before), _ids_out(after))
-    if before.queued is not after.queued:
-        number = [after.number]
-        queue = _listed(queue, number if before.queued else [], number if after.queued else [])
-    if before.reports is not after.reports:
-        leader = better(state.problem, state.history, leader, before, after)
-        n_over += after.is_over - before.is_over
-    corrects = isinstance(event, Amended | Voided | Forgotten)
-    came = 0 if corrects else len(after.reports) - len(before.reports)
-    return State(
+def _draft_of(state: State) -> Draft:
+    return Draft(
         state.problem,
-        state.history.grown(event, after),
-        out,
-        queue,
-        event.id + 1 if isinstance(event, Suggested) else state.next_id,
-        state.arrivals + came,
-        n_over,
-        leader,
-        None if corrects else state.fit,
+        state.history.view(),
+        state.out,
+        state.queue,
+        state.next_id,
+        state.arrivals,
+        state.n_over,
+        state.leader,
+        state.fit,
     )
 
 
-def _ids_out(trial: Trial) -> list[int]:
-    return [ticket.id for ticket in trial.tickets if ticket.standing == "out"]
-
-
-def _listed(listed: tuple[int, ...], before: list[int], after: list[int]) -> tuple[int, ...]:
-    """Return the list without what is not in it any more, and with what came at its end."""
-    if before == after:
-        return listed
-    kept = tuple(item for item in listed if item in after or item not in before)
-    return (*kept, *(item for item in after if item not in before))
+def _state_of(draft: Draft) -> State:
+    return State(
+        draft.problem,
+        draft.history,
+        draft.out,
+        draft.queue,
+        draft.next_id,
+        draft.arrivals,
+        draft.n_over,
+        draft.leader,
+        draft.fit,
+    )

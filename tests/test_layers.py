@@ -56,6 +56,7 @@ FLOORS = {
         {"events"},
         {"transitions", "history"},
         {"ranking"},
+        {"draft"},
         {"__init__"},
     ],
     "asktell.codec": [

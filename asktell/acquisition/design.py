@@ -9,12 +9,24 @@ import numpy as np
 from asktell.model.kernels import Array
 from asktell.space.axes import Axis
 
+_CHANGED = 0.2
+"""The share of coordinates that change in a point nearby, besides one that always does: few, so
+that it keeps most of what made its neighbour good. Not tuned."""
+
+_NEAREST, _FARTHEST = 0.003, 0.3
+"""The scales of those changes, drawn evenly in the logarithm, as nothing says how far an optimum
+is from the best point so far. Not tuned."""
+
+
+_LONGEST_SEQUENCE = 2**20
+"""So many Sobol points are counted up to: it takes milliseconds. No study gets there by itself, but
+ids may have been given by others, and be as large as they like."""
+
 
 def initial_point(axes: Sequence[Axis], seed: int, index: int) -> Array:
     """Return point number ``index`` of the design, (d,): the centre, then scrambled Sobol points.
 
-    The centre of categories is the first of them. The points depend on the seed alone, each
-    for itself.
+    The centre of categories is the first of them. A point depends on the seed and its index alone.
     """
     if index == 0:
         return np.array([_centre(axis) for axis in axes])
@@ -42,14 +54,14 @@ def _centre(axis: Axis) -> float:
 def perturbed(points: Array, axes: Sequence[Axis], n: int, random: np.random.Generator) -> Array:
     """Return n points (n, d) on the grid, near the given ones (k, d) in turn.
 
-    A few coordinates change, at scales from a third of the axis down to a three-hundredth; a
-    category that changes is drawn anew.
+    A few coordinates change, by a third of the axis down to a three-hundredth; a category that
+    changes is drawn anew.
     """
     dim = len(axes)
     near = points[np.arange(n) % len(points)].copy()
-    changed = random.random((n, dim)) < max(0.2, 1.0 / dim)
+    changed = random.random((n, dim)) < max(_CHANGED, 1.0 / dim)
     changed[np.arange(n), random.integers(dim, size=n)] = True
-    scales = np.exp(random.uniform(np.log(0.003), np.log(0.3), size=(n, 1)))
+    scales = np.exp(random.uniform(np.log(_NEAREST), np.log(_FARTHEST), size=(n, 1)))
     moved = near + scales * random.standard_normal((n, dim))
     uniform = random.random((n, dim))
     for i, axis in enumerate(axes):

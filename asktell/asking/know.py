@@ -14,7 +14,7 @@ from asktell.model.blas import one_blas_thread
 from asktell.model.kernels import Array
 from asktell.model.posterior import posterior_of
 from asktell.state import State
-from asktell.study.trials import Observation, Result, Trial, mean_numbers
+from asktell.study.trials import Observation, Trial, mean_numbers
 
 
 def best(state: State) -> Observation:
@@ -39,9 +39,8 @@ def best_or_none(state: State) -> Observation | None:
 def _summary(trial: Trial) -> Observation:
     """Return the observations of a trial as one, under the first id."""
     results = trial.results
-    ids = [r.id for r in trial.reports if isinstance(r.result, Result) and r.id is not None]
-    result = Result(results[0].names, mean_numbers(results))
-    return Observation(min(ids, default=None), trial.configuration, result)
+    first = min((result.id for result in results if result.id is not None), default=None)
+    return Observation(first, trial.configuration, results[0].names, mean_numbers(results))
 
 
 def posterior(state: State, params: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:

@@ -28,16 +28,17 @@ from asktell.study.trials import Configuration, Origin, Suggestion
 from asktell.telling.leases import end_of_lease
 
 _LOCAL_CANDIDATES, _LOCAL_CENTRES = 200, 5
-"""Candidates near the best points, and how many these are: a fifth of all candidates, since the
-Sobol points alone would need thousands to come near an optimum in six dimensions."""
+"""Candidates near the best points, and how many points count as best. Neither was tuned: one such
+candidate beside eight Sobol points left the score of the benchmarks' subset as it was."""
 
-_LEAST_CANDIDATES = 128
-_SCORED_PAIRS = 200_000
-"""Candidates times points, above which there are fewer candidates: what 400 points take with all
-candidates, so that the first look costs no more than a factorisation from there on."""
+_LEAST_CANDIDATES, _SCORED_PAIRS = 128, 200_000
+"""Candidates times points, above which there are fewer candidates, down to the least. The time to
+score one grows with the square of the points; so from about 400 points on, with the default of 512
+candidates, that of the first look grows in proportion to the points. Neither was tuned."""
 
 _FITTED = 256
-"""From so many points hyper-parameters are known well enough; a fit costs their third power."""
+"""The most points that a fit sees, as the time of each of its steps grows with their third power.
+Not tuned by itself; docs/decisions, number 3, has what it saves together with others."""
 
 _RANDOM_DRAWS = 64
 """Draws at random before configurations are looked through in order: with half of a space free,
@@ -135,10 +136,10 @@ def _proposal(state: State, number: int) -> Proposal:
 
 
 def fit_of(state: State, data: Dataset) -> Fit:
-    """Return hyper-parameters for the data: the last ones while little has come since.
+    """Return hyper-parameters for the data: the last ones until a tenth more reports have come.
 
-    A tenth more reports are little: the cost of fits then grows with the logarithm of their
-    number, and what later ones changed of the hyper-parameters was lost in their spread.
+    So the number of fits grows with the logarithm of the number of reports. The tenth was measured
+    only together with other savings: see docs/decisions, number 3.
     """
     n, last = n_reports(state), state.fit
     if last is not None and last.model != MODEL:

@@ -7,7 +7,8 @@ The layout is that of the event classes: a field's type says how it is read and 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, get_args, get_type_hints
+from math import isfinite
+from typing import Any, cast, get_args, get_type_hints
 
 from attrs import fields, frozen
 
@@ -149,7 +150,13 @@ def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
     def configuration(value: Any) -> Configuration:
         return Configuration(space.names, space.check(value))
 
+    alone = names[0] if len(names) == 1 else None
+
     def numbers(value: Any) -> Numbers:
+        if type(value) is dict and len(value) == 1:
+            number = value.get(alone)
+            if type(number) is float and isfinite(number):
+                return (number,)
         if not isinstance(value, dict):
             raise StateError("$", value, f"a number for each of {list(names)}")
         for name in names:
@@ -202,11 +209,13 @@ def _text(value: Any) -> str:
     return value
 
 
+_ORIGINS = frozenset(get_args(Origin))
+
+
 def _origin(value: Any) -> Origin | None:
-    if value is not None and value not in get_args(Origin):
-        raise StateError("$", value, f"one of {list(get_args(Origin))}, or null")
-    origin: Origin | None = value
-    return origin
+    if value is not None and (not isinstance(value, str) or value not in _ORIGINS):
+        raise StateError("$", value, f"one of {sorted(_ORIGINS)}, or null")
+    return cast("Origin | None", value)
 
 
 # --- fits ---

@@ -91,6 +91,8 @@ _GROUPS = {
 
 def _check_rows(lists: StateLists) -> None:
     """Check that no trial is doubled, nor at odds with another row of it."""
+    if lists.next_id < 0:
+        raise StateError("$.next_id", lists.next_id, "an integer >= 0")
     withdrawn = {row.id for row in lists.withdrawn}
     seen: dict[tuple[str, Any], str] = {}
     params: dict[int, dict[str, Any]] = {}
@@ -99,13 +101,15 @@ def _check_rows(lists: StateLists) -> None:
             key = _key(row.params, f"{place}.params")
             if row.id is not None and not 0 <= row.id < lists.next_id:
                 raise StateError(f"{place}.id", row.id, f"below next_id = {quoted(lists.next_id)}")
-            if name == "retried" and row.id not in withdrawn:
-                raise StateError(f"{place}.id", row.id, "the id of a withdrawn suggestion")
             given_up = name == "failures" and row.cause == "expired"
             _check_single(lists, "given up" if given_up else name, place, row, key, seen)
             if row.id is not None and _key(params.setdefault(row.id, row.params), "$") != key:
                 expected = f"{quoted(params[row.id])}, as id {row.id} has elsewhere"
                 raise StateError(f"{place}.params", row.params, expected)
+            if name == "retried" and row.id not in withdrawn:
+                raise StateError(f"{place}.id", row.id, "the id of a withdrawn suggestion")
+            if name == "retried" and row.cause != "reported":
+                raise StateError(f"{place}.cause", row.cause, "'reported'")
 
 
 def _check_single(
@@ -121,6 +125,25 @@ def _check_single(
         seen[group, key] = place
         if row.id is not None:
             seen[group, row.id] = place
+
+
+def _check_nothing_lost(lists: StateLists) -> None:
+    """Check that what was withdrawn waits, or has an outcome, and that nothing waits twice."""
+    withdrawn = {_key(row.params, "$") for row in lists.withdrawn}
+    settled: dict[Any, str] = {}
+    for name in ("failures", "observations", "pending", "due"):
+        for place, row in _placed(name, getattr(lists, name)):
+            params = row if name == "due" else row.params
+            key = _key(params, place)
+            if name == "due" and key in settled:
+                raise StateError(place, params, f"params that {settled[key]} has not")
+            if name == "due" and key not in withdrawn:
+                raise StateError(place, params, "params of a withdrawn suggestion")
+            settled[key] = place
+    for place, row in _placed("withdrawn", lists.withdrawn):
+        if _key(row.params, place) not in settled:
+            expected = "params that are due, pending, observed or failed"
+            raise StateError(f"{place}.params", row.params, expected)
 
 
 # --- the events ---
@@ -157,6 +180,7 @@ def events_of(lists: StateLists) -> tuple[list[dict[str, Any]], list[str]]:
         StateError: a ``ValueError``; a trial is doubled, or at odds with another row of it.
     """
     _check_rows(lists)
+    _check_nothing_lost(lists)
     events, tickets = _Events(), _tickets(lists)
     _hand_out(lists, tickets, events)
     _tell(lists, events)
@@ -184,18 +208,24 @@ def _tickets(lists: StateLists) -> dict[int, _Ticket]:
 
 def _key(params: dict[str, Any], place: str) -> Any:
     """Return what is equal for equal params; the space knows which values there are."""
-    for name, value in params.items():
-        if isinstance(value, list | tuple | dict):
-            raise StateError(at_key(place, name), value, "the value of a parameter")
-    return frozenset(params.items())
+    try:
+        return frozenset(params.items())
+    except TypeError:
+        name = next(name for name, value in params.items() if not _is_hashable(value))
+        raise StateError(at_key(place, name), params[name], "the value of a parameter") from None
+
+
+def _is_hashable(value: Any) -> bool:
+    try:
+        hash(value)
+    except TypeError:
+        return False
+    return True
 
 
 def _hand_out(lists: StateLists, tickets: dict[int, _Ticket], events: _Events) -> None:
     """Add all suggestions, and what withdrew them, so that what is out and due is in its order."""
-    due: dict[Any, str] = {}
-    for place, params in _placed("due", lists.due):
-        if due.setdefault(_key(params, place), place) != place:
-            raise StateError(place, params, f"params that {due[_key(params, place)]} has not")
+    due = dict.fromkeys(_key(params, place) for place, params in _placed("due", lists.due))
     retried = {row.id: (place, row.reason) for place, row in _placed("retried", lists.retried)}
     withdrawn = {row.id for row in lists.withdrawn}
     out = {row.id: position for position, row in enumerate(lists.pending)}
@@ -249,9 +279,7 @@ def _hand_out(lists: StateLists, tickets: dict[int, _Ticket], events: _Events) -
             waits = tickets[row.id].trial in due or row.id in out
             if not waits and row.id not in given_up:
                 withdraw(row.id)
-    for position, (trial, place) in enumerate(due.items()):
-        if trial not in last or last[trial] in out:
-            raise StateError(place, lists.due[position], "params of a withdrawn suggestion")
+    for trial in due:
         withdraw(last[trial])
 
 

@@ -6,7 +6,7 @@ What a layout does not go into, a ``dict`` or ``Any``, is for others to check.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable
 from functools import cache
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -23,13 +23,14 @@ MOST_FAULTS = 1000
 MOST_LEVELS = 32
 """How deep plain values may be nested: far less than Python can go, and JSON's writer."""
 
-_KINDS: dict[Any, tuple[tuple[type, ...], str]] = {
-    int: ((int,), "an integer"),
+_LONGEST_PLACE = 1000
+"""Characters of a path; a name in it may have any number."""
+
+_SCALARS: dict[Any, tuple[type | tuple[type, ...], str]] = {
+    int: (int, "an integer"),
     float: ((int, float), "a finite number"),
-    str: ((str,), "a string"),
-    bool: ((bool,), "true or false"),
-    dict: ((dict,), "a mapping"),
-    list: ((list, tuple), "a list"),
+    str: (str, "a string"),
+    bool: (bool, "true or false"),
 }
 
 
@@ -39,8 +40,9 @@ def read(document: Any, layout: type[L]) -> L:
     Raises:
         StateError: a ``ValueError``; all faults, each with its path below ``$``.
     """
+    kind: Any = layout
     faults: list[StateError] = []
-    value: L = _read(document, layout, "$", faults)
+    value: L = _reader_of(kind)(document, "$", faults)
     if faults:
         first, *others = faults
         raise StateError(first.place, first.got, first.expected, tuple(others))
@@ -50,7 +52,10 @@ def read(document: Any, layout: type[L]) -> L:
 def below(error: InvalidValueError, place: str) -> StateError:
     """Return the fault of a field as one of the document, with its path below ``place``."""
     others = tuple(below(other, place) for other in getattr(error, "others", ()))
-    return StateError(place + error.place.removeprefix("$"), error.got, error.expected, others)
+    place += error.place.removeprefix("$")
+    if len(place) > _LONGEST_PLACE:
+        place = f"{place[: _LONGEST_PLACE - 3]}..."
+    return StateError(place, error.got, error.expected, others)
 
 
 def plain(value: Any, place: str = "$", levels: int = MOST_LEVELS) -> Any:
@@ -75,50 +80,83 @@ def plain(value: Any, place: str = "$", levels: int = MOST_LEVELS) -> Any:
 
 # --- readers: each adds the faults that it finds, and then returns anything ---
 
-
-def _read(value: Any, kind: Any, place: str, faults: list[StateError]) -> Any:
-    if kind is Any:
-        return value
-    inner = get_args(kind)
-    if type(None) in inner:
-        return None if value is None else _read(value, inner[0], place, faults)
-    container = dict if has(kind) else get_origin(kind) or kind
-    accepted, expected = _KINDS[container]
-    is_one = isinstance(value, accepted) and (kind is bool or not isinstance(value, bool))
-    if not is_one or (kind is float and not is_finite(value)):
-        faults.append(StateError(place, value, expected))
-        return None
-    if has(kind):
-        return _read_fields(value, kind, place, faults)
-    if container is list:
-        return list(_items(value, inner[0], place, faults))
-    return value if container is dict else kind(value)
-
-
-def _items(values: Sequence[Any], kind: Any, place: str, faults: list[StateError]) -> Iterator[Any]:
-    for number, value in enumerate(values):
-        if len(faults) >= MOST_FAULTS:
-            return
-        yield _read(value, kind, f"{place}[{number}]", faults)
-
-
-def _read_fields(value: dict[Any, Any], layout: Any, place: str, faults: list[StateError]) -> Any:
-    before, read = len(faults), {}
-    kinds: dict[str, Any] = _kinds_of(layout)
-    for name, kind in kinds.items():
-        if name in value:
-            read[name] = _read(value[name], kind, f"{place}.{name}", faults)
-        else:
-            faults.append(StateError(f"{place}.{name}", NOTHING, "a value"))
-    for key in value if len(value) > len(read) else ():
-        if len(faults) >= MOST_FAULTS:
-            break
-        if key not in kinds:
-            faults.append(StateError(at_key(place, key), value[key], "no field of this name"))
-    return layout(**read) if len(faults) == before else None
+Reader = Callable[[Any, str, list[StateError]], Any]
 
 
 @cache
-def _kinds_of(layout: Any) -> dict[str, Any]:
+def _reader_of(kind: Any) -> Reader:
+    """Return the reader of values of a kind, at a place."""
+    if kind is Any:
+        return lambda value, place, faults: value
+    inner = get_args(kind)
+    if type(None) in inner:
+        some = _reader_of(inner[0])
+        return lambda value, *to: None if value is None else some(value, *to)
+    if has(kind):
+        return _checking(dict, "a mapping", _reader_of_fields(kind))
+    container = get_origin(kind) or kind
+    if container is list:
+        return _checking((list, tuple), "a list", _reader_of_items(inner[0]))
+    if container is dict:
+        return _checking(dict, "a mapping", lambda value, place, faults: value)
+    return _reader_of_scalars(kind, *_SCALARS[kind])
+
+
+def _checking(accepted: Any, expected: str, reader: Reader) -> Reader:
+    """Let a reader see only values of the accepted types."""
+
+    def checking(value: Any, place: str, faults: list[StateError]) -> Any:
+        if isinstance(value, accepted):
+            return reader(value, place, faults)
+        faults.append(StateError(place, value, expected))
+        return None
+
+    return checking
+
+
+def _reader_of_scalars(
+    kind: Callable[[Any], Any], accepted: type | tuple[type, ...], expected: str
+) -> Reader:
+    def scalar(value: Any, place: str, faults: list[StateError]) -> Any:
+        is_one = isinstance(value, accepted) and (kind is bool or not isinstance(value, bool))
+        if is_one and (kind is not float or is_finite(value)):
+            return kind(value)
+        faults.append(StateError(place, value, expected))
+        return None
+
+    return scalar
+
+
+def _reader_of_items(kind: Any) -> Reader:
+    reader = _reader_of(kind)
+
+    def items(values: Any, place: str, faults: list[StateError]) -> list[Any]:
+        read = []
+        for number, value in enumerate(values):
+            if len(faults) >= MOST_FAULTS:
+                break
+            read.append(reader(value, f"{place}[{number}]", faults))
+        return read
+
+    return items
+
+
+def _reader_of_fields(layout: Any) -> Reader:
     hints = get_type_hints(layout)
-    return {field.name: hints[field.name] for field in fields(layout)}
+    readers = {field.name: _reader_of(hints[field.name]) for field in fields(layout)}
+
+    def all_fields(value: Any, place: str, faults: list[StateError]) -> Any:
+        before, read = len(faults), {}
+        for name, reader in readers.items():
+            if name in value:
+                read[name] = reader(value[name], f"{place}.{name}", faults)
+            else:
+                faults.append(StateError(f"{place}.{name}", NOTHING, "a value"))
+        for key in value if len(value) > len(read) else ():
+            if len(faults) >= MOST_FAULTS:
+                break
+            if key not in readers:
+                faults.append(StateError(at_key(place, key), value[key], "no field of this name"))
+        return layout(**read) if len(faults) == before else None
+
+    return all_fields

@@ -69,10 +69,15 @@ class StateDocument:
         """
         if self.waiting is None:
             return
-        expected = "what waits as the other trials lead to it"
-        for name, said, led in zip(("due", "pending"), self.waiting[::-1], (due, out), strict=True):
+        pending, waits = self.waiting
+        lists: list[tuple[str, list[Any], list[Any]]] = [
+            ("due", waits, due),
+            ("pending", pending, out),
+        ]
+        for name, said, led in lists:
             for position, (one, other) in enumerate(zip_longest(said, led, fillvalue=NOTHING)):
                 if one != other:
+                    expected = "what waits as the other trials lead to it"
                     raise StateError(f"$.{name}[{position}]", one, expected)
 
 

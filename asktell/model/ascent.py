@@ -19,11 +19,28 @@ Function = Callable[[Array, Indices], tuple[Array, Array]]
 """Takes points (k, d) and of which start each is (k,); returns values (k,), gradients (k, d)."""
 
 _FIRST_STEP = 0.1
+"""The length of a step along the gradient, whose own length says nothing of how far to go: this
+share of the box, in the steepest direction. Not tuned, as the search shortens it where needed."""
+
 _LONGEST_STEP = 0.5
+"""The greatest length of any step, as a share of the box: a curvature that was measured near by
+does not hold across all of it. Not tuned."""
+
 _SUFFICIENT = 1e-4
-_SHRINK = 0.25
-_BACKTRACKS = 8
+"""The share of the promised gain that is enough, as usual for quasi-Newton steps (Armijo's
+condition; Nocedal and Wright 2006, eq. 3.4)."""
+
+_SHRINK, _BACKTRACKS = 0.25, 8
+"""Each trial of a step is a quarter as long as the one before. The eighth is 6e-5 of the whole:
+what gains nothing then counts as a top. Not tuned."""
+
 _LEAST_CURVATURE = 1e-12
+"""The least curvature along a step, as a cosine between the step and the change of the gradient.
+What is less is rounding, or not concave, and would leave the inverse Hessian not positive definite;
+such an update is left out."""
+
+_TINY = 1e-300
+"""Takes the place of 0 in a denominator."""
 
 
 def ascend(
@@ -44,7 +61,7 @@ def ascend(
         high: the upper bounds (d,).
         max_steps: how many steps each start makes at most.
         tolerance: a start has converged when a step gains less, relative to all its gain so far.
-        leader_steps: how many more the start makes that has the greatest value then.
+        leader_steps: how many more the start makes whose value is the greatest by then.
     """
     m, dim = starts.shape
     points = np.clip(starts, low, high)
@@ -69,10 +86,10 @@ def ascend(
         uphill = np.einsum("ki,ki->k", steps, slope)
         steepest |= ~(uphill > 0)
         longest = np.abs(slope / span).max(axis=1, keepdims=True)
-        gentle = _FIRST_STEP * slope / np.maximum(longest, 1e-300)
+        gentle = _FIRST_STEP * slope / np.maximum(longest, _TINY)
         steps = np.where(steepest[:, None], gentle, steps)
         length = np.abs(steps / span).max(axis=1, keepdims=True)
-        steps *= np.minimum(1.0, _LONGEST_STEP / np.maximum(length, 1e-300))
+        steps *= np.minimum(1.0, _LONGEST_STEP / np.maximum(length, _TINY))
         x_next, value_next, slope_next, found = _search(
             function, moving, x, values[moving], slope, steps, low, high
         )
@@ -104,7 +121,7 @@ def _search(
     low: Array,
     high: Array,
 ) -> tuple[Array, Array, Array, np.typing.NDArray[np.bool_]]:
-    """Shorten each step until it gains enough; tell also for which one was found."""
+    """Shorten each step until it gains enough; tell also which starts found one."""
     x_next, value_next, slope_next = x.copy(), value.copy(), slope.copy()
     found = np.zeros(len(rows), dtype=bool)
     open_rows, shares = np.arange(len(rows)), np.ones(len(rows))
@@ -129,13 +146,13 @@ def _search(
 
 
 def _updated(inverse: Array, moved: Array, turned: Array, fresh: Array, identity: Array) -> Array:
-    """Return the BFGS update of inverse Hessians (k, d, d); of the negative of the function."""
+    """Return updated inverse Hessians (k, d, d) of the negative of the function."""
     curvature = np.einsum("ki,ki->k", moved, turned)
     square = np.einsum("ki,ki->k", turned, turned)
     usable = curvature > _LEAST_CURVATURE * np.sqrt(
-        np.maximum(square * np.einsum("ki,ki->k", moved, moved), 1e-300)
+        np.maximum(square * np.einsum("ki,ki->k", moved, moved), _TINY)
     )
-    scale = np.where(usable, curvature / np.maximum(square, 1e-300), 1.0)
+    scale = np.where(usable, curvature / np.maximum(square, _TINY), 1.0)
     inverse = np.where(fresh[:, None, None], scale[:, None, None] * identity, inverse)
     rho = 1.0 / np.where(usable, curvature, 1.0)
     left = identity - rho[:, None, None] * moved[:, :, None] * turned[:, None, :]

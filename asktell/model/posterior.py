@@ -75,6 +75,4 @@ def posterior_of(axes: Sequence[Axis], data: Dataset, found: Found) -> Posterior
 
 
 def _stacked(columns: Sequence[Array]) -> Array:
-    if len(columns) == 1:
-        return np.asarray(columns[0])[:, :, None]
     return np.stack(columns, axis=2)

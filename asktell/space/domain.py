@@ -25,7 +25,11 @@ class Domain:
 
     Args:
         axes: what exists along each of d dimensions.
-        excluded: tells of points (m, d) on the axes which ones there are not; None for none.
+        excluded: tells which of some points (m, d) on the axes do not belong to the domain, (m,);
+            None where all do.
+
+    Attributes:
+        continuous: which of the axes are continuous (d,).
     """
 
     axes: tuple[Axis, ...]
@@ -42,7 +46,7 @@ class Domain:
         return len(self.axes)
 
     def excludes(self, points: Points) -> Mask:
-        """Tell of points (m, d) on the axes which ones do not belong to the domain, (m,)."""
+        """Tell which of some points (m, d) on the axes do not belong to the domain, (m,)."""
         if self.excluded is None:
             return np.zeros(len(points), dtype=bool)
         return np.asarray(self.excluded(points), dtype=bool)
@@ -56,7 +60,7 @@ class Domain:
         return np.column_stack([a.sample(uniform[:, i]) for i, a in enumerate(self.axes)])
 
     def grid(self, at_most: int) -> Points | None:
-        """Return all points on the axes, if they are discrete and no more than ``at_most``."""
+        """Return all points on the axes if they are discrete and at most so many, else None."""
         sizes = [axis.size for axis in self.axes]
         if not all(sizes) or math.prod(size for size in sizes if size) > at_most:
             return None
@@ -64,8 +68,8 @@ class Domain:
         return np.stack(np.meshgrid(*columns, indexing="ij"), axis=-1).reshape(-1, self.dim)
 
     def neighbours(self, points: Points) -> tuple[Points, Indices]:
-        """Return all single moves along discrete axes (m, d), and from which point each is (m,)."""
-        rows, owners = [], []
+        """Return all single moves along discrete axes (m, d), and the row each is from (m,)."""
+        rows, owners = [np.empty((0, self.dim))], [np.empty(0, dtype=np.int64)]
         for owner, point in enumerate(points):
             for dimension in np.flatnonzero(~self.continuous):
                 positions = self.axes[dimension].moves(point[dimension])

@@ -32,8 +32,9 @@ from asktell.store.old_changes import OLD_SCHEMAS, apply_change
 from asktell.study.events import Event
 
 JOURNAL_ABOVE = 64 * 1024
-"""Bytes of the file up to which it is written anew by every call: about what one write to a disk
-costs anyway, in the time that making sure of it takes."""
+"""Bytes of the file up to which every call writes it anew: a small file is then the whole truth for
+whoever opens it (docs/decisions, number 7), and a larger one costs more the more it holds. Not
+tuned."""
 
 
 @frozen
@@ -126,7 +127,11 @@ class Book:
             StoreError: it cannot be written.
         """
         with self._reported():
-            self._replace(content, self._journal.stat().st_size if self._journal.exists() else 0)
+            try:
+                _, follows = self._decoded()
+            except StoreCorruptError:
+                follows = 0  # it goes with the state that it belonged to
+            self._replace(content, follows)
 
     def _takes_journal(self, known: Known) -> bool:
         """Tell whether the next events go to the journal, not with a whole new file."""
@@ -167,6 +172,10 @@ class Book:
         if follows:
             # So that a journal which outlives this call is known to be in the new file.
             files.append(self._journal, journal.encode({"into": digest}), at=follows)
+        elif self._journal.exists():
+            # It outlived an earlier call. Nothing says that it is in the new file.
+            self._journal.unlink(missing_ok=True)
+            files.sync_folder(self.path.parent)
         elif self._journal.exists():
             # It outlived an earlier call; of the new file it would not be known.
             self._journal.unlink(missing_ok=True)

@@ -10,9 +10,10 @@ from typing import TypeVar
 from asktell import telling
 from asktell.asking.suggest import suggest
 from asktell.errors import StoreMissingError
-from asktell.state import State
+from asktell.state import State, replay
 from asktell.store.book import JOURNAL_ABOVE, Book, Known
 from asktell.store.lock import FileLock
+from asktell.study.events import Renewed
 from asktell.study.trials import Suggestion
 from asktell.telling import Delivery, Outcome, Target, TrialLike
 
@@ -116,7 +117,8 @@ class Store:
     ) -> list[Suggestion]:
         """Return suggestions; see :func:`asktell.suggest`.
 
-        They are worked out without the lock, and again where the state has changed meanwhile.
+        They are worked out without the lock, and again where the state has changed meanwhile by
+        more than heartbeats.
 
         Raises:
             SpaceExhausted, DefinitionError, LeaseError: as ``asktell.suggest`` does.
@@ -170,12 +172,27 @@ class Store:
         return self._lock.hold(self._book.look)
 
     def _written(self, known: Known, state: State) -> bool:
-        """Write the next state, unless another call came in between; tell whether it did."""
+        """Write the suggestions of the next state, unless another call came in between.
+
+        Tells whether it did. Heartbeats are in nobody's way: the suggestions go after them.
+        """
 
         def work() -> bool:
-            is_current = self._book.look() is known
-            if is_current:
-                self._book.write(known, state)
-            return is_current
+            current, after = self._book.look(), state
+            if current is not known:
+                events = state.history.since(known.state.history)
+                if events is None or not _only_heartbeats(known.state, current.state):
+                    return False
+                after = replay(current.state, events)
+            self._book.write(current, after)
+            return True
 
         return self._lock.hold(work)
+
+
+def _only_heartbeats(before: State, after: State) -> bool:
+    """Tell whether nothing has happened in between but that leases were renewed."""
+    if (before.problem, before.out, before.queue) != (after.problem, after.out, after.queue):
+        return False
+    came = after.history.since(before.history)
+    return came is not None and all(isinstance(event, Renewed) for event in came)

@@ -61,6 +61,7 @@ class Renewed:
     """A suggestion has a new lease; one that had expired is out again."""
 
     kind: ClassVar[Kind] = "renewed"
+    configuration: ClassVar[None] = None
     id: int
     expires: float
     at: float | None
@@ -72,6 +73,7 @@ class Expired:
     """The lease of a suggestion ended; its params are offered again."""
 
     kind: ClassVar[Kind] = "expired"
+    configuration: ClassVar[None] = None
     id: int
     at: float | None
     __repr__ = _repr
@@ -82,6 +84,7 @@ class Lost:
     """The lease of a suggestion ended, once too often: its params count as failed."""
 
     kind: ClassVar[Kind] = "lost"
+    configuration: ClassVar[None] = None
     id: int
     reason: str
     at: float | None
@@ -117,6 +120,7 @@ class Retried:
     """An evaluation failed, and its params are tried again."""
 
     kind: ClassVar[Kind] = "retried"
+    configuration: ClassVar[None] = None
     id: int
     reason: str
     at: float | None

@@ -1,40 +1,46 @@
 """All events of a study and the trials they made: immutable, and grown in constant time.
 
 Histories that grew from one another share their storage, as slices of one array do. A trial that
-changes is stored again, with the number of events from which on it is so. Growing the longest
-history extends the storage; growing an earlier one copies its part first. Nothing that a history
-shows ever changes.
+changes is stored once more, with the number of events there were then; an earlier history shows
+what was stored before. Growing the longest history extends the storage; growing an earlier one
+copies its part first. Nothing that a history shows ever changes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from threading import Lock
+from typing import Any
 
 from asktell.space.space import Values
 from asktell.study.events import Event
 from asktell.study.trials import Trial
 
-Lives = list[list[tuple[int, Trial]]]
-"""For every trial what it was, each with the number of events from which on."""
+Change = tuple[int, Trial]
+"""A trial as it was from some number of events on."""
 
 
 class _Storage:
-    """What histories share: append-only lists, and look-ups."""
+    """What histories share: append-only lists, and look-ups.
 
-    __slots__ = ("by_id", "by_values", "events", "lives", "lock")
+    ``first`` has every trial as it was made, ``changed`` what those became that changed.
+    """
 
-    def __init__(self, events: list[Event], lives: Lives) -> None:
+    __slots__ = ("by_id", "by_values", "changed", "events", "first", "lock")
+
+    def __init__(
+        self, events: list[Event], first: list[Trial], changed: dict[int, list[Change]]
+    ) -> None:
         self.lock = Lock()
         self.events = events
-        self.lives = lives
+        self.first = first
+        self.changed = changed
         self.by_values: dict[Values, int] = {}
         self.by_id: dict[int, int] = {}
-        for number, life in enumerate(lives):
-            trial = life[-1][1]
-            self.by_values[trial.configuration.values] = number
-            for ticket in trial.tickets:
-                self.by_id[ticket.id] = number
+        for trial in first:
+            last = changed[trial.number][-1][1] if trial.number in changed else trial
+            self.by_values[trial.configuration.values] = trial.number
+            for ticket in last.tickets:
+                self.by_id[ticket.id] = trial.number
 
 
 class History:
@@ -44,7 +50,7 @@ class History:
 
     def __init__(self) -> None:
         """Hold nothing yet."""
-        self._storage = _Storage([], [])
+        self._storage = _Storage([], [], {})
         self._events = self._trials = 0
 
     @classmethod
@@ -53,24 +59,33 @@ class History:
         history._storage, history._events, history._trials = storage, events, trials
         return history
 
-    def grown(self, event: Event, trial: Trial | None) -> History:
-        """Return the history with one more event, and the trial that it changed or made."""
-        storage, trials = self._storage, self._trials
-        with storage.lock:  # two threads may grow one history
+    def view(self) -> History:
+        """Return the same history as another object, which may be appended to."""
+        return self._of(self._storage, self._events, self._trials)
+
+    def append(self, event: Event, trial: Trial | None) -> None:
+        """Add an event, and the trial that it changed or made, to this object.
+
+        Others that show the same storage stay as they are. It is for the one draft whose own this
+        object is, before anybody else sees it.
+        """
+        storage = self._storage
+        with storage.lock:  # two threads may grow what one history has been
             if len(storage.events) != self._events:
-                storage = self._copied()
+                storage = self._storage = self._copied()
             storage.events.append(event)
-            if trial is not None:
-                life = (self._events + 1, trial)
-                if trial.number == trials:
-                    storage.lives.append([life])
-                    storage.by_values[trial.configuration.values] = trials
-                    trials += 1
-                else:
-                    storage.lives[trial.number].append(life)
-                if trial.tickets:
-                    storage.by_id[trial.tickets[-1].id] = trial.number
-        return self._of(storage, self._events + 1, trials)
+            self._events += 1
+            if trial is None:
+                return
+            if trial.number == self._trials:
+                storage.first.append(trial)
+                storage.by_values[trial.configuration.values] = trial.number
+                self._trials += 1
+            else:
+                change = (self._events, trial)
+                storage.changed.setdefault(trial.number, []).append(change)
+            if trial.tickets:
+                storage.by_id[trial.tickets[-1].id] = trial.number
 
     # --- events ---
 
@@ -102,19 +117,19 @@ class History:
 
     def trial(self, number: int) -> Trial:
         """Return the trial of this number, from 0."""
-        for since, trial in reversed(self._storage.lives[number]):
-            if since <= self._events:
-                return trial
-        raise IndexError(number)
+        if not 0 <= number < self._trials:
+            raise IndexError(number)
+        changes = self._storage.changed.get(number)
+        if changes is not None:
+            for since, trial in reversed(changes):
+                if since <= self._events:
+                    return trial
+        return self._storage.first[number]
 
     @property
     def trials(self) -> list[Trial]:
         """Return all trials, by number."""
-        lives, events = self._storage.lives, self._events
-        return [
-            lives[number][-1][1] if lives[number][-1][0] <= events else self.trial(number)
-            for number in range(self._trials)
-        ]
+        return [self.trial(number) for number in range(self._trials)]
 
     def of_values(self, values: Values) -> Trial | None:
         """Return the trial of these canonical values, if there is one."""
@@ -122,7 +137,7 @@ class History:
         return self.trial(number) if number is not None and number < self._trials else None
 
     def of_id(self, ticket_id: int) -> Trial | None:
-        """Return the trial of which a suggestion has this id, if there is one."""
+        """Return the trial that has the suggestion of this id, if there is one."""
         number = self._storage.by_id.get(ticket_id)
         if number is None or number >= self._trials:
             return None
@@ -133,17 +148,18 @@ class History:
 
     def _copied(self) -> _Storage:
         """Return a storage of this history alone."""
-        lives: Lives = [
-            [(since, trial) for since, trial in life if since <= self._events]
-            for life in self._storage.lives[: self._trials]
-        ]
-        return _Storage(self.events, lives)
+        changed: dict[int, list[Change]] = {}
+        for number, changes in self._storage.changed.items():
+            if known := [change for change in changes if change[0] <= self._events]:
+                changed[number] = known
+        return _Storage(self.events, self._storage.first[: self._trials], changed)
 
-    def __reduce__(self) -> tuple[object, tuple[Iterable[Event], Lives]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what this history shows: a lock cannot be pickled, and look-ups need not be."""
-        copied = self._copied()
-        return _restored, (copied.events, copied.lives)
+        with self._storage.lock:  # another thread may grow what this history has been
+            copied = self._copied()
+        return _restored, (copied.events, copied.first, copied.changed)
 
 
-def _restored(events: list[Event], lives: Lives) -> History:
-    return History._of(_Storage(events, lives), len(events), len(lives))
+def _restored(events: list[Event], first: list[Trial], changed: dict[int, list[Change]]) -> History:
+    return History._of(_Storage(events, first, changed), len(events), len(first))

@@ -150,9 +150,15 @@ class Problem:
     seed: int
     outcome_names: tuple[str, ...] = field(init=False, eq=False, repr=False)
 
+    signs: tuple[float, ...] = field(init=False, eq=False, repr=False)
+
     @outcome_names.default
     def _outcome_names(self) -> tuple[str, ...]:
         return tuple(outcome.name for outcome in self.outcomes)
+
+    @signs.default
+    def _signs(self) -> tuple[float, ...]:
+        return tuple(outcome.sign for outcome in self.outcomes)
 
     @classmethod
     def of(

@@ -18,17 +18,16 @@ def better(
     value = objective_of(problem, after)
     if leader is None:
         return None if value is None else after.number
-    if leader != after.number:
-        is_ahead = value is not None and _is_ahead(problem, after, history.trial(leader))
-        return after.number if is_ahead else leader
-    was = objective_of(problem, before)
-    if value is not None and (was is None or value >= was):
+    if leader == after.number:
+        was = objective_of(problem, before)
+        if value is None or (was is not None and value < was):
+            return _best_of(problem, [t for t in history.trials if t is not before] + [after])
         return leader
-    best = after if value is not None else None
-    for trial in history.trials:
-        if trial.number != after.number and _is_ahead(problem, trial, best):
-            best = trial
-    return best.number if best is not None else None
+    if value is not None:
+        best = history.trial(leader)
+        if _is_ahead(problem, after, value, best, objective_of(problem, best)):
+            return after.number
+    return leader
 
 
 def objective_of(problem: Problem, trial: Trial) -> float | None:
@@ -37,20 +36,31 @@ def objective_of(problem: Problem, trial: Trial) -> float | None:
     if not results:
         return None
     position = problem.objective
-    return problem.outcomes[position].sign * mean_numbers(results)[position]
+    return problem.signs[position] * mean_numbers(results)[position]
 
 
-def _is_ahead(problem: Problem, trial: Trial, other: Trial | None) -> bool:
-    """Tell whether one trial is better than another; ties go by position in the space.
+def _best_of(problem: Problem, trials: list[Trial]) -> int | None:
+    best: Trial | None = None
+    most: float | None = None
+    for trial in trials:
+        value = objective_of(problem, trial)
+        if value is not None and (best is None or _is_ahead(problem, trial, value, best, most)):
+            best, most = trial, value
+    return None if best is None else best.number
+
+
+def _is_ahead(
+    problem: Problem, trial: Trial, value: float, other: Trial, most: float | None
+) -> bool:
+    """Tell whether a trial of this value is better than another; ties go by place in the space.
 
     Never by arrival, which is up to chance.
     """
-    mine = objective_of(problem, trial)
-    theirs = None if other is None else objective_of(problem, other)
-    if mine is None or theirs is None or other is None:
-        return mine is not None
-    if mine != theirs:
-        return mine > theirs
-    rows = [trial.configuration.values, other.configuration.values]
-    first, second = problem.space.encode(rows).tolist()
-    return tuple(first) < tuple(second)
+    if most is None or value != most:
+        return most is None or value > most
+    values = trial.configuration.values, other.configuration.values
+    for parameter, *pair in zip(problem.space.parameters, *values, strict=True):
+        first, second = parameter.encode(pair)
+        if first != second:
+            return bool(first < second)
+    return False

@@ -68,44 +68,53 @@ class Ticket:
 
 @frozen
 class Result:
-    """What was measured: a number for every outcome."""
-
-    names: tuple[str, ...] = field(eq=False)
-    numbers: Numbers
-
-    @property
-    def target(self) -> Any:
-        """Return the number, or ``{outcome: number}`` where outcomes have names."""
-        return target_of(self.names, self.numbers)
-
-
-@frozen
-class Fault:
-    """Why there is no result."""
-
-    reason: str
-    cause: Cause
-
-
-@frozen
-class Report:
-    """One outcome of a trial, as it was told.
+    """What was measured, as it was told.
 
     Attributes:
         id: of the suggestion it was told for; None for params of one's own.
         arrival: its place among all reports of the study.
+        names: those of the outcomes.
+        numbers: one for every outcome.
         at: the moment, where the caller gave it.
     """
 
     id: int | None
     arrival: int
-    result: Result | Fault
+    names: tuple[str, ...] = field(eq=False)
+    numbers: Numbers
+    at: float | None
+
+    @property
+    def counts(self) -> bool:
+        """Tell that this is an outcome of the trial."""
+        return True
+
+
+@frozen
+class Fault:
+    """That an evaluation gave no result, as it was told.
+
+    Attributes:
+        id: of the suggestion it was told for; None for params of one's own.
+        arrival: its place among all reports of the study.
+        reason: why, in words.
+        cause: who says so, and whether it counts.
+        at: the moment, where the caller gave it.
+    """
+
+    id: int | None
+    arrival: int
+    reason: str
+    cause: Cause
     at: float | None
 
     @property
     def counts(self) -> bool:
         """Tell whether this is an outcome of the trial: a failure that is retried is none."""
-        return isinstance(self.result, Result) or self.result.cause != "retried"
+        return self.cause != "retried"
+
+
+Report = Result | Fault
 
 
 # --- the trial ---
@@ -144,10 +153,10 @@ class Trial:
         """Return the status, or ``lost`` for one that failed as nobody ever answered."""
         cause = None
         for report in self.reports:
-            if isinstance(report.result, Result):
+            if isinstance(report, Result):
                 return "observed"
-            if report.result.cause != "retried" and cause != "reported":
-                cause = report.result.cause
+            if report.counts and cause != "reported":
+                cause = report.cause
         if cause is not None:
             return "failed" if cause == "reported" else "lost"
         for ticket in self.tickets:
@@ -158,7 +167,7 @@ class Trial:
     @property
     def is_over(self) -> bool:
         """Tell whether it has an outcome: a result, or a failure that counts."""
-        return self.standing in ("observed", "failed", "lost")
+        return bool(self.reports) and any(report.counts for report in self.reports)
 
     @property
     def ids(self) -> tuple[int, ...]:
@@ -173,19 +182,19 @@ class Trial:
     @property
     def results(self) -> list[Result]:
         """Return what was measured: one result, or several where replicates are wanted."""
-        return [report.result for report in self.reports if isinstance(report.result, Result)]
+        reports = self.reports
+        return [report for report in reports if isinstance(report, Result)] if reports else []
 
     @property
     def target(self) -> Any:
         """Return what was measured, as told; None without any, the mean of several."""
-        if not self.results:
-            return None
-        return target_of(self.results[0].names, mean_numbers(self.results))
+        results = self.results
+        return target_of(results[0].names, mean_numbers(results)) if results else None
 
     @property
     def reason(self) -> str | None:
         """Return why it failed; None where it did not."""
-        faults = [r.result for r in self.reports if isinstance(r.result, Fault) and r.counts]
+        faults = [r for r in self.reports if isinstance(r, Fault) and r.counts]
         return faults[-1].reason if faults and not self.results else None
 
     @property
@@ -267,7 +276,8 @@ class Observation:
 
     id: int | None
     configuration: Configuration
-    result: Result
+    outcome_names: tuple[str, ...] = field(eq=False)
+    numbers: Numbers
 
     @property
     def params(self) -> dict[str, Any]:
@@ -277,7 +287,7 @@ class Observation:
     @property
     def target(self) -> Any:
         """Return what was told: a float, or ``{outcome: float}`` where outcomes have names."""
-        return self.result.target
+        return target_of(self.outcome_names, self.numbers)
 
     def __repr__(self) -> str:
         return described("Observation", id=self.id, params=self.params, target=self.target)

@@ -10,7 +10,8 @@ import math
 
 from asktell.errors import NoOutcomeError
 from asktell.numbers import as_moment
-from asktell.state import State, apply, corrected
+from asktell.state import State, apply
+from asktell.study.draft import corrected
 from asktell.study.events import Amended, Forgotten, Voided
 from asktell.telling.delivery import Target, reason_of
 from asktell.telling.identify import Named, TrialLike, identify

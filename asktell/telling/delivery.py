@@ -23,7 +23,7 @@ from asktell.errors import (
 from asktell.numbers import as_moment
 from asktell.state import State, apply
 from asktell.study.events import Failed, Retried, Told
-from asktell.study.problem import Numbers
+from asktell.study.problem import Numbers, target_of
 from asktell.study.transitions import (
     ANSWERS,
     REPLICATED_ANSWERS,
@@ -31,7 +31,7 @@ from asktell.study.transitions import (
     Delivered,
     Situation,
 )
-from asktell.study.trials import Report, Result
+from asktell.study.trials import Fault, Report, Result
 from asktell.telling.identify import Named, TrialLike, identify
 
 Target = float | Mapping[str, float]
@@ -215,11 +215,10 @@ def _answer(state: State, named: Named, kind: Delivered, numbers: Numbers | None
 def _situation(state: State, named: Named, numbers: Numbers | None) -> Situation:
     known = _reported(state, named)
     if numbers is None:
-        failed = any(not isinstance(report.result, Result) for report in known)
+        failed = any(isinstance(report, Fault) for report in known)
         same = failed or (named.trial is not None and named.trial.was_retried(named.id))
     else:
-        results = (r.result for r in known if isinstance(r.result, Result))
-        same = any(result.numbers == numbers for result in results)
+        same = any(isinstance(report, Result) and report.numbers == numbers for report in known)
     if same:
         return "same"
     if known:
@@ -239,7 +238,7 @@ def _reported(state: State, named: Named) -> list[Report]:
     reports = [
         report
         for report in named.trial.reports
-        if isinstance(report.result, Result) or report.result.cause == "reported"
+        if isinstance(report, Result) or report.cause == "reported"
     ]
     if named.ticket is None or not state.problem.policy.replicates:
         return reports
@@ -262,11 +261,12 @@ def _conflict(place: str, got: Any, named: Named) -> ConflictError:
     trial = named.trial
     known = [report for report in trial.reports if report.counts] if trial else []
     told = known[0]
-    under = f"under id {told.id}" if told.id is not None else "for these params"
-    if isinstance(told.result, Result):
-        outcome = f"the outcome known already, {told.result.target}"
+    if isinstance(told, Result):
+        outcome = str(target_of(told.names, told.numbers))
     else:
-        outcome = f"the outcome known already, failed: {told.result.reason}"
+        outcome = f"failed: {told.reason}"
+    under = f"under id {told.id}" if told.id is not None else "for these params"
     number = trial.number if trial else None
-    expected = f"{outcome}, told {under} (trial {number}); if that one is wrong, amend it"
+    expected = f"the outcome known already, {outcome}, told {under} (trial {number}); "
+    expected += "if that one is wrong, amend it"
     return ConflictError(place, got, expected)

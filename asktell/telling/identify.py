@@ -13,7 +13,8 @@ from typing import Any
 from attrs import frozen
 
 from asktell.errors import ConflictError, ParamsError
-from asktell.state import State, unknown
+from asktell.state import State
+from asktell.study.draft import unknown
 from asktell.study.trials import Configuration, Fault, Suggestion, Ticket, Trial
 
 TrialLike = Suggestion | Trial | int | Mapping[str, Any]
@@ -91,5 +92,5 @@ def _of_params(state: State, params: Mapping[str, Any]) -> Named:
 
 def _was_reported(trial: Trial) -> bool:
     """Tell whether somebody reported an outcome that counts."""
-    causes = [r.result.cause for r in trial.reports if isinstance(r.result, Fault)]
+    causes = [report.cause for report in trial.reports if isinstance(report, Fault)]
     return bool(trial.results) or "reported" in causes

@@ -11,7 +11,7 @@ from asktell.errors import LeaseError
 from asktell.numbers import as_moment, is_finite
 from asktell.state import State, apply
 from asktell.study.events import Expired, Lost, Renewed
-from asktell.study.trials import Suggestion, Trial
+from asktell.study.trials import Fault, Suggestion, Trial
 from asktell.telling.identify import TrialLike, identify
 
 
@@ -99,14 +99,10 @@ def _expired(state: State, suggestion: Suggestion, moment: float) -> State:
 def _became(trial: Trial, ticket_id: int) -> str:
     """Return what became of a suggestion that neither is pending nor can be again, in words."""
     if trial.was_retried(ticket_id):
-        reason = next(
-            r.result.reason  # type: ignore[union-attr]  # what does not count is a failure
-            for r in trial.reports
-            if r.id == ticket_id and not r.counts
-        )
+        reason = next(r.reason for r in trial.reports if isinstance(r, Fault) and r.id == ticket_id)
         return f"this one failed: {reason}"
     if trial.results:
-        return f"its params were observed: {trial.results[0].target}"
+        return f"its params were observed: {trial.target}"
     if trial.is_over:
         return f"its params count as failed: {trial.reason}"
     if trial.standing == "forgotten":

@@ -7,12 +7,34 @@ import signal
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 
 def parabola(params: dict[str, Any]) -> float:
     return -float((params.get("x", 0.3) - 0.3) ** 2) - abs(params["n"] - 7) / 10
+
+
+def lines_of(work: Callable[[], object]) -> int:
+    """Return how many lines of Python a function runs, those of what it calls included.
+
+    It is a clock that no other process disturbs.
+    """
+    count = 0
+
+    def trace(*_: Any) -> Any:
+        nonlocal count
+        count += 1
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        work()
+    finally:
+        sys.settrace(before)
+    return count
 
 
 class Evaluate:

@@ -426,12 +426,11 @@ def test_start_that_is_the_maximum_is_returned() -> None:
     assert found == pytest.approx([0.123456] * 3)
 
 
-def test_no_starts_are_as_none() -> None:
+@pytest.mark.parametrize("starts", [np.empty((0, 3)), np.empty(0), []])
+def test_no_starts_are_as_none(starts: Any) -> None:
     expected = acq_max(hill, None, None, BOX, 0, 8, 2)
 
-    assert acq_max(hill, None, None, BOX, 0, 8, 2, starts=np.empty((0, 3))).tolist() == (
-        expected.tolist()
-    )
+    assert acq_max(hill, None, None, BOX, 0, 8, 2, starts=starts).tolist() == expected.tolist()
 
 
 def test_start_keeps_its_place_in_a_box_of_any_size() -> None:

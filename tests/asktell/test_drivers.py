@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from evaluations import Evaluate, parabola
+from evaluations import Evaluate, lines_of, parabola
 from spaces import QUICK
 
 import asktell as at
 from asktell import errors
 from asktell.drivers import Checkpoint, Evaluated, maximize, resume, save_state
+from asktell.drivers.run import Run
 
 
 def plane() -> at.Space:
@@ -28,7 +29,7 @@ def line(n: int = 6) -> at.Space:
     return at.Space(at.Int("n", 0, n - 1))
 
 
-def in_threads(engine: at.Engine, evaluate: Any, **options: Any) -> at.Observation | None:
+def in_threads(engine: at.Engine, evaluate: Any, **options: Any) -> at.Observation:
     n_trials, n_workers = options.pop("n_trials", 100), options.pop("n_workers", 2)
     with ThreadPoolExecutor(n_workers) as executor:
         return maximize(engine, evaluate, executor, n_trials, n_workers, **options)
@@ -199,15 +200,99 @@ def test_a_finite_space_ends_the_run(tmp_path: Path) -> None:
     engine = at.Engine(line(), settings=QUICK)
     best = in_threads(engine, Evaluate(tmp_path), n_trials=50, n_workers=4)
     assert Evaluate(tmp_path).calls() == dict.fromkeys(range(6), 1)
-    assert best is not None
     assert best.params == {"n": 5}
 
 
 def test_the_goal_is_the_engines() -> None:
     engine = at.Engine(line(), goal="minimize", settings=QUICK)
     best = in_threads(engine, parabola)
-    assert best is not None
+    assert best == engine.best()
     assert best.params == {"n": 0}
+
+
+def test_a_run_in_which_all_fails_says_so_and_is_saved(tmp_path: Path) -> None:
+    path, engine = tmp_path / "state.json", at.Engine(line(3), settings=QUICK)
+    with pytest.raises(errors.NothingObservedError):
+        in_threads(engine, lambda _: math.nan, checkpoint=path)
+    assert len(engine.failures) == 3
+    resumed = resume(path)
+    assert resumed is not None
+    assert resumed.state == engine.state
+
+
+# --- outcomes with names ---
+
+
+def test_an_evaluation_may_return_its_outcome_by_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "state.json"
+    engine = at.Engine(line(), settings=QUICK, objectives={"loss": "minimize"})
+    events: list[Evaluated] = []
+
+    def evaluate(params: dict[str, Any]) -> Any:
+        n = params["n"]
+        wrong = {1: {"loss": math.nan}, 2: {"accuracy": 1.0}, 3: {}, 4: {"loss": "low"}}
+        return wrong.get(n, {"loss": 0.5 - n} if n else 0.5)  # a number is welcome as well
+
+    best = in_threads(engine, evaluate, checkpoint=path, callbacks=[events.append], progress=True)
+    assert (best.params, best.target) == ({"n": 5}, {"loss": -4.5})
+    assert best == engine.best()
+    assert {o.params["n"]: o.target for o in engine.observations} == {
+        0: {"loss": 0.5},
+        5: {"loss": -4.5},
+    }
+    reasons = {failure.params["n"]: failure.reason for failure in engine.failures}
+    assert reasons == {
+        1: "the loss is nan",
+        2: "$.target.accuracy: got 1.0, expected only the outcomes ['loss']",
+        3: "$.target.loss: got nothing, expected a number",
+        4: "$.target.loss: got 'low', expected a number",
+    }
+    told = {event.suggestion.params["n"]: event for event in events}
+    assert {n: told[n].reason for n in reasons} == reasons
+    assert told[5].target == {"loss": -4.5}
+    assert events[-1].best == best
+    assert "best loss -4.5" in capsys.readouterr().err
+    resumed = resume(path)
+    assert resumed is not None
+    assert resumed.state == engine.state
+
+
+# --- what a result costs ---
+
+
+class AtOnce:
+    """Evaluates when it is asked to."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
+        future: Future[Any] = Future()
+        future.set_result(fn(*args))
+        return future
+
+
+@pytest.mark.parametrize("timeout", [None, 1e6])
+def test_what_follows_a_result_takes_no_longer_the_more_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, timeout: float | None
+) -> None:
+    settings = at.Settings(n_initial=10**6)
+    receive, counts = Run._receive, []
+
+    def counted(run: Run, attempt: Any) -> None:
+        counts.append(lines_of(lambda: receive(run, attempt)))
+
+    monkeypatch.setattr(Run, "_receive", counted)
+    medians = []
+    for known in (1000, 3000):  # both have files large enough for a journal
+        engine = at.Engine(plane(), settings=settings)
+        for number in range(known):
+            engine.observe({"x": number / known, "n": 1}, number / 7)
+        path = tmp_path / f"{known}.json"
+        maximize(engine, parabola, AtOnce(), known + 21, 3, checkpoint=path, timeout=timeout)
+        medians.append(sorted(counts)[len(counts) // 2])
+        assert len(counts) == 21
+        counts.clear()
+    assert medians[0] == medians[1]
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,8 @@
-"""What a state knows, as arrays: distinct, in canonical order, and not too much."""
+"""What a state knows, as arrays: distinct, in canonical order, every outcome maximised."""
 
 from __future__ import annotations
 
 import itertools
-import math
 from fractions import Fraction
 from typing import Any
 
@@ -12,24 +11,28 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asktell.asking import core
-from asktell.asking.evidence import evidence_of, mean
-from asktell.space.parameters import Categorical, Int
-from asktell.space.space import Space
-from asktell.study.state import Settings, State
+import asktell as at
+from asktell.asking.evidence import dataset_of, n_reports
+from asktell.model.dataset import Dataset
+from asktell.study.problem import Method, Outcome, Policy, Problem
+from asktell.study.trials import mean
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 
-SPACE = Space(Int("x", 0, 10), Categorical("c", ["a", "b", "c"]))
+SPACE = at.Space(at.Int("x", 0, 10), at.Categorical("c", ["a", "b", "c"]))
 
 Told = list[tuple[int, str, float]]
 
 
-def state_of(told: Told, goal: str = "maximize", **options: Any) -> State:
-    state = State.start(SPACE, goal=goal, settings=Settings(**options))  # type: ignore[arg-type]
+def state_of(told: Told, goal: str = "maximize", **options: Any) -> at.State:
+    state = at.State.start(SPACE, goal=goal, settings=at.Settings(**options))  # type: ignore[arg-type]
     for x, c, target in told:
-        state = core.observe(state, {"x": x, "c": c}, target)
+        state = at.observe(state, {"x": x, "c": c}, target)
     return state
+
+
+def data_of(told: Told, goal: str = "maximize", **options: Any) -> Dataset:
+    return dataset_of(state_of(told, goal, **options))
 
 
 TOLD: Told = [(7, "b", 0.5), (2, "c", -1.0), (7, "a", 0.25), (0, "a", 4.0)]
@@ -39,38 +42,61 @@ TOLD: Told = [(7, "b", 0.5), (2, "c", -1.0), (7, "a", 0.25), (0, "a", 4.0)]
 
 
 def test_points_are_in_canonical_order_with_their_targets() -> None:
-    ledger, evidence = evidence_of(state_of(TOLD))
+    data = data_of(TOLD)
 
-    assert evidence.points.tolist() == [[0.0, 0.0], [0.2, 1.0], [0.7, 0.0], [0.7, 0.5]]
-    assert evidence.targets.tolist() == [4.0, -1.0, 0.25, 0.5]
-    assert evidence.counts.tolist() == [1.0] * 4
-    assert evidence.failed.shape == evidence.pending.shape == (0, 2)
-    assert ledger.params.tolist() == evidence.points.tolist()
-    assert ledger.target.tolist() == evidence.targets.tolist()
-
-
-def test_ledger_is_that_of_the_unit_cube() -> None:
-    ledger, _ = evidence_of(state_of(TOLD))
-
-    assert ledger.keys == ["x", "c"]
-    assert ledger.bounds.tolist() == [[0.0, 1.0], [0.0, 1.0]]
+    assert data.points.tolist() == [[0.0, 0.0], [0.2, 1.0], [0.7, 0.0], [0.7, 0.5]]
+    assert data.targets.tolist() == [[4.0], [-1.0], [0.25], [0.5]]
+    assert data.known.tolist() == [[True]] * 4
+    assert data.counts.tolist() == [1.0] * 4
+    assert data.failed.shape == data.pending.shape == (0, 2)
 
 
 def test_targets_to_be_minimised_change_their_sign() -> None:
-    ledger, evidence = evidence_of(state_of(TOLD, goal="minimize"))
-
-    assert evidence.targets.tolist() == [-4.0, 1.0, -0.25, -0.5]
-    assert ledger.max()["target"] == 1.0
+    assert data_of(TOLD, goal="minimize").targets.tolist() == [[-4.0], [1.0], [-0.25], [-0.5]]
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations(range(4)))[1:])
 def test_order_of_arrival_does_not_matter(order: tuple[int, ...]) -> None:
-    _, expected = evidence_of(state_of(TOLD))
+    expected = data_of(TOLD)
 
-    _, evidence = evidence_of(state_of([TOLD[i] for i in order]))
+    data = data_of([TOLD[i] for i in order])
 
-    assert evidence.points.tolist() == expected.points.tolist()
-    assert evidence.targets.tolist() == expected.targets.tolist()
+    assert data.points.tolist() == expected.points.tolist()
+    assert data.targets.tolist() == expected.targets.tolist()
+
+
+# --- several outcomes ---
+
+OUTCOMES = (Outcome("gain", "maximize"), Outcome("cost", "minimize"))
+
+
+def two_outcomes(policy: Policy | None = None) -> at.State:
+    return at.State(Problem(SPACE, OUTCOMES, policy or Policy(), Method(), seed=0))
+
+
+def test_every_outcome_has_a_column_and_is_maximised() -> None:
+    state = two_outcomes()
+    for x, c, number in TOLD:
+        state = at.observe(state, {"x": x, "c": c}, {"gain": number, "cost": 10.0 * number})
+
+    data = dataset_of(state)
+
+    assert data.outcomes == 2
+    assert data.targets.tolist() == [[4.0, -40.0], [-1.0, 10.0], [0.25, -2.5], [0.5, -5.0]]
+    assert data.known.tolist() == [[True, True]] * 4
+
+
+def test_replicates_of_every_outcome_are_averaged() -> None:
+    state = two_outcomes(Policy(replicates=True))
+    for gain, cost in [(1.0, 8.0), (2.0, 4.0)]:
+        state = at.observe(state, {"x": 5, "c": "b"}, {"cost": cost, "gain": gain})
+    state = at.observe(state, {"x": 0, "c": "a"}, {"cost": 0.5, "gain": -1.0})
+
+    data = dataset_of(state)
+
+    assert data.points.tolist() == [[0.0, 0.0], [0.5, 0.5]]
+    assert data.targets.tolist() == [[-1.0, -0.5], [1.5, -6.0]]
+    assert data.counts.tolist() == [1.0, 2.0]
 
 
 # --- replicates ---
@@ -79,28 +105,28 @@ REPLICATED: Told = [(7, "b", 0.1), (2, "c", -1.0), (7, "b", 0.3), (0, "a", 4.0),
 
 
 def test_replicates_count_and_their_targets_are_averaged() -> None:
-    _, evidence = evidence_of(state_of(REPLICATED, replicates=True))
+    data = data_of(REPLICATED, replicates=True)
 
-    assert evidence.points.tolist() == [[0.0, 0.0], [0.2, 1.0], [0.7, 0.5]]
-    assert evidence.counts.tolist() == [1.0, 1.0, 3.0]
-    assert evidence.targets == pytest.approx([4.0, -1.0, 1.1 / 3.0])
+    assert data.points.tolist() == [[0.0, 0.0], [0.2, 1.0], [0.7, 0.5]]
+    assert data.counts.tolist() == [1.0, 1.0, 3.0]
+    assert data.targets[:, 0] == pytest.approx([4.0, -1.0, 1.1 / 3.0])
 
 
 def test_replicates_to_be_minimised_change_their_sign() -> None:
-    _, evidence = evidence_of(state_of(REPLICATED, goal="minimize", replicates=True))
+    data = data_of(REPLICATED, goal="minimize", replicates=True)
 
-    assert evidence.targets == pytest.approx([-4.0, 1.0, -1.1 / 3.0])
+    assert data.targets[:, 0] == pytest.approx([-4.0, 1.0, -1.1 / 3.0])
 
 
 @EXAMPLES
 @given(st.permutations(REPLICATED))
 def test_order_of_replicates_does_not_change_a_bit(told: Told) -> None:
-    _, expected = evidence_of(state_of(REPLICATED, replicates=True))
+    expected = data_of(REPLICATED, replicates=True)
 
-    _, evidence = evidence_of(state_of(told, replicates=True))
+    data = data_of(told, replicates=True)
 
-    assert evidence.targets.tolist() == expected.targets.tolist()
-    assert evidence.counts.tolist() == expected.counts.tolist()
+    assert data.targets.tolist() == expected.targets.tolist()
+    assert data.counts.tolist() == expected.counts.tolist()
 
 
 @EXAMPLES
@@ -109,23 +135,23 @@ def test_mean_is_exact_but_for_the_last_digits(targets: list[float]) -> None:
     exact = sum(map(Fraction, targets)) / len(targets)
     largest = max(map(abs, targets))
 
-    assert abs(Fraction(mean(targets)) - exact) <= Fraction(largest) * Fraction(2) ** -52 + (
-        Fraction(2) ** -1070
+    assert abs(Fraction(mean(tuple(targets))) - exact) <= (
+        Fraction(largest) * Fraction(2) ** -52 + Fraction(2) ** -1070
     )
 
 
 @EXAMPLES
 @given(targets=st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=6), data=st.data())
 def test_mean_does_not_depend_on_order(targets: list[float], data: st.DataObject) -> None:
-    assert mean(data.draw(st.permutations(targets))) == mean(targets)
+    assert mean(tuple(data.draw(st.permutations(targets)))) == mean(tuple(targets))
 
 
 def test_mean_of_huge_targets_does_not_overflow() -> None:
-    assert mean([1.7e308, 1.6e308, 1.5e308]) == pytest.approx(1.6e308)
+    assert mean((1.7e308, 1.6e308, 1.5e308)) == pytest.approx(1.6e308)
 
 
 def test_mean_of_one_target_is_itself() -> None:
-    assert mean([0.1]) == 0.1
+    assert mean((0.1,)) == 0.1
 
 
 # --- failures and pending suggestions ---
@@ -134,27 +160,55 @@ def test_mean_of_one_target_is_itself() -> None:
 def test_failures_are_points_without_repeats_in_canonical_order() -> None:
     state = state_of(TOLD)
     for x, c in ((9, "a"), (3, "b"), (3, "a")):
-        state = core.fail(state, {"x": x, "c": c}, "no")
+        state = at.fail(state, {"x": x, "c": c}, "no")
 
-    assert evidence_of(state)[1].failed.tolist() == [[0.3, 0.0], [0.3, 0.5], [0.9, 0.0]]
+    assert dataset_of(state).failed.tolist() == [[0.3, 0.0], [0.3, 0.5], [0.9, 0.0]]
 
 
 def test_failure_of_params_that_were_also_observed_does_not_count() -> None:
     state = state_of(TOLD, replicates=True)
-    state = core.fail(state, {"x": 7, "c": "b"}, "this time")
-    state = core.fail(state, {"x": 8, "c": "b"}, "always")
+    state = at.fail(state, {"x": 7, "c": "b"}, "this time")
+    state = at.fail(state, {"x": 8, "c": "b"}, "always")
 
-    assert evidence_of(state)[1].failed.tolist() == [[0.8, 0.5]]
+    assert dataset_of(state).failed.tolist() == [[0.8, 0.5]]
 
 
 def test_pending_suggestions_are_points_in_canonical_order() -> None:
-    state, suggestions = core.suggest(state_of([(1, "a", 0.0)]), 4)
+    state, suggestions = at.suggest(state_of([(1, "a", 0.0)]), 4)
 
-    pending = evidence_of(state)[1].pending
+    pending = dataset_of(state).pending
 
-    expected = SPACE.encode([suggestion.values for suggestion in suggestions]).tolist()
+    values = [suggestion.configuration.values for suggestion in suggestions]
+    expected = SPACE.encode(values).tolist()
     assert pending.tolist() == sorted(expected)
     assert pending.tolist() != expected
+
+
+def test_params_to_be_offered_again_are_pending_and_have_not_failed() -> None:
+    state, (suggestion,) = at.suggest(state_of(TOLD, retries=1), 1)
+    state = at.fail(state, suggestion.id, "this time")
+
+    data = dataset_of(state)
+
+    assert data.pending.tolist() == SPACE.encode([suggestion.configuration.values]).tolist()
+    assert data.failed.shape == (0, 2)
+
+
+def test_what_is_forgotten_is_not_known() -> None:
+    state = at.forget(state_of(TOLD), {"x": 7, "c": "b"})
+
+    data = dataset_of(state)
+
+    assert data.points.tolist() == [[0.0, 0.0], [0.2, 1.0], [0.7, 0.0]]
+    assert data.failed.shape == data.pending.shape == (0, 2)
+
+
+def test_reports_that_count_are_counted() -> None:
+    state, (suggestion,) = at.suggest(state_of(REPLICATED, replicates=True, retries=1), 1)
+    state = at.fail(state, suggestion.id, "this time, which is retried")
+    state = at.fail(state, {"x": 1, "c": "c"}, "for good")
+
+    assert n_reports(state) == 6
 
 
 # --- not too much ---
@@ -167,60 +221,62 @@ def many(n: int) -> Told:
     return [(x, c, float(target)) for (x, c), target in zip(params, targets, strict=False)]
 
 
-@pytest.mark.parametrize("n_modelled", [20, 21, 1000])
-def test_all_is_kept_up_to_the_limit(n_modelled: int) -> None:
-    _, evidence = evidence_of(state_of(many(20), n_modelled=n_modelled))
-
-    assert sorted(evidence.targets.tolist()) == list(range(20))
-
-
-@pytest.mark.parametrize("n_modelled", [1, 2, 3, 8, 9, 19])
-def test_beyond_the_limit_the_better_half_is_kept_and_a_selection_of_the_others(
-    n_modelled: int,
-) -> None:
-    ledger, evidence = evidence_of(state_of(many(20), n_modelled=n_modelled))
-
-    better = (n_modelled + 1) // 2
-    kept = sorted(evidence.targets.tolist(), reverse=True)
-    assert len(kept) == n_modelled
-    assert kept[:better] == [float(19 - k) for k in range(better)]
-    assert len(set(kept)) == n_modelled
-    assert ledger.target.tolist() == evidence.targets.tolist()
-
-
 def test_what_is_kept_stays_in_canonical_order_with_its_counts() -> None:
     told = [*many(20), (0, "a", 100.0)]
-    _, evidence = evidence_of(state_of(told, n_modelled=5, replicates=True))
+    data = data_of(told, replicates=True).thinned(5, 0)
 
-    assert evidence.points.tolist() == np.unique(evidence.points, axis=0).tolist()
-    assert evidence.counts.tolist() == [2.0, 1.0, 1.0, 1.0, 1.0]
-    for point, target in zip(evidence.points, evidence.targets, strict=True):
+    assert data.points.tolist() == np.unique(data.points, axis=0).tolist()
+    assert data.counts.tolist() == [2.0, 1.0, 1.0, 1.0, 1.0]
+    for point, (target,) in zip(data.points, data.targets, strict=True):
         same = [t for x, c, t in told if SPACE.encode([(x, c)])[0].tolist() == point.tolist()]
         assert target == pytest.approx(sum(same) / len(same))
 
 
 def test_selection_of_the_others_is_spread_over_the_space() -> None:
-    _, evidence = evidence_of(state_of([(x, "a", -float(x)) for x in range(11)], n_modelled=6))
+    data = data_of([(x, "a", -float(x)) for x in range(11)]).thinned(6, 0)
 
     # the better half is 0, 1, 2; of 3 ... 10 come the first, one in the middle and the last
-    assert (10.0 * evidence.points[:, 0]).round().tolist() == [0, 1, 2, 3, 6, 10]
+    assert (10.0 * data.points[:, 0]).round().tolist() == [0, 1, 2, 3, 6, 10]
 
 
 def test_failures_are_limited_too() -> None:
-    state = state_of([(0, "a", 1.0)], n_modelled=2)
+    state = state_of([(0, "a", 1.0)])
     for x in range(1, 6):
-        state = core.fail(state, {"x": x, "c": "a"})
+        state = at.fail(state, {"x": x, "c": "a"})
 
-    assert evidence_of(state)[1].failed.tolist() == [[0.1, 0.0], [0.5, 0.0]]
+    assert dataset_of(state).thinned(2, 0).failed.tolist() == [[0.1, 0.0], [0.5, 0.0]]
 
 
 def test_order_of_arrival_does_not_change_what_is_kept() -> None:
     told = many(30)
     order = np.random.default_rng(1).permutation(30)
 
-    first = evidence_of(state_of(told, n_modelled=10))[1]
-    second = evidence_of(state_of([told[i] for i in order], n_modelled=10))[1]
+    first = data_of(told).thinned(10, 0)
+    second = data_of([told[i] for i in order]).thinned(10, 0)
 
     assert first.points.tolist() == second.points.tolist()
     assert first.targets.tolist() == second.targets.tolist()
-    assert math.isfinite(first.targets.sum())
+    assert np.isfinite(first.targets).all()
+
+
+@pytest.mark.parametrize("n_modelled", [20, 6])
+def test_model_sees_no_more_than_the_settings_say(
+    monkeypatch: pytest.MonkeyPatch, n_modelled: int
+) -> None:
+    seen: list[int] = []
+
+    def watched(axes: Any, data: Dataset, found: Any) -> Any:
+        seen.append(len(data.points))
+        return real(axes, data, found)
+
+    from asktell.asking import know, suggest
+
+    real = suggest.posterior_of
+    state = state_of(many(15), n_modelled=n_modelled)
+    for module in (suggest, know):
+        monkeypatch.setattr(module, "posterior_of", watched)
+
+    at.suggest(state)
+    at.posterior(state, [{"x": 1, "c": "b"}])
+
+    assert seen == [min(15, n_modelled)] * 2

@@ -167,7 +167,7 @@ def test_prediction_in_blocks_is_prediction_at_once(
     x, _, _ = data_of(MIXED, 20, 7)
     mean, std = members.predict(x, return_std=True)
 
-    monkeypatch.setattr(asktell.gp, "_LARGEST_BLOCK", block)
+    monkeypatch.setattr(asktell.model.gp, "_LARGEST_BLOCK", block)
 
     mean_too, std_too = members.predict(x, return_std=True)
     assert mean_too == pytest.approx(mean, rel=1e-12, abs=1e-13)
@@ -416,7 +416,7 @@ def test_below_its_floor_the_noise_changes_nothing_but_its_density() -> None:
 def test_posteriors_of_many_are_those_of_each_in_blocks_of_any_size(
     monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
-    monkeypatch.setattr(asktell.gp, "_LARGEST_BLOCK", block)
+    monkeypatch.setattr(asktell.model.gp, "_LARGEST_BLOCK", block)
     points, targets, counts = data_of(MIXED, 10, 0)
     embedding, several = Embedding(MIXED), np.stack([targets, targets**2])
     priors = (prior_of(4), flat(4))

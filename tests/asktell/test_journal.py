@@ -11,7 +11,11 @@ from hypothesis import strategies as st
 
 from asktell.store import journal
 
-ENTRIES = [{"follows": "abc"}, {"events": [{"event": "failed", "reason": "line\nend é"}]}, {"into": "d"}]
+ENTRIES = [
+    {"follows": "abc"},
+    {"events": [{"event": "failed", "reason": "line\nend é"}]},
+    {"into": "d"},
+]
 LINES = [journal.encode(entry) for entry in ENTRIES]
 DATA = b"".join(LINES)
 

@@ -13,13 +13,10 @@ from sklearn.gaussian_process.kernels import Matern
 from asktell.model.kernels import (
     Array,
     Embedding,
-    categories_of,
     feature_sums,
     matern,
     squared_distances,
 )
-from asktell.space.axes import Interval, Levels, LogLevels
-from asktell.space.axes import categories as unordered
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 
@@ -119,10 +116,13 @@ def test_embedding_cannot_be_changed() -> None:
         Embedding((0,)).categories = (1,)  # type: ignore[misc]
 
 
-def test_categories_of_axes() -> None:
-    axes = [Interval(), unordered(4), Levels(4), LogLevels(4, 1.0, 1.0), unordered(1)]
+def test_layout_tells_which_features_belong_to_which_dimension() -> None:
+    embedding = Embedding(CATEGORIES)
 
-    assert categories_of(axes) == (0, 4, 0, 0, 1)
+    assert embedding.owners.tolist() == [0, 1, 1, 1, 2, 3, 4, 4, 5]
+    assert embedding.starts.tolist() == [0, 1, 4, 5, 6, 8]
+    assert embedding.ordered.tolist() == [0, 2, 5]
+    assert embedding.ordered_features.tolist() == [0, 4, 8]
 
 
 # --- distances and kernel ---

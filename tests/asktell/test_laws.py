@@ -1,15 +1,19 @@
-"""The ten laws of the contract, each as a test that fails when the law is broken."""
+"""The twelve laws of the contract, each as a test that fails when the law is broken."""
 
 from __future__ import annotations
 
 import copy
 import json
+import locale
 import math
 import os
 import random
+import signal
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from continue_states import step_of_a_farm, steps_of_a_loop
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spaces import QUICK, every_kind, finite, score
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import asktell as at
 from asktell import errors
@@ -67,8 +72,8 @@ def test_law_1_a_farm_with_leases_and_retries_goes_on_alike() -> None:
         tasks.append({"state": engine.to_dict(), "steps": steps - step, "first": step})
         uninterrupted.append(step_of_a_farm(engine, step))
     assert {origin for _, _, origin, _ in uninterrupted} == {"initial", "model", "again"}
-    for name in ("due", "pending", "withdrawn", "retried"):
-        assert any(task["state"][name] for task in tasks), name
+    happened = {row["event"] for task in tasks for row in task["state"]["events"]}
+    assert happened >= {"suggested", "told", "expired", "renewed", "retried", "fitted"}
     for step, interrupted in enumerate(in_another_process(tasks, hash_seed=5)):
         assert interrupted == uninterrupted[step:]
 
@@ -442,7 +447,64 @@ def test_law_9_a_permutation_of_observations_changes_nothing(order: list[int], s
     np.testing.assert_allclose(answers[0][3], answers[1][3], rtol=1e-9, atol=1e-12)
 
 
-# --- 10: bad input gets a typed error that names the place ---
+# --- 10: a process is left as it was found ---
+
+
+def left_as_found() -> Any:
+    """Return what belongs to the process: threads, warnings, signals, locale, numpy's errors."""
+    blas = [info["num_threads"] for info in threadpool_info() if info["user_api"] == "blas"]
+    handlers = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    return blas, list(warnings.filters), handlers, locale.setlocale(locale.LC_ALL), np.geterr()
+
+
+def test_law_10_a_process_is_left_as_it_was_found_by_many_threads_at_once() -> None:
+    def suggested(seed: int) -> int:
+        engine = at.Engine(every_kind(), seed=seed, settings=QUICK)
+        for _ in range(12):
+            engine.observe(suggestion := engine.suggest(), score(suggestion.params))
+        return suggestion.id
+
+    with threadpool_limits(limits=2, user_api="blas"):
+        before = left_as_found()
+        with ThreadPoolExecutor(8) as threads:
+            assert list(threads.map(suggested, range(8))) == [11] * 8
+        with pytest.raises(errors.DefinitionError):
+            at.Engine(finite()).suggest_batch(0)
+        assert left_as_found() == before
+
+
+# --- 11: states of every earlier release are read, and go on ---
+
+
+GOLDEN = sorted((HERE / "golden").glob("state-*.json"))
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=[path.stem for path in GOLDEN])
+def test_law_11_a_state_of_every_release_is_read_and_goes_on(path: Path) -> None:
+    engine = at.Engine.from_dict(json.loads(path.read_text()))
+    known = len(engine.observations)
+    for suggestion in engine.suggest_batch(3, now=200.0, lease=60.0):
+        engine.observe(suggestion, 1.0)
+    assert len(engine.observations) == known + 3
+    assert at.State.from_dict(engine.to_dict()) == engine.state
+
+
+def test_law_11_a_fit_of_another_model_is_searched_anew() -> None:
+    engine = at.Engine(every_kind(), seed=3, settings=QUICK)
+    for _ in range(8):
+        engine.observe(suggestion := engine.suggest(), score(suggestion.params))
+    engine.suggest()
+    document = engine.to_dict()
+    (row,) = (row for row in document["events"] if row["event"] == "fitted")
+    row["fit"] = {"model": "a forest/7", "n": 4, "found": {"trees": 10}}
+    other = at.Engine.from_dict(document)
+    assert other.to_dict() == document
+    assert other.suggest().origin == "model"
+    assert other.state.fit is not None
+    assert other.state.fit.model != "a forest/7"
+
+
+# --- 12: bad input gets a typed error that names the place ---
 
 DEFINITIONS: dict[str, tuple[Callable[[], Any], str]] = {
     "high below low": (lambda: at.Float("x", 1, 0), "$.high"),
@@ -467,7 +529,7 @@ DEFINITIONS: dict[str, tuple[Callable[[], Any], str]] = {
 
 
 @pytest.mark.parametrize(("define", "place"), DEFINITIONS.values(), ids=DEFINITIONS.keys())
-def test_law_10_wrong_definitions_are_refused(define: Callable[[], Any], place: str) -> None:
+def test_law_12_wrong_definitions_are_refused(define: Callable[[], Any], place: str) -> None:
     with pytest.raises(errors.DefinitionError) as caught:
         define()
     assert isinstance(caught.value, ValueError)
@@ -492,14 +554,14 @@ PARAMS: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("params", "place"), PARAMS.values(), ids=PARAMS.keys())
-def test_law_10_params_outside_the_space_are_refused(params: Any, place: str) -> None:
+def test_law_12_params_outside_the_space_are_refused(params: Any, place: str) -> None:
     with pytest.raises(errors.ParamsError) as caught:
         at.observe(at.State.start(finite()), params, 1.0)
     assert isinstance(caught.value, ValueError)
     assert caught.value.place == place
 
 
-def test_law_10_a_newer_schema_is_refused() -> None:
+def test_law_12_a_newer_schema_is_refused() -> None:
     state = at.State.start(finite()).to_dict()
     state["schema"] += 1
     with pytest.raises(errors.StateError, match="newer") as caught:
@@ -517,7 +579,7 @@ def paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [p for key, item in entries for p in [(*path, key), *paths(item, (*path, key))]]
 
 
-def test_law_10_every_missing_field_of_a_state_is_named() -> None:
+def test_law_12_every_missing_field_of_a_state_is_named() -> None:
     engine = at.Engine(every_kind(), seed=1, settings=QUICK)
     for suggestion in engine.suggest_batch(6):
         engine.observe(suggestion, score(suggestion.params))

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-import filelock
+import portalocker
 import pytest
+from evaluations import lines_of
 from spaces import every_kind, finite
 from store_farm import step, steps_of
 
@@ -27,12 +31,24 @@ from asktell.errors import (
     StoreMissingError,
 )
 from asktell.store import Store, files, journal
+from asktell.store.store import _ATTEMPTS
 
 ANEW, JOURNAL = 10**9, 0
 """Thresholds above which there is a journal."""
 
 BOTH = pytest.mark.parametrize("journal_above", [ANEW, JOURNAL, 4000])
 
+
+FIXED = {
+    "lr": 0.1,
+    "momentum": 0.5,
+    "depth": 3,
+    "width": 30,
+    "bits": 4,
+    "kernel": "rbf",
+    "bias": True,
+}
+"""Values of ``every_kind``, but for x."""
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -186,12 +202,308 @@ def test_threads_take_turns(path: Path) -> None:
 
 def test_a_file_that_is_held_is_waited_for_no_longer_than_wanted(path: Path) -> None:
     state = made(path, 2, ANEW)
-    with filelock.FileLock(beside(path, ".lock")):
+    with portalocker.Lock(beside(path, ".lock"), "ab"):
         store = Store(path, timeout=0.05)
         for call in (store.read, lambda: store.update(step), lambda: store.create(state)):
             with pytest.raises(StoreLockedError, match=r"study\.json: held by another process"):
                 call()
     assert store.read() == state
+
+
+# --- suggestions, which are worked out without the lock ---
+
+
+class Slow:
+    """Suggests, but waits each time, as for a long fit, until it is let go on."""
+
+    def __init__(self) -> None:
+        self.states: list[at.State] = []
+        self.begun, self.may_end = threading.Semaphore(0), threading.Semaphore(0)
+
+    def __call__(self, state: at.State, *arguments: Any, **named: Any) -> Any:
+        self.states.append(state)
+        self.begun.release()
+        assert self.may_end.acquire(timeout=30.0)
+        return at.suggest(state, *arguments, **named)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
+    slow = Slow()
+    monkeypatch.setattr("asktell.store.store.suggest", slow)
+    return slow
+
+
+def in_thread(work: Callable[[], Any]) -> tuple[threading.Thread, list[Any]]:
+    answers: list[Any] = []
+    thread = threading.Thread(target=lambda: answers.append(work()))
+    thread.start()
+    return thread, answers
+
+
+@BOTH
+def test_a_slow_suggestion_keeps_no_result_out_and_knows_of_it(
+    path: Path, journal_above: int, slow: Slow
+) -> None:
+    store, other = (Store(path, timeout=5.0, journal_above=journal_above) for _ in range(2))
+    store.create(start())
+    waiting, _ = at.suggest(start())
+    other.update(lambda _: (waiting, None))
+    thread, answers = in_thread(lambda: store.suggest(2))
+    assert slow.begun.acquire(timeout=30.0)
+    assert other.observe(0, 1.5) == "recorded"  # while the other works
+    slow.may_end.release()
+    assert slow.begun.acquire(timeout=30.0)  # worked out again
+    slow.may_end.release()
+    thread.join()
+    assert [len(state.observations) for state in slow.states] == [0, 1]
+    expected, suggestions = at.suggest(at.observe(waiting, 0, 1.5), 2)
+    assert answers == [suggestions]
+    assert store.read() == other.read() == Store(path).read() == expected
+
+
+@BOTH
+def test_heartbeats_overtake_no_suggestion(path: Path, journal_above: int, slow: Slow) -> None:
+    store, other = (Store(path, timeout=5.0, journal_above=journal_above) for _ in range(2))
+    state, _ = at.suggest(start(), 3, now=0.0, lease=5.0)
+    store.create(state)
+    thread, answers = in_thread(lambda: store.suggest(2))
+    assert slow.begun.acquire(timeout=30.0)
+    for moment in (1.0, 2.0):
+        other.renew(0, moment, 5.0)
+    slow.may_end.release()
+    thread.join()
+    assert len(slow.states) == 1
+    renewed = at.renew(at.renew(state, 0, 1.0, 5.0), 0, 2.0, 5.0)
+    expected, suggestions = at.suggest(renewed, 2)
+    assert answers == [suggestions]
+    assert store.read() == other.read() == Store(path).read() == expected
+
+
+def test_a_heartbeat_that_takes_params_back_overtakes(path: Path, slow: Slow) -> None:
+    store, other = Store(path), Store(path, timeout=5.0)
+    state, (first,) = at.suggest(start(), now=0.0, lease=5.0)
+    state, _ = at.expire(state, 6.0)
+    store.create(state)
+    thread, answers = in_thread(store.suggest)  # its params are offered again, but then ...
+    assert slow.begun.acquire(timeout=30.0)
+    other.renew(0, 7.0, 5.0)
+    for _ in range(2):
+        slow.may_end.release()
+    thread.join()
+    assert [state.queue for state in slow.states] == [(0,), ()]
+    ((suggestion,),) = answers
+    assert (suggestion.id, suggestion.origin) == (1, "initial")
+    assert suggestion.params != first.params
+    assert [s.id for s in Store(path).read().pending] == [0, 1]
+
+
+def test_one_who_is_always_overtaken_takes_the_lock(
+    path: Path, slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state, _ = at.suggest(start(), 5)
+    Store(path).create(state)
+    store, other = Store(path), Store(path, timeout=0.05)
+    thread, answers = in_thread(store.suggest)
+    for number in range(_ATTEMPTS):
+        assert slow.begun.acquire(timeout=30.0)
+        other.observe(number, number)
+        slow.may_end.release()
+    assert slow.begun.acquire(timeout=30.0)
+    with pytest.raises(StoreLockedError):
+        other.observe(4, 4.0)
+    slow.may_end.release()
+    thread.join()
+    assert [len(state.observations) for state in slow.states] == list(range(_ATTEMPTS + 1))
+    assert [suggestion.id for suggestion in answers[0]] == [5]
+    assert other.observe(4, 4.0) == "recorded"
+    assert [o.id for o in Store(path).read().observations] == [0, 1, 2, 4]
+
+
+def test_suggestions_of_several_at_once_are_different(path: Path) -> None:
+    Store(path).create(start())
+    work = [in_thread(lambda: [Store(path).suggest() for _ in range(5)]) for _ in range(4)]
+    for thread, _ in work:
+        thread.join()
+    ids = [suggestion.id for _, answers in work for (suggestion,) in answers[0]]
+    assert sorted(ids) == list(range(20))
+    assert [suggestion.id for suggestion in Store(path).read().pending] == list(range(20))
+
+
+def test_a_refused_suggestion_changes_nothing(path: Path) -> None:
+    Store(path).create(at.State.start(at.Space(at.Bool("b"))))
+    store = Store(path)
+    assert len(store.suggest(5)) == 2
+    before = path.read_bytes()
+    with pytest.raises(at.SpaceExhausted):
+        store.suggest()
+    with pytest.raises(at.errors.DefinitionError):
+        store.suggest(0)
+    with pytest.raises(at.errors.LeaseError):
+        store.suggest(lease=5.0)
+    assert path.read_bytes() == before
+    with pytest.raises(StoreMissingError):
+        Store(path.with_name("none.json")).suggest()
+
+
+# --- the methods of an engine ---
+
+
+@BOTH
+def test_a_store_answers_as_an_engine_does(path: Path, journal_above: int) -> None:
+    engine = at.Engine.from_state(start())
+    store, other = (Store(path, journal_above=journal_above) for _ in range(2))
+    store.create(engine.state)
+    assert store.suggest(6, now=0.0, lease=10.0) == engine.suggest_batch(6, now=0.0, lease=10.0)
+    calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
+        ("observe", (0, 1.5), {"now": 1.0}),
+        ("observe", (0, 1.5), {}),
+        ("observe_batch", ([(1, 2.5), (9, 1.0), (2, math.nan), (0, 7.0)],), {"now": 2.0}),
+        ("fail", (3, "no luck"), {"now": 3.0}),
+        ("fail", (4,), {}),
+        ("renew", (5, 4.0, 20.0), {}),
+        ("expire", (11.0,), {}),
+        ("amend", (0, -1.5), {"now": 12.0}),
+        ("amend", (1, math.inf), {}),
+        ("forget", (0,), {"now": 13.0}),
+        ("observe", (0, 3.5), {}),
+        ("expire", (30.0,), {}),
+    ]
+    for name, arguments, named in calls:
+        store, other = other, store
+        told, expected = (getattr(one, name)(*arguments, **named) for one in (store, engine))
+        assert repr(told) == repr(expected)  # errors of deliveries are equal to none
+        assert store.read() == other.read() == Store(path).read() == engine.state
+        assert [repr(event) for event in store.read().events] == [*map(repr, engine.events)]
+    for refused in (
+        lambda shell: shell.observe(0, 99.0),
+        lambda shell: shell.fail(99),
+        lambda shell: shell.renew(0, 1.0, 1.0),
+        lambda shell: shell.expire(math.nan),
+        lambda shell: shell.amend(5, 1.0),
+        lambda shell: shell.forget(5),
+    ):
+        messages = []
+        for shell in (store, engine):
+            with pytest.raises(at.errors.AskTellError) as caught:
+                refused(shell)
+            messages.append((type(caught.value), str(caught.value)))
+        assert messages[0] == messages[1]
+    assert store.read() == engine.state
+    assert store.suggest(4) == engine.suggest_batch(4)
+
+
+# --- what is in the journal ---
+
+
+def test_the_journal_holds_events(path: Path) -> None:
+    state = made(path, 60, ANEW)
+    store, other = (Store(path, journal_above=4000) for _ in range(2))
+    size = path.stat().st_size
+    assert size > 4000
+    (suggestion,) = store.suggest(now=5.0)
+    other.observe(suggestion, 7.5, now=6.0)
+    other.observe_batch([(suggestion, 7.5), (suggestion, 8.5)])  # nothing new
+    store.amend(suggestion, 6.5)
+    entries, _ = journal.decode(beside(path, ".journal").read_bytes())
+    digest = sha256(path.read_bytes()).hexdigest()
+    assert entries == [
+        {"follows": digest},
+        {
+            "events": [
+                {
+                    "event": "suggested",
+                    "id": suggestion.id,
+                    "params": suggestion.params,
+                    "origin": "initial",
+                    "expires": None,
+                    "at": 5.0,
+                }
+            ]
+        },
+        {"events": [told("told", suggestion.id, 7.5, 6.0)]},
+        {"events": [told("amended", suggestion.id, 6.5, None)]},
+    ]
+    assert path.stat().st_size == size
+    assert other.read().events[: len(state.events)] == state.events
+    assert other.read().events == store.read().events == Store(path).read().events
+
+
+def told(kind: str, trial: int, number: float, at: float | None) -> dict[str, Any]:
+    return {"event": kind, "id": trial, "params": None, "outcomes": {"target": number}, "at": at}
+
+
+def test_what_a_call_appends_does_not_grow_with_the_state(path: Path) -> None:
+    made(path, 60, ANEW)
+    store, sizes = Store(path, journal_above=0), []
+    lines = beside(path, ".journal")
+    for number in range(20):
+        before = lines.stat().st_size if lines.exists() else 0
+        (suggestion,) = store.suggest()
+        store.observe(suggestion, number / 3)
+        sizes.append(lines.stat().st_size - before)
+    assert len(sizes) == 20
+    assert max(sizes[1:]) < min(sizes[1:]) + 60
+
+
+def test_telling_a_store_takes_no_longer_the_more_is_known(path: Path) -> None:
+    medians = []
+    for known in (300, 1500):
+        state = start()
+        for number in range(known):
+            state = at.observe(state, {**FIXED, "x": number / known}, number / 7)
+        state, suggestions = at.suggest(state, 21)
+        store = Store(path.with_name(f"{known}.json"), journal_above=JOURNAL)
+        store.create(state)
+        counts = [lines_of(partial(store.observe, one.id, 0.5)) for one in suggestions]
+        medians.append(sorted(counts)[10])
+    assert medians[0] == medians[1]
+
+
+def read_back(store: Store, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Return how many events of whole files are parsed to know what the store holds."""
+    with monkeypatch.context() as patch:
+        parsed: list[int] = []
+        real = at.State.from_dict
+        patch.setattr(at.State, "from_dict", lambda d: parsed.append(len(d["events"])) or real(d))
+        store.read()
+    return sum(parsed)
+
+
+def test_a_store_reads_only_what_others_appended(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(path, 60, ANEW)
+    stores = [Store(path, journal_above=4000) for _ in range(2)]
+    stores[0].update(step)  # the journal's first line
+    for store in stores:
+        assert read_back(store, monkeypatch) == (0 if store is stores[0] else 60)
+    for number in range(10):
+        stores[number % 2].update(step)
+        assert [read_back(store, monkeypatch) for store in stores] == [0, 0]
+    assert stores[0].read() == stores[1].read()
+
+
+@BOTH
+def test_heartbeats_make_neither_the_file_nor_the_store_grow(
+    path: Path, journal_above: int
+) -> None:
+    made(path, 40, ANEW)
+    store, other = (Store(path, journal_above=journal_above) for _ in range(2))
+    first, second = store.suggest(2, now=0.0, lease=5.0)
+    other.read()
+    size, events = path.stat().st_size, len(store.read().events)
+    written = []
+    for beat in range(1, 200):
+        store.renew((first, second)[beat % 2], float(beat), 5.0)
+        lines = beside(path, ".journal")
+        written.append(path.stat().st_size + (lines.stat().st_size if lines.exists() else 0))
+        assert len(store.read().events) < 4 * events
+    assert max(written) < 3 * size
+    assert path.stat().st_size < size + 1000
+    assert store.read() == other.read() == Store(path).read()
+    assert [s.expires for s in other.read().pending[-2:]] == [203.0, 204.0]
+    assert len(Store(path).read().events) < 4 * events
 
 
 # --- refusals ---
@@ -263,7 +575,7 @@ def test_the_message_names_the_version_before(path: Path) -> None:
 def test_without_the_extra_the_message_names_it(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "filelock", None)
+    monkeypatch.setitem(sys.modules, "portalocker", None)
     with pytest.raises(MissingExtraError, match=r"asktell\[store\]"):
         Store(path)
 
@@ -354,10 +666,11 @@ def test_an_entry_of_a_newer_version_is_refused(path: Path, entry: Any, seen: bo
 
 @pytest.mark.parametrize("seen", [True, False])
 def test_an_event_that_cannot_have_happened_is_refused(path: Path, seen: bool) -> None:
-    state = journalled(path)
+    journalled(path)
     store = Store(path, journal_above=4000)
-    if seen:
-        store.read()
+    while not (state := store.read()).pending:
+        store.update(step)
+    store = store if seen else Store(path)
     lines = beside(path, ".journal").read_bytes().count(b"\n")
     good = {"event": "expired", "id": state.pending[0].id, "at": None}
     with beside(path, ".journal").open("ab") as file:
@@ -429,6 +742,26 @@ def test_a_crash_at_any_operation_leaves_the_state_before_or_after(
     assert steps_of(state) > 50
 
 
+def test_a_journal_that_outlives_two_calls_is_in_no_ones_way(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = made(path, 3, JOURNAL)
+    for _ in range(3):
+        with monkeypatch.context() as patch:
+
+            def stop(file: Path, real: Any = Path.unlink, **named: Any) -> None:
+                if file.suffix == ".journal":
+                    raise Crash
+                real(file, **named)
+
+            patch.setattr(Path, "unlink", stop)
+            with pytest.raises(Crash):
+                Store(path, journal_above=ANEW).update(step)
+        found = Store(path).read()
+        assert found in (state, step(state)[0])
+        state = found
+
+
 @pytest.mark.parametrize("journal_above", [ANEW, JOURNAL])
 @pytest.mark.parametrize("operation", ["fsync", "replace", "open", "unlink"])
 def test_a_full_disk_is_reported_and_leaves_a_state(
@@ -443,16 +776,8 @@ def test_a_full_disk_is_reported_and_leaves_a_state(
             def refuse(*_: Any, **__: Any) -> Any:
                 raise OSError(errno.ENOSPC, "No space left on device")
 
-            def refuse_ours(
-                file: Any, flags: int, *mode: Any, real: Any = os.open, **named: Any
-            ) -> int:
-                lock = str(file).endswith(".lock")
-                return real(file, flags, *mode, **named) if lock else refuse()
-
-            if operation == "unlink":
-                patch.setattr(Path, "unlink", refuse)
-            else:
-                patch.setattr(os, operation, refuse_ours if operation == "open" else refuse)
+            place = {"unlink": Path, "open": files}.get(operation, os)
+            patch.setattr(place, operation, refuse, raising=operation != "open")
             try:
                 store.update(step)
                 acknowledged = True

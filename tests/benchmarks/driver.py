@@ -80,7 +80,7 @@ def outstanding() -> None:
         state = at.observe(state, params, evaluate(params))
     for pending in (0, 64):
         began = at.suggest(state, pending)[0] if pending else state  # from the initial design
-        began = evolve(began, settings=at.Settings())
+        began = evolve(began, problem=at.State.start(began.space, seed=1).problem)
         began, (suggestion,) = at.suggest(began)  # hyper-parameters are searched
         began = at.observe(began, suggestion, evaluate(suggestion.params))
         suggesting = observing = 0.0

@@ -24,6 +24,7 @@ from typing import Any
 from gest_api.vocs import VOCS
 
 import asktell as at
+from asktell.asking import know
 from asktell.integrations.gest import AskTellGenerator
 
 VOCS_OF_RUNS = VOCS(
@@ -201,7 +202,7 @@ def lost(before: at.State, after: at.State) -> int:
 
 
 def report(name: str, state: at.State, began: float, **more: Any) -> None:
-    best = at.best(state)
+    best = know.best_or_none(state)
     line = {
         "scenario": name,
         "observed": len(state.observations),

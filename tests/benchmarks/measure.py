@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import each_result
 import numpy as np
 from growth import measure
 
@@ -67,8 +68,8 @@ def store() -> dict[str, str]:
         shared.create(state)
         start = time.perf_counter()
         for _ in range(50):
-            (suggestion,) = shared.update(at.suggest)
-            shared.update(lambda state, s=suggestion: at.deliver(state, s, 0.5))
+            (suggestion,) = shared.suggest()
+            shared.observe(suggestion, 0.5)
         each = (time.perf_counter() - start) / 100
         start = time.perf_counter()
         Store(path).read()
@@ -128,6 +129,7 @@ MEASUREMENTS: tuple[Callable[[], dict[str, str]], ...] = (
     appends,
     round_trip,
     store,
+    each_result.costs,
     imports,
     suggestions,
     memory,

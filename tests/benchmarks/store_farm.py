@@ -56,9 +56,8 @@ def farm(path: Path, processes: int, rounds: int, journal_above: int) -> Figures
     def work() -> None:
         store = Store(path, timeout=600.0, journal_above=journal_above)
         for _ in range(rounds):
-            (suggestion,) = store.update(at.suggest)
-            target = float(suggestion.id)
-            outcome = store.update(lambda state, s=suggestion, t=target: at.deliver(state, s, t))
+            (suggestion,) = store.suggest()
+            outcome = store.observe(suggestion, float(suggestion.id))
             assert outcome == "recorded", outcome
         os._exit(0)
 

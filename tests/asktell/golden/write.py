@@ -6,11 +6,14 @@ A golden file is written once for each schema and kept for ever; this script ove
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 
 import asktell as at
 from asktell.codec.migrations import SCHEMA
+from asktell.state import apply
+from asktell.study.events import Skipped
 
 SPACE = at.Space(
     at.Float("lr", 1e-5, 1.0, log=True),
@@ -33,27 +36,36 @@ OWN = {
 
 
 def golden() -> at.State:
-    """Return a state in which every field of the layout has something to say."""
+    """Return a state in which every kind of event and every field has something to say."""
     settings = at.Settings(n_initial=2, n_candidates=32, n_starts=2, retries=1, expiries=1)
     state = at.State.start(SPACE, seed=7, goal="minimize", settings=settings)
     state, suggestions = at.suggest(state, 4, now=0.0, lease=60.0)
-    state = at.observe(state, suggestions[2], 0.25)
+    state = at.observe(state, suggestions[2], 0.25, now=1.5)
     state = at.observe(state, suggestions[0], -1.5)
-    state = at.fail(state, suggestions[1], "worker lost")  # retried
+    state = at.fail(state, suggestions[1], "worker lost", now=2.0)  # retried
     state, (again,) = at.suggest(state)
-    state = at.fail(state, again, "out of memory")
+    state = at.fail(state, again, "out of memory", now=3.25)
     state = at.observe(state, OWN, 1e-17)
     state = at.fail(state, {**OWN, "depth": 4}, "")
+    state = apply(state, Skipped(next_id=10, at=4.0))  # ids of another system's
     state, (fifth, sixth) = at.suggest(state, 2, now=10.0, lease=50.5)
     state, _ = at.expire(state, 60.5)
     state, _ = at.suggest(state, 2, now=61.0, lease=10.0)
     state, _ = at.expire(state, 71.0)  # the second lease lost for two of them
-    state = at.observe(state, fifth, 2.0)  # late, and overrules that
+    state = at.observe(state, fifth, 2.0, now=72.0)  # late, and overrules that
+    state = at.amend(state, suggestions[2], 0.125, now=73.0)
+    state = at.amend(state, fifth, math.nan, now=73.5)
+    state = at.amend(state, OWN, math.inf)  # voided
+    state = at.amend(state, {**OWN, "depth": 4}, 3.0)
+    state = at.forget(state, again, now=74.0)
+    state = at.observe(state, {**OWN, "depth": 5}, -0.0)
+    state = at.forget(state, {**OWN, "depth": 5})
     state, _ = at.suggest(state, 3, now=80.0, lease=5.5)
-    state = at.fail(state, sixth, "late")  # pending again under a new id
-    state = at.renew(state, state.pending[0], 82.0, 3600.0)
-    state, _ = at.expire(state, 86.0)
-    state = at.renew(state, state.withdrawn[-1], 87.0, 0.1)
+    state = at.fail(state, sixth, "late")
+    for now in (81.0, 82.0):
+        state = at.renew(state, state.pending[0], now, 3600.0)
+    state, expired = at.expire(state, 86.0)
+    state = at.renew(state, expired[-1], 87.0, 0.1)
     state, _ = at.suggest(state)
     state, _ = at.suggest(state)
     state, _ = at.suggest(state, 1, now=90.0, lease=1.0)

@@ -1,0 +1,311 @@
+"""The one writer: what each event makes of the trials, and of all that follows from them.
+
+A draft is a state that is being written. ``State`` is the value that it becomes. Nothing else in
+the package changes trials.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define, evolve
+
+from asktell.errors import (
+    AskTellError,
+    ConflictError,
+    InvalidValueError,
+    LeaseError,
+    NoOutcomeError,
+    UnknownSuggestionError,
+)
+from asktell.study.events import (
+    Amended,
+    Event,
+    Expired,
+    Failed,
+    Fit,
+    Fitted,
+    Forgotten,
+    Lost,
+    Renewed,
+    Retried,
+    Skipped,
+    Suggested,
+    Told,
+    TrialEvent,
+    Voided,
+)
+from asktell.study.history import History
+from asktell.study.problem import Policy, Problem
+from asktell.study.ranking import better
+from asktell.study.transitions import REPLICATED, TRANSITIONS
+from asktell.study.trials import Fault, Report, Result, Ticket, Trial
+
+
+@define(eq=False)
+class Draft:
+    """A state that is being written; see :class:`asktell.State` for the fields.
+
+    The history is the draft's own.
+    """
+
+    problem: Problem
+    history: History
+    out: tuple[int, ...]
+    queue: tuple[int, ...]
+    next_id: int
+    arrivals: int
+    n_over: int
+    leader: int | None
+    fit: Fit | None
+
+    def take(self, event: Event) -> None:
+        """Let an event happen; where it cannot, nothing has changed.
+
+        Raises:
+            UnknownSuggestionError: a ``ValueError``; no suggestion has the event's id.
+            LeaseError: a ``ValueError``; the lease does not run, or not any more.
+            NoOutcomeError: a ``ValueError``; there is no outcome to be amended or forgotten.
+            ConflictError: a ``ValueError``; anything else that cannot happen to the trial now.
+            InvalidValueError: a ``ValueError``; an id or a number that cannot be.
+        """
+        if isinstance(event, Fitted):
+            if not 1 <= event.fit.n <= self.arrivals:
+                raise InvalidValueError(
+                    "$.n", event.fit.n, f"from 1 to the {self.arrivals} reports"
+                )
+            self.fit = event.fit
+            self.history.append(event, None)
+        elif isinstance(event, Skipped):
+            if event.next_id < self.next_id:
+                raise InvalidValueError("$.next_id", event.next_id, f"at least {self.next_id}")
+            self.next_id = event.next_id
+            self.history.append(event, None)
+        else:
+            self._take(event)
+
+    def _take(self, event: TrialEvent) -> None:
+        trial = _trial_of(self, event)
+        table = REPLICATED if self.problem.policy.replicates else TRANSITIONS
+        if event.kind not in table[trial.standing if trial else "new"]:
+            raise _refusal(event, trial)
+        if trial is None:
+            trial = Trial(len(self.history), event.configuration, (), (), False)  # type: ignore[arg-type]
+        self._put(event, trial, _CHANGES[type(event)](self, event, trial))
+
+    def _put(self, event: TrialEvent, before: Trial, after: Trial) -> None:
+        """Put a trial in place of what it was, with all that follows from it."""
+        if before.tickets is not after.tickets:
+            self.out = _listed(self.out, _ids_out(before), _ids_out(after))
+            if event.kind == "suggested":
+                self.next_id = after.tickets[-1].id + 1
+        if before.queued is not after.queued:
+            number = [after.number]
+            self.queue = _listed(
+                self.queue, number if before.queued else [], number if after.queued else []
+            )
+        if before.reports is not after.reports:
+            self.n_over += after.is_over - before.is_over
+            self.leader = better(self.problem, self.history, self.leader, before, after)
+            if event.kind in ("amended", "voided", "forgotten"):
+                self.fit = None
+            else:
+                self.arrivals += 1
+        self.history.append(event, after)
+
+
+def _trial_of(draft: Draft, event: TrialEvent) -> Trial | None:
+    configuration = event.configuration
+    if event.kind == "suggested":
+        if event.id is None or event.id < draft.next_id:
+            raise InvalidValueError("$.id", event.id, f"an id from {draft.next_id} on")
+    elif (event.id is None) is (configuration is None):
+        raise InvalidValueError("$.params", configuration, "either an id or params")
+    if configuration is not None:
+        return draft.history.of_values(configuration.values)
+    trial = None if event.id is None else draft.history.of_id(event.id)
+    if trial is None:
+        raise unknown(event.id)
+    return trial
+
+
+def _refusal(event: TrialEvent, trial: Trial | None) -> AskTellError:
+    got = f"{event.kind}, for a trial that is {trial.standing if trial else 'new'}"
+    if isinstance(event, Amended | Voided | Forgotten):
+        expected = "a trial with an outcome: tell it with observe or fail first"
+        return NoOutcomeError("$", trial.params if trial else None, expected)
+    if isinstance(event, Renewed | Expired | Lost):
+        return LeaseError("$.id", event.id, "a suggestion that waits for an outcome")
+    return ConflictError("$", got, "an event that can happen to such a trial")
+
+
+def unknown(ticket_id: Any) -> UnknownSuggestionError:
+    """Return the error for an id that no suggestion has."""
+    return UnknownSuggestionError("$.id", ticket_id, "the id of a suggestion of this state")
+
+
+# --- what each event makes of its trial ---
+
+
+def _suggested(draft: Draft, event: Suggested, trial: Trial) -> Trial:
+    ticket = Ticket(event.id, event.origin, event.expires, "out", event.at)
+    return Trial(
+        trial.number, trial.configuration, (*trial.tickets, ticket), trial.reports, queued=False
+    )
+
+
+def _renewed(draft: Draft, event: Renewed, trial: Trial) -> Trial:
+    ticket = trial.ticket(event.id)
+    if ticket is None or not (
+        ticket.standing == "out" or (ticket.standing == "expired" and trial.queued)
+    ):
+        raise _refusal(event, trial)
+    tickets = _changed(trial, event.id, standing="out", expires=event.expires)
+    return evolve(trial, tickets=tickets, queued=False)
+
+
+def _expired(draft: Draft, event: Expired, trial: Trial) -> Trial:
+    return _offered_again(_withdrawn(event, trial))
+
+
+def _lost(draft: Draft, event: Lost, trial: Trial) -> Trial:
+    fault = Fault(event.id, draft.arrivals, event.reason, "expired", event.at)
+    return evolve(_withdrawn(event, trial), reports=(*trial.reports, fault))
+
+
+def _told(draft: Draft, event: Told, trial: Trial) -> Trial:
+    names = draft.problem.outcome_names
+    result = Result(event.id, draft.arrivals, names, event.numbers, event.at)
+    return _settled(draft, event, trial, result)
+
+
+def _failed(draft: Draft, event: Failed, trial: Trial) -> Trial:
+    fault = Fault(event.id, draft.arrivals, event.reason, "reported", event.at)
+    return _settled(draft, event, trial, fault)
+
+
+def _retried(draft: Draft, event: Retried, trial: Trial) -> Trial:
+    fault = Fault(event.id, draft.arrivals, event.reason, "retried", event.at)
+    tickets = _changed(trial, event.id, standing="retried")
+    return _offered_again(evolve(trial, tickets=tickets, reports=(*trial.reports, fault)))
+
+
+def _amended(draft: Draft, event: Amended, trial: Trial) -> Trial:
+    wrong = _wrong(draft, event, trial)
+    names, first = draft.problem.outcome_names, wrong[0]
+    right = Result(first.id, first.arrival, names, event.numbers, event.at)
+    return _corrected(trial, wrong, right)
+
+
+def _voided(draft: Draft, event: Voided, trial: Trial) -> Trial:
+    wrong = _wrong(draft, event, trial)
+    right = Fault(wrong[0].id, wrong[0].arrival, event.reason, "reported", event.at)
+    return _corrected(trial, wrong, right)
+
+
+def _forgotten(draft: Draft, event: Forgotten, trial: Trial) -> Trial:
+    wrong = _wrong(draft, event, trial)
+    reports = tuple(report for report in trial.reports if report not in wrong)
+    if any(report.counts for report in reports):
+        return evolve(trial, reports=reports)
+    tickets = tuple(
+        ticket if ticket.standing == "out" else _closed(ticket) for ticket in trial.tickets
+    )
+    return Trial(trial.number, trial.configuration, tickets, (), queued=False)
+
+
+_CHANGES: dict[type[TrialEvent], Callable[[Draft, Any, Trial], Trial]] = {
+    Suggested: _suggested,
+    Renewed: _renewed,
+    Expired: _expired,
+    Lost: _lost,
+    Told: _told,
+    Failed: _failed,
+    Retried: _retried,
+    Amended: _amended,
+    Voided: _voided,
+    Forgotten: _forgotten,
+}
+
+
+def corrected(policy: Policy, trial: Trial, ticket_id: int | None) -> list[Report]:
+    """Return the outcomes that a correction is about.
+
+    Those of the trial; where replicates are wanted, those of the suggestion that is named.
+    """
+    counting = [report for report in trial.reports if report.counts]
+    if ticket_id is None or not policy.replicates:
+        return counting
+    return [report for report in counting if report.id == ticket_id]
+
+
+def _wrong(draft: Draft, event: Amended | Voided | Forgotten, trial: Trial) -> list[Report]:
+    wrong = corrected(draft.problem.policy, trial, event.id)
+    if not wrong:
+        raise _refusal(event, trial)
+    return wrong
+
+
+def _corrected(trial: Trial, wrong: list[Report], right: Report) -> Trial:
+    """Put one outcome in the place of others: that of the first of them."""
+    first, *others = wrong
+    reports = (right if report is first else report for report in trial.reports)
+    return evolve(trial, reports=tuple(report for report in reports if report not in others))
+
+
+def _withdrawn(event: Expired | Lost, trial: Trial) -> Trial:
+    ticket = trial.ticket(event.id)
+    if ticket is None or ticket.standing != "out":
+        raise _refusal(event, trial)
+    return evolve(trial, tickets=_changed(trial, event.id, standing="expired"))
+
+
+def _offered_again(trial: Trial) -> Trial:
+    """Queue the params, unless they are out, or over."""
+    waits = not trial.is_over and all(ticket.standing != "out" for ticket in trial.tickets)
+    return evolve(trial, queued=waits)
+
+
+def _settled(draft: Draft, event: Told | Failed, trial: Trial, report: Report) -> Trial:
+    """Add an outcome, and close the suggestions that wait for none any more.
+
+    Where replicates are wanted, others of the same params go on waiting for theirs.
+    """
+    tickets = trial.tickets
+    if tickets:
+        replicates = draft.problem.policy.replicates
+        tickets = tuple(
+            _closed(ticket)
+            if ticket.id == event.id or (ticket.standing == "out" and not replicates)
+            else ticket
+            for ticket in tickets
+        )
+    reports = (*trial.reports, report)
+    return Trial(trial.number, trial.configuration, tickets, reports, queued=False)
+
+
+def _closed(ticket: Ticket) -> Ticket:
+    return Ticket(ticket.id, ticket.origin, ticket.expires, "closed", ticket.at)
+
+
+def _changed(trial: Trial, ticket_id: int, **changes: Any) -> tuple[Ticket, ...]:
+    return tuple(
+        evolve(ticket, **changes) if ticket.id == ticket_id else ticket for ticket in trial.tickets
+    )
+
+
+# --- lists ---
+
+
+def _ids_out(trial: Trial) -> list[int]:
+    return [ticket.id for ticket in trial.tickets if ticket.standing == "out"]
+
+
+def _listed(listed: tuple[int, ...], before: list[int], after: list[int]) -> tuple[int, ...]:
+    """Return the list without what is not in it any more, and with what came at its end."""
+    for item in before:
+        if item not in after:
+            place = listed.index(item)
+            listed = listed[:place] + listed[place + 1 :]
+    return listed + tuple([item for item in after if item not in before])

@@ -1,0 +1,232 @@
+"""Dicts from outside that are meant to hurt: each ends soon, in an error that can be shown."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import asktell as at
+from asktell.errors import StateError
+
+MANY = 10_000
+HUGE = 10**5000
+"""Python refuses to write it in digits."""
+
+SECONDS = 20.0
+"""Of the process's own time: what takes longer does not grow with the document alone."""
+
+LONGEST = 10_000
+"""Characters of a message and a repr: eight faults each, with a path and what came."""
+
+
+def nested(levels: int) -> Any:
+    """Return lists and dicts in turn, one within the other."""
+    value: Any = 1
+    for _ in range(levels // 2):
+        value = [{"x": value}]
+    return value
+
+
+def study() -> dict[str, Any]:
+    """Return a state of today with every kind of row that is attacked."""
+    state = at.State.start(at.Space(at.Int("x", 0, 9)), settings=at.Settings(n_initial=1))
+    state, (first,) = at.suggest(state)
+    state = at.observe(state, first, 1.0)
+    return at.suggest(state)[0].to_dict()
+
+
+def study_of_schema_2() -> dict[str, Any]:
+    """Return an older one."""
+    names = ("n_initial", "n_candidates", "n_starts", "n_modelled", "retries", "expiries")
+    return {
+        "schema": 2,
+        "space": {"parameters": [{"type": "bool", "name": "x"}]},
+        "goal": "maximize",
+        "seed": 0,
+        "settings": {"replicates": False, **dict.fromkeys(names, 2)},
+        "next_id": 2,
+        "pending": [{"id": 0, "params": {"x": True}, "origin": "initial", "expires": None}],
+        "observations": [{"id": 1, "params": {"x": False}, "target": 1.0}],
+        "failures": [],
+        "due": [],
+        "withdrawn": [],
+        "retried": [],
+        "fit": {"n": 1, "members": [{"length_scales": [1.0], "noise": 0.1} for _ in range(3)]},
+    }
+
+
+VALUES: dict[str, Callable[[int], Any]] = {
+    "nested": lambda n: nested(2_000),
+    "deeply nested": lambda n: nested(50_000),
+    "5,000 digits": lambda n: HUGE,
+    "negative digits": lambda n: -HUGE,
+    "2**60": lambda n: 2**60,
+    "a long text": lambda n: "x" * 10**6,
+    "nulls": lambda n: [None] * n,
+    "dicts": lambda n: [{} for _ in range(n)],
+    "numbers": lambda n: list(range(n)),
+    "many keys": lambda n: dict.fromkeys(map(str, range(n)), 0),
+    "many integer keys": lambda n: dict.fromkeys(range(n), 0),
+    "a long key": lambda n: {"x" * 10**6: 1},
+    "a key of 5,000 digits": lambda n: {HUGE: 1},
+    "keys of many types": lambda n: {1: 1, "x": 1, None: 1, (1, 2): 1, 1.5: 1},
+    "a set": lambda n: {1},
+}
+
+PLACES: list[tuple[Any, ...]] = [
+    (),
+    ("schema",),
+    ("space",),
+    ("space", "parameters"),
+    ("space", "parameters", 0),
+    ("space", "parameters", 0, "type"),
+    ("space", "parameters", 0, "name"),
+    ("space", "parameters", 0, "low"),
+    ("outcomes",),
+    ("outcomes", 0),
+    ("outcomes", 0, "role"),
+    ("policy",),
+    ("policy", "retries"),
+    ("method",),
+    ("method", "n_initial"),
+    ("seed",),
+    ("events",),
+    ("events", 0),
+    ("events", 0, "event"),
+    ("events", 0, "id"),
+    ("events", 0, "params"),
+    ("events", 0, "params", "x"),
+    ("events", 0, "origin"),
+    ("events", 0, "expires"),
+    ("events", 1, "outcomes"),
+    ("events", 1, "outcomes", "target"),
+    ("events", 2, "fit"),
+    ("events", 2, "fit", "n"),
+    ("events", 2, "fit", "model"),
+    ("events", 2, "fit", "found"),
+    ("events", 2, "fit", "found", 0, 0, "length_scales"),
+]
+
+PLACES_OF_SCHEMA_2: list[tuple[Any, ...]] = [
+    (),
+    ("space",),
+    ("goal",),
+    ("seed",),
+    ("settings",),
+    ("settings", "retries"),
+    ("next_id",),
+    ("pending",),
+    ("pending", 0, "id"),
+    ("pending", 0, "params"),
+    ("pending", 0, "params", "x"),
+    ("pending", 0, "origin"),
+    ("pending", 0, "expires"),
+    ("observations",),
+    ("observations", 0, "id"),
+    ("observations", 0, "params"),
+    ("observations", 0, "target"),
+    ("due",),
+    ("withdrawn",),
+    ("retried",),
+    ("fit",),
+    ("fit", "members"),
+    ("fit", "members", 1, "length_scales"),
+]
+
+MAKERS = {3: study, 2: study_of_schema_2}
+
+
+def attacked(document: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Return the document with a value in place of another."""
+    if not path:
+        return {**value, **document} if isinstance(value, dict) else value
+    node = document
+    for step in path[:-1]:
+        node = node[step]
+    node[path[-1]] = value
+    return document
+
+
+def outcome_of(document: Any) -> at.State | StateError:
+    """Return what reading a document gives, where it ends soon and can be shown."""
+    start = time.process_time()
+    result: at.State | StateError
+    try:
+        result = at.State.from_dict(document)
+    except StateError as error:
+        result = error
+    assert len(f"{result} {result!r}") < LONGEST
+    assert time.process_time() - start < SECONDS
+    return result
+
+
+@pytest.mark.parametrize(
+    ("schema", "path"), [(3, p) for p in PLACES] + [(2, p) for p in PLACES_OF_SCHEMA_2]
+)
+def test_a_hostile_value_is_a_state_or_an_error_that_can_be_shown(
+    schema: int, path: tuple[Any, ...]
+) -> None:
+    for make in VALUES.values():
+        result = outcome_of(attacked(MAKERS[schema](), path, make(MANY)))
+        if isinstance(result, at.State):
+            assert at.State.from_dict(result.to_dict()) == result
+
+
+@pytest.mark.parametrize(
+    ("schema", "path", "name", "place"),
+    [
+        (3, (), "many keys", "$.0"),
+        (3, ("space", "parameters"), "dicts", "$.space.parameters[0].type"),
+        (3, ("events",), "nulls", "$.events[0]"),
+        (3, ("events",), "dicts", "$.events[0].event"),
+        (3, ("events", 0, "params"), "many keys", "$.events[0].params.x"),
+        (3, ("events", 1, "outcomes"), "many keys", "$.events[1].outcomes.target"),
+        (3, ("events", 2, "fit", "found", 0), "nulls", "$.events[2].fit.found[0][0]"),
+        (2, ("pending",), "nulls", "$.pending[0]"),
+        (2, ("pending",), "dicts", "$.pending[0].id"),
+        (2, ("pending", 0, "params"), "many keys", "$.pending[0].params.x"),
+        (2, ("due",), "dicts", "$.due[0]"),
+        (2, ("fit", "members", 1, "length_scales"), "numbers", "$.fit.members[1].length_scales"),
+    ],
+)
+def test_a_million_of_them_end_soon(
+    schema: int, path: tuple[Any, ...], name: str, place: str
+) -> None:
+    error = outcome_of(attacked(MAKERS[schema](), path, VALUES[name](10**6)))
+
+    assert isinstance(error, StateError)
+    assert error.place == place
+    assert len(error.others) < 2_000
+
+
+@pytest.mark.parametrize("n", [2**20 + 7, 10**12, 2**53])
+def test_a_study_whose_ids_are_huge_goes_on(n: int) -> None:
+    state = at.State.from_dict(
+        {**study_of_schema_2(), "next_id": n, "observations": [], "fit": None}
+    )
+    start = time.process_time()
+
+    state, (suggestion,) = at.suggest(state)
+
+    assert suggestion.id == n
+    assert suggestion.params == {"x": False}
+    assert at.State.from_dict(state.to_dict()) == state
+    assert time.process_time() - start < SECONDS
+
+
+@pytest.mark.parametrize("n", [2**53 + 1, 2**60, HUGE], ids=["2**53 + 1", "2**60", "10**5000"])
+def test_ids_that_nobody_counted_up_to_are_refused(n: int) -> None:
+    with pytest.raises(StateError) as caught:
+        at.State.from_dict({**study_of_schema_2(), "next_id": n})
+
+    assert caught.value.place == "$.next_id"
+
+
+def test_of_a_million_faults_eight_are_shown() -> None:
+    error = outcome_of({**study_of_schema_2(), "retried": [None] * 10**6})
+
+    assert str(error).count("expected a mapping") == 8
+    assert str(error).endswith("; and 992 more")
