@@ -22,7 +22,7 @@ class Engine:
 
     Args:
         space: what is searched.
-        seed: an integer from 0 to 2**64 - 1; the only source of randomness.
+        seed: an integer from 0 to 2**128 - 1; the only source of randomness.
         goal: ``"maximize"``, which is the default, or ``"minimize"``.
         settings: how to work; the defaults where None.
         objectives: in place of a goal, the outcome by name, as ``{"loss": "minimize"}``.

@@ -12,7 +12,7 @@ from typing import Any
 
 from attrs import field, frozen
 
-from asktell.codec.layouts import below
+from asktell.codec.reading import below
 from asktell.codec.state_document import moved, read_state, state_document
 from asktell.errors import InvalidValueError, StateError
 from asktell.space.space import Space, Values
@@ -66,7 +66,7 @@ class State:
 
         Args:
             space: what is searched.
-            seed: an integer from 0 to 2**64 - 1; the only source of randomness.
+            seed: an integer from 0 to 2**128 - 1; the only source of randomness.
             goal: ``"maximize"``, which is the default, or ``"minimize"``.
             settings: how to work; the defaults where None.
             objectives: in place of a goal, the outcome by name, as ``{"loss": "minimize"}``.

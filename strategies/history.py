@@ -12,7 +12,7 @@ from typing import Any
 from attrs import asdict, evolve, frozen
 
 import asktell as at
-from asktell.codec.layouts import read
+from asktell.codec.reading import read
 from asktell.numbers import is_finite
 from strategies.conf import Conf, Criterion, Objective
 from strategies.errors import ResumeError

@@ -60,7 +60,7 @@ FLOORS = {
         {"__init__"},
     ],
     "asktell.codec": [
-        {"layouts", "answers"},
+        {"reading", "answers"},
         {"event_rows", "from_lists"},
         {"migrations"},
         {"state_document"},

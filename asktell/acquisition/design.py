@@ -17,7 +17,6 @@ _NEAREST, _FARTHEST = 0.003, 0.3
 """The scales of those changes, drawn evenly in the logarithm, as nothing says how far an optimum
 is from the best point so far. Not tuned."""
 
-
 _LONGEST_SEQUENCE = 2**20
 """So many Sobol points are counted up to: it takes milliseconds. No study gets there by itself, but
 ids may have been given by others, and be as large as they like."""
@@ -27,10 +26,14 @@ def initial_point(axes: Sequence[Axis], seed: int, index: int) -> Array:
     """Return point number ``index`` of the design, (d,): the centre, then scrambled Sobol points.
 
     The centre of categories is the first of them. A point depends on the seed and its index alone.
+    Points far beyond any study are independent draws.
     """
     if index == 0:
         return np.array([_centre(axis) for axis in axes])
-    uniform = sobol(len(axes), 1, np.random.default_rng([seed]), skip=index - 1)[0]
+    if index > _LONGEST_SEQUENCE:
+        uniform = np.random.default_rng([seed, index]).random(len(axes))
+    else:
+        uniform = sobol(len(axes), 1, np.random.default_rng([seed]), skip=index - 1)[0]
     return np.array([axis.sample(uniform[i : i + 1])[0] for i, axis in enumerate(axes)])
 
 

@@ -8,26 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
-from typing import Any, cast, get_args, get_type_hints
+from operator import attrgetter
+from types import NoneType
+from typing import Any, Union, cast, get_args, get_type_hints
 
 from attrs import fields, frozen
 
-from asktell.codec.layouts import below, plain, read
+from asktell.codec.reading import below, plain, read
 from asktell.errors import NOTHING, InvalidValueError, StateError, at_key
 from asktell.model.gp import Hyperparameters
 from asktell.model.members import MEMBERS, MODEL
 from asktell.numbers import is_finite
 from asktell.space.space import Space
-from asktell.study.events import Event, Fit, Fitted, Skipped, TrialEvent
+from asktell.study.events import LARGEST_ID, Event, Fit, Fitted, Skipped, TrialEvent
 from asktell.study.problem import Numbers, Problem
 from asktell.study.trials import Configuration, Origin
 
 Row = dict[str, Any]
 Place = Callable[[int], str]
 """Where a row stands, by its number."""
-
-LARGEST_ID = 2**53
-"""Ids are counted up from 0; what is larger than JSON's exact integers was never counted."""
 
 _KEYS = {"configuration": "params", "numbers": "outcomes"}
 """Fields that rows have under another name: that of the dict they are there."""
@@ -41,16 +40,24 @@ _KINDS: dict[str, type[Any]] = {
 
 @frozen
 class _Item:
+    """A field of an event: its key in rows, its name, its type, and whether it may be None."""
+
     key: str
     name: str
     type: Any
+    optional: bool
 
 
 def _items_of(kind: type[Any]) -> tuple[_Item, ...]:
     """Return the fields of an event class, in order."""
     hints = get_type_hints(kind)
-    names = [field.name for field in fields(kind)]
-    return tuple(_Item(_KEYS.get(name, name), name, hints[name]) for name in names)
+    items = []
+    for name in (field.name for field in fields(kind)):
+        types = [part for part in get_args(hints[name]) if part is not NoneType]
+        optional = NoneType in get_args(hints[name])
+        item_type = Union[tuple(types)] if optional else hints[name]  # noqa: UP007
+        items.append(_Item(_KEYS.get(name, name), name, item_type, optional))
+    return tuple(items)
 
 
 _LAYOUTS = {name: (kind, _items_of(kind)) for name, kind in _KINDS.items()}
@@ -63,21 +70,26 @@ def event_rows(events: Iterable[Event], names: tuple[str, ...]) -> list[Row]:
     """Return the rows of events, where outcomes have these names."""
     write: dict[Any, Callable[[Any], Any]] = {
         Configuration: _params,
-        Configuration | None: lambda value: None if value is None else _params(value),
         Numbers: lambda numbers: dict(zip(names, numbers, strict=True)),
         Fit: fit_row,
     }
     layouts = {
-        kind: (event_name, [(item.key, item.name, write.get(item.type)) for item in items])
-        for event_name, (kind, items) in _LAYOUTS.items()
+        kind: (
+            ("event", *(item.key for item in items)),
+            attrgetter(*(item.name for item in items)),
+            [(item.key, write[item.type]) for item in items if item.type in write],
+        )
+        for kind, items in _LAYOUTS.values()
     }
+    names_of_kinds = {kind: name for name, (kind, _) in _LAYOUTS.items()}
     rows = []
     for event in events:
-        event_name, layout = layouts[type(event)]
-        row: Row = {"event": event_name}
-        for key, name, written in layout:
-            value = getattr(event, name)
-            row[key] = value if written is None else written(value)
+        kind = type(event)
+        keys, values_of, written = layouts[kind]
+        row: Row = dict(zip(keys, (names_of_kinds[kind], *values_of(event)), strict=True))
+        for key, write_value in written:
+            value = row[key]
+            row[key] = None if value is None else write_value(value)
         rows.append(row)
     return rows
 
@@ -109,14 +121,18 @@ def read_events(rows: Sequence[Any], problem: Problem, place: Place) -> list[Eve
     """
     readers = _readers(problem)
     layouts = {
-        name: (kind, [(item.key, readers[item.type]) for item in items])
+        name: (kind, [(item.key, readers[item.type], item.optional) for item in items])
         for name, (kind, items) in _LAYOUTS.items()
     }
     events: list[Event] = []
     for number, row in enumerate(rows):
         try:
             kind, items = layouts[row["event"]]
-            event = kind(*[reader(row[key]) for key, reader in items])
+            values = [
+                None if (value := row[key]) is None and optional else reader(value)
+                for key, reader, optional in items
+            ]
+            event = kind(*values)
             if len(row) != len(items) + 1:
                 raise KeyError
         except (InvalidValueError, LookupError, TypeError, AttributeError):
@@ -132,16 +148,17 @@ def _fault(row: Any, layouts: dict[str, Any], place: str) -> StateError:
     kind = row.get("event", NOTHING)
     if not isinstance(kind, str) or kind not in layouts:
         return StateError(f"{place}.event", kind, f"one of {sorted(layouts)}")
-    items = dict(layouts[kind][1])
-    for key, reader in items.items():
+    keys = [key for key, _, _ in layouts[kind][1]]
+    for key, reader, optional in layouts[kind][1]:
         if key not in row:
             return StateError(f"{place}.{key}", NOTHING, "a value")
         try:
-            reader(row[key])
+            if row[key] is not None or not optional:
+                reader(row[key])
         except InvalidValueError as error:
             return below(error, f"{place}.{key}")
-    unknown = next(key for key in row if key not in items and key != "event")
-    return StateError(at_key(place, unknown), row[unknown], f"only the fields {['event', *items]}")
+    unknown = next(key for key in row if key not in keys and key != "event")
+    return StateError(at_key(place, unknown), row[unknown], f"only the fields {['event', *keys]}")
 
 
 def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
@@ -173,20 +190,13 @@ def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
 
     return {
         int: _id,
-        int | None: _optional(_id),
         float: _number,
-        float | None: _optional(_number),
         str: _text,
-        Origin | None: _origin,
+        Origin: _origin,
         Configuration: configuration,
-        Configuration | None: _optional(configuration),
         Numbers: numbers,
         Fit: fit,
     }
-
-
-def _optional(reader: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    return lambda value: None if value is None else reader(value)
 
 
 def _id(value: Any) -> int:
@@ -212,10 +222,10 @@ def _text(value: Any) -> str:
 _ORIGINS = frozenset(get_args(Origin))
 
 
-def _origin(value: Any) -> Origin | None:
-    if value is not None and (not isinstance(value, str) or value not in _ORIGINS):
+def _origin(value: Any) -> Origin:
+    if not isinstance(value, str) or value not in _ORIGINS:
         raise StateError("$", value, f"one of {sorted(_ORIGINS)}, or null")
-    return cast("Origin | None", value)
+    return cast("Origin", value)
 
 
 # --- fits ---

@@ -13,7 +13,7 @@ from typing import Any
 from attrs import frozen
 
 from asktell.codec.from_lists import StateLists, events_of
-from asktell.codec.layouts import read
+from asktell.codec.reading import read
 from asktell.errors import NOTHING, StateError
 from asktell.study.problem import TARGET
 

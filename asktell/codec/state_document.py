@@ -13,7 +13,7 @@ from typing import Any
 from attrs import asdict, frozen
 
 from asktell.codec.event_rows import event_rows, read_events
-from asktell.codec.layouts import below, read
+from asktell.codec.reading import below, read
 from asktell.codec.migrations import SCHEMA, migrated
 from asktell.errors import NOTHING, InvalidValueError, StateError, at_key
 from asktell.space.parameters import KINDS, Parameter, arguments_of, defaults_of, kind_of
@@ -174,7 +174,7 @@ def _problem(layout: _StateLayout) -> Problem:
     policy = _value(Policy, layout.policy, "$.policy")
     method = _value(Method, layout.method, "$.method")
     if not 0 <= layout.seed <= LARGEST_SEED:
-        raise StateError("$.seed", layout.seed, "an integer from 0 to 2**64 - 1")
+        raise StateError("$.seed", layout.seed, "an integer from 0 to 2**128 - 1")
     if len(layout.outcomes) != 1:
         raise StateError("$.outcomes", layout.outcomes, "one outcome")
     outcomes = tuple(

@@ -176,10 +176,6 @@ class Book:
             # It outlived an earlier call. Nothing says that it is in the new file.
             self._journal.unlink(missing_ok=True)
             files.sync_folder(self.path.parent)
-        elif self._journal.exists():
-            # It outlived an earlier call; of the new file it would not be known.
-            self._journal.unlink(missing_ok=True)
-            files.sync_folder(self.path.parent)
         files.replace(self.path, content, self._previous)
         self._journal.unlink(missing_ok=True)
         return digest

@@ -20,6 +20,7 @@ from asktell.errors import (
     UnknownSuggestionError,
 )
 from asktell.study.events import (
+    LARGEST_ID,
     Amended,
     Event,
     Expired,
@@ -120,6 +121,8 @@ def _trial_of(draft: Draft, event: TrialEvent) -> Trial | None:
     if event.kind == "suggested":
         if event.id is None or event.id < draft.next_id:
             raise InvalidValueError("$.id", event.id, f"an id from {draft.next_id} on")
+        if event.id > LARGEST_ID:
+            raise InvalidValueError("$.id", event.id, "an id up to 2**53: there are no more")
     elif (event.id is None) is (configuration is None):
         raise InvalidValueError("$.params", configuration, "either an id or params")
     if configuration is not None:

@@ -31,6 +31,9 @@ Kind = Literal[
 ]
 """What can happen to a trial; the columns of the table in ``transitions``."""
 
+LARGEST_ID = 2**53
+"""Ids are counted up from 0; what is larger than JSON's exact integers was never counted."""
+
 
 def _repr(event: Any) -> str:
     shown: dict[str, Any] = {}

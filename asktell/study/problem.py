@@ -19,8 +19,8 @@ Goal = Literal["maximize", "minimize"]
 TARGET = "target"
 """The name of the one outcome of a study that was given a goal and no names."""
 
-LARGEST_SEED = 2**64 - 1
-"""More bits than that would choose no more streams that anybody could tell apart."""
+LARGEST_SEED = 2**128 - 1
+"""As many bits as numpy itself draws for a seed. A limit there must be: a dict may say anything."""
 
 Numbers = tuple[float, ...]
 """One number for every outcome, in the problem's order."""
@@ -177,7 +177,7 @@ class Problem:
         if not isinstance(space, Space):
             raise DefinitionError("$.space", space, "a Space")
         if not is_count(seed, least=0) or int(seed) > LARGEST_SEED:
-            raise DefinitionError("$.seed", seed, "an integer from 0 to 2**64 - 1")
+            raise DefinitionError("$.seed", seed, "an integer from 0 to 2**128 - 1")
         if not isinstance(settings, Settings | None):
             raise DefinitionError("$.settings", settings, "Settings, or None")
         settings = settings or Settings()

@@ -167,7 +167,7 @@ class Trial:
     @property
     def is_over(self) -> bool:
         """Tell whether it has an outcome: a result, or a failure that counts."""
-        return bool(self.reports) and any(report.counts for report in self.reports)
+        return bool(self.reports) and self.standing in ("observed", "failed", "lost")
 
     @property
     def ids(self) -> tuple[int, ...]:

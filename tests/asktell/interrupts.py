@@ -6,6 +6,7 @@ import linecache
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -78,5 +79,13 @@ def interrupt_after(seconds: float, work: Callable[[], object]) -> None:
     except KeyboardInterrupt:
         pass
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        _disarm()
         signal.signal(signal.SIGALRM, before)
+
+
+def _disarm() -> None:
+    """Stop the timer, also where it goes off once more on the way."""
+    while signal.getitimer(signal.ITIMER_REAL) != (0.0, 0.0):
+        with suppress(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.0)
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)

@@ -385,6 +385,7 @@ def test_however_leases_expire_and_are_taken_back_the_order_is_kept(steps: list[
     assert again == state
     assert again.pending == state.pending
     assert again.due == state.due
+    assert again.to_dict() == state.to_dict()
 
 
 def test_a_lease_that_expired_and_was_taken_back_keeps_its_place() -> None:
@@ -441,7 +442,7 @@ CORRUPT: list[tuple[tuple[Any, ...], Any, str]] = [
     (("more",), 1, "$.more"),
     (("goal",), "minimize", "$.goal"),
     (("seed",), -1, "$.seed"),
-    (("seed",), 2**64, "$.seed"),
+    (("seed",), 2**128, "$.seed"),
     (("seed",), 1.5, "$.seed"),
     (("seed",), True, "$.seed"),
     (("policy",), [], "$.policy"),

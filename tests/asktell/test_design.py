@@ -104,6 +104,15 @@ def test_design_meets_every_level_soon() -> None:
     assert [len(np.unique(column)) for column in points.T] == [64, 7, 9, 4, 1]
 
 
+@pytest.mark.parametrize("index", [2**20 - 1, 2**20, 2**20 + 1, 10**12, 2**53])
+def test_design_goes_on_however_far(index: int) -> None:
+    points = [initial_point([Interval()] * 3, seed, index) for seed in (7, 7, 8)]
+
+    assert points[0].tolist() == points[1].tolist() != points[2].tolist()
+    assert np.all((points[0] >= 0.0) & (points[0] < 1.0))
+    assert initial_point([Interval()] * 3, 7, index - 1).tolist() != points[0].tolist()
+
+
 # --- points nearby ---
 
 

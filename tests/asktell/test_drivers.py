@@ -19,6 +19,7 @@ import asktell as at
 from asktell import errors
 from asktell.drivers import Checkpoint, Evaluated, maximize, resume, save_state
 from asktell.drivers.run import Run
+from asktell.store.book import Book
 
 
 def plane() -> at.Space:
@@ -610,6 +611,25 @@ def test_a_checkpoint_is_whole_and_read_back(tmp_path: Path) -> None:
     path.write_text('{"schema": ')
     with pytest.raises(errors.StateError, match="a state as JSON"):
         resume(path)
+
+
+@pytest.mark.parametrize("content", [None, b"torn", b"damaged\n"])
+def test_a_saved_state_takes_the_place_of_a_journal(tmp_path: Path, content: bytes | None) -> None:
+    path, engine = tmp_path / "state.json", at.Engine(line(), seed=3, settings=QUICK)
+    book = Book(path, journal_above=0)
+    book.create(engine.state)
+    engine.suggest()
+    book.write(book.look(), engine.state)
+    lines = tmp_path / "state.json.journal"
+    assert lines.exists()
+    if content is not None:
+        lines.write_bytes(lines.read_bytes() + content + content)
+    other = at.Engine(line(), seed=4)
+    save_state(path, other.to_dict())
+    resumed = resume(path)
+    assert resumed is not None
+    assert resumed.state == other.state
+    assert not lines.exists()
 
 
 def test_a_new_engine_does_not_overwrite_an_older_run(tmp_path: Path) -> None:

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 import asktell as at
-from asktell.errors import StateError
+from asktell.errors import InvalidValueError, StateError
+from asktell.state import apply
+from asktell.study.events import LARGEST_ID, Skipped
 
 MANY = 10_000
 HUGE = 10**5000
@@ -215,6 +217,16 @@ def test_a_study_whose_ids_are_huge_goes_on(n: int) -> None:
     assert suggestion.params == {"x": False}
     assert at.State.from_dict(state.to_dict()) == state
     assert time.process_time() - start < SECONDS
+
+
+def test_no_id_is_handed_out_that_could_not_be_read() -> None:
+    space = at.Space(at.Int("x", 0, 9))
+    state = apply(at.State.start(space), Skipped(LARGEST_ID, None))
+    state, _ = at.suggest(state)
+
+    with pytest.raises(InvalidValueError, match=r"^\$\.id: got 9007199254740993"):
+        at.suggest(state)
+    assert at.State.from_dict(state.to_dict()) == state
 
 
 @pytest.mark.parametrize("n", [2**53 + 1, 2**60, HUGE], ids=["2**53 + 1", "2**60", "10**5000"])

@@ -273,7 +273,7 @@ def test_a_target_has_a_number_for_each_outcome_and_no_more(target: Any, place: 
         ({"objectives": {"": "maximize"}}, "$.objectives"),
         ({"objectives": {"a": "maximize"}, "goal": "maximize"}, "$.goal"),
         ({"goal": "up"}, "$.goal"),
-        ({"seed": 2**64}, "$.seed"),
+        ({"seed": 2**128}, "$.seed"),
         ({"seed": True}, "$.seed"),
     ],
 )
