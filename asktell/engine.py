@@ -24,8 +24,8 @@ class Engine:
         space: what is searched.
         seed: an integer from 0 to 2**128 - 1; the only source of randomness.
         goal: ``"maximize"``, which is the default, or ``"minimize"``.
-        settings: how to work; the defaults where None.
-        objectives: in place of a goal, the outcome by name, as ``{"loss": "minimize"}``.
+        settings: how it works; None for the defaults.
+        objectives: instead of a goal, the outcome's name and goal: ``{"loss": "minimize"}``.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the argument.
@@ -77,7 +77,7 @@ class Engine:
 
     @property
     def objectives(self) -> dict[str, Goal]:
-        """Return the outcomes that are optimised, by name, and what is wanted of each."""
+        """Return the goal of each outcome, by name."""
         return {outcome.name: outcome.role for outcome in self._state.problem.outcomes}
 
     # --- asking: see asktell.asking ---
@@ -103,7 +103,7 @@ class Engine:
     def observe_batch(
         self, results: Iterable[tuple[TrialLike, Target]], *, now: float | None = None
     ) -> list[Delivery]:
-        """Tell many targets, of which some may be bad; see :func:`asktell.observe_batch`."""
+        """Tell many targets, even if some are bad; see :func:`asktell.observe_batch`."""
         self._state, deliveries = telling.observe_batch(self._state, results, now=now)
         return deliveries
 
@@ -113,7 +113,7 @@ class Engine:
         return outcome
 
     def expire(self, now: float) -> list[Suggestion]:
-        """Withdraw the suggestions whose leases ended; see :func:`asktell.expire`."""
+        """End the suggestions whose leases are over; see :func:`asktell.expire`."""
         self._state, ended = telling.expire(self._state, now)
         return ended
 
@@ -124,7 +124,7 @@ class Engine:
     # --- second thoughts ---
 
     def amend(self, trial: TrialLike, target: Target, *, now: float | None = None) -> None:
-        """Put another outcome in place of a wrong one; see :func:`asktell.amend`."""
+        """Replace a wrong outcome; see :func:`asktell.amend`."""
         self._state = telling.amend(self._state, trial, target, now=now)
 
     def forget(self, trial: TrialLike, *, now: float | None = None) -> None:
@@ -172,7 +172,7 @@ class Engine:
         return self._state.failures
 
     def __repr__(self) -> str:
-        """Return a line that tells how far it is."""
+        """Return a line that says how far the study is."""
         roles = ", ".join(
             role if name == "target" else f"{role} {name}" for name, role in self.objectives.items()
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 _LONGEST = 120
 _LONGEST_INT = 400
-"""In bits: 120 digits, and far fewer than those that Python refuses to write."""
+"""In bits: 120 digits, far fewer than Python refuses to write."""
 
 _MANY_ITEMS = 10_000
 _SHOWN_FAULTS = 8
@@ -22,7 +22,7 @@ _BRACKETS: dict[type, str] = {list: "[]", tuple: "()"}
 def quoted(value: Any, longest: int = _LONGEST) -> str:
     """Return the start of ``repr(value)``, or the type's name where the value has no repr.
 
-    Of strings, lists and dicts no more is looked at than is shown, however large or deep they are.
+    Strings, lists and dicts are read only as far as they are shown, however large or deep they are.
     """
     text = ""
     try:
@@ -36,7 +36,7 @@ def quoted(value: Any, longest: int = _LONGEST) -> str:
 
 
 def at_key(place: str, key: Any) -> str:
-    """Return the path of what stands under ``key`` in the mapping at ``place``."""
+    """Return the path of the item under ``key`` in the mapping at ``place``."""
     name = key if isinstance(key, str) else quoted(key)
     return f"{place}.{name if len(name) <= _LONGEST else name[: _LONGEST - 3] + '...'}"
 
@@ -68,7 +68,7 @@ def _pieces(value: Any, longest: int) -> Iterator[str]:
 
 
 class Nothing:
-    """What came where something is missing."""
+    """Stands for what came where something is missing."""
 
     def __repr__(self) -> str:
         return "nothing"
@@ -82,7 +82,7 @@ class AskTellError(Exception):
 
 
 class InvalidValueError(AskTellError, ValueError):
-    """A value is not what it must be.
+    """A value is not valid.
 
     Attributes:
         place: the path to the value, from ``$`` for the whole argument.
@@ -108,7 +108,7 @@ class InvalidValueError(AskTellError, ValueError):
 
 
 class DefinitionError(InvalidValueError):
-    """A parameter, a space or a setting is defined wrongly."""
+    """The definition of a parameter, a space or a setting is wrong."""
 
 
 class ParamsError(InvalidValueError):
@@ -120,19 +120,19 @@ class TargetError(InvalidValueError):
 
 
 class UnknownSuggestionError(InvalidValueError):
-    """No suggestion of that id was ever handed out."""
+    """No suggestion with that id was ever handed out."""
 
 
 class ConflictError(InvalidValueError):
-    """A suggestion, or its params, has another outcome already."""
+    """A suggestion or its params already have another outcome."""
 
 
 class LeaseError(InvalidValueError):
-    """A lease or a moment is not a finite number, or the suggestion has no lease to renew."""
+    """A lease or a moment is not a finite number, or the suggestion cannot be renewed."""
 
 
 class NoOutcomeError(InvalidValueError):
-    """The trial has no outcome yet that could be amended or forgotten."""
+    """The trial has no outcome to amend or forget."""
 
 
 class StateError(InvalidValueError):
@@ -167,7 +167,7 @@ class UnseenPointError(AskTellError, KeyError):
 
 
 class ExecutorError(AskTellError):
-    """The executor of a run broke or is stuck, and no other can be made."""
+    """The executor of a run broke or is stuck, and no other can take its place."""
 
 
 class SpaceExhausted(AskTellError):  # noqa: N818 - a condition that callers wait for, not a fault

@@ -15,7 +15,7 @@ from asktell.errors import LeaseError
 
 
 def is_finite(value: Any) -> bool:
-    """Tell whether a value is a real number that floats can hold."""
+    """Tell whether a value is a real number that a float can hold."""
     if type(value) is float:
         return math.isfinite(value)
     if isinstance(value, bool | np.bool_) or not isinstance(value, Real):

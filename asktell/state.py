@@ -2,7 +2,7 @@
 
 A state is its problem and the events so far. ``apply`` is the only writer: whoever wants to change
 a state decides what happens, and applies that. Trials and the rest are what the events made; they
-are kept so that nothing has to be worked out anew.
+are kept so that nothing is worked out twice.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class State:
         arrivals: how many reports have come.
         n_over: how many trials have an outcome.
         leader: the number of the best trial, None without a result.
-        fit: the last hyper-parameters, None before the first or where the data was corrected.
+        fit: the last hyper-parameters, None before the first and after a correction.
     """
 
     problem: Problem
@@ -68,8 +68,8 @@ class State:
             space: what is searched.
             seed: an integer from 0 to 2**128 - 1; the only source of randomness.
             goal: ``"maximize"``, which is the default, or ``"minimize"``.
-            settings: how to work; the defaults where None.
-            objectives: in place of a goal, the outcome by name, as ``{"loss": "minimize"}``.
+            settings: how it works; None for the defaults.
+            objectives: instead of a goal, the outcome's name and goal: ``{"loss": "minimize"}``.
 
         Raises:
             DefinitionError: a ``ValueError`` that names the argument.
@@ -187,7 +187,7 @@ def apply(state: State, event: Event) -> State:
     """Return the state after an event.
 
     Raises:
-        InvalidValueError: a ``ValueError``; it cannot happen now. See ``Draft.take`` for its kinds.
+        InvalidValueError: a ``ValueError``; it cannot happen now. ``Draft.take`` lists the kinds.
     """
     draft = _draft_of(state)
     draft.take(event)
@@ -195,10 +195,10 @@ def apply(state: State, event: Event) -> State:
 
 
 def replay(state: State, events: Iterable[Event]) -> State:
-    """Return the state after some events, which are known to have happened.
+    """Return the state after events that are known to have happened.
 
     Raises:
-        StateError: a ``ValueError``; they cannot have. The path is that of the event.
+        StateError: a ``ValueError``; one of them cannot have happened. The path names it.
     """
     draft = _draft_of(state)
     for number, event in enumerate(events):

@@ -48,9 +48,9 @@ class ExitPolicy:
     """When to stop.
 
     Args:
-        timeout: seconds for the whole run; with 0 it stops at the first trial that meets the
+        timeout: seconds for the whole run; with 0 the run stops at the first trial that meets the
             criterion.
-        max_trials: at most so many evaluations.
+        max_trials: the most evaluations.
         performance_only: accuracy is not evaluated, and the criterion counts as met.
         trial_timeout: seconds for one trial, which fails after that; 0 for no limit.
     """
@@ -113,7 +113,7 @@ class Conf:
         objectives = _objectives(tuning, criterion)
         if exit_policy.get("performance_only") and any(o.name == "accuracy" for o in objectives):
             place = "$.tuning.exit_policy.performance_only"
-            raise ConfError(place, True, "false, as accuracy is an objective")
+            raise ConfError(place, True, "false, since accuracy is an objective")
         self.__attrs_init__(
             model_name=keys["model"].get("name", "model"),
             framework=framework,

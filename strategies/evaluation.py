@@ -47,18 +47,18 @@ class Evaluation:
                 raise ArgumentError(f"$.{name}", loader, "data that can be read more than once")
         measured = [objective.name for objective in self.conf.objectives]
         if "performance" in measured and all(loader is None for loader in loaders.values()):
-            expected = "this or q_dataloader, to measure performance with"
+            expected = "data, here or as q_dataloader, to measure performance with"
             raise ArgumentError("$.eval_dataloader", None, expected)
         metric = self.conf.metric
         if self.eval_func is not None:
             if not callable(self.eval_func):
                 raise ArgumentError("$.eval_func", self.eval_func, "a function that takes a model")
             if self.eval_dataloader is not None and metric is not None:
-                expected = "None, as eval_dataloader and a metric are given"
+                expected = "None, since eval_dataloader and a metric are given"
                 raise ArgumentError("$.eval_func", self.eval_func, expected)
         elif not self.conf.exit_policy.performance_only:
             if self.eval_dataloader is None:
-                expected = "a function, or else eval_dataloader and a metric"
+                expected = "a function, or eval_dataloader and a metric instead"
                 raise ArgumentError("$.eval_func", None, expected)
             if metric is None:
                 place = "$.conf.evaluation.accuracy.metric"

@@ -23,14 +23,14 @@ class Findings:
     """
 
     def __init__(self, progress: Progress, space: TuningSpace, conf: Conf) -> None:
-        """Take up a run's progress, or that of a new one."""
+        """Take up the progress of a run."""
         self.progress = progress
         self.best: Trial | None = None
         self._best_rank: tuple[bool, float] | None = None
         self._space = space
         self._conf = conf
         self._outcomes: dict[Meaning, Measurement | None] = {}
-        """By meaning; None is the outcome of what failed."""
+        """By meaning; None for what failed."""
         for trial in progress.trials:
             self._keep(trial.params, trial)
         if progress.baseline is not None:

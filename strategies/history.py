@@ -1,7 +1,7 @@
 """A run's progress to plain dict and back: what a strategy's ``dicts`` are.
 
 The dict's layout is :class:`_History` and the classes of its fields: schema 1. It also says what
-was tuned for, since targets that were told for another goal would mislead.
+the run tuned for, since targets that were told for another goal would mislead.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from strategies.conf import Criterion, Objective
 
 _TINY = 1e-12
 _MISS = 0.7
-"""The price of a miss: one as large as the loss allowed costs a factor of 2**0.7 = 1.62."""
+"""The price of a miss: one as large as the allowed loss costs a factor of 2**0.7 = 1.62."""
 
 
 @frozen
@@ -76,7 +76,7 @@ class TuningGoal:
 
     @property
     def _unit(self) -> float:
-        """Return the loss allowed, or a hundredth where none is."""
+        """Return the allowed loss, or a hundredth where none is allowed."""
         accuracy, threshold = self.baseline.accuracy or 0.0, self.threshold or 0.0
         return abs(threshold - accuracy) or abs(threshold) * 0.01 or 0.01
 

@@ -24,7 +24,7 @@ class Policy(Protocol):
 
     @property
     def name(self) -> str:
-        """Return the name that a configuration chooses the policy by."""
+        """Return the name by which a configuration chooses the policy."""
         ...
 
     @property

@@ -45,7 +45,7 @@ class TuneStrategy(ABC):
             accuracy.
         dicts: what ``dicts`` of an earlier run returned, to go on exactly there.
         q_hooks: reserved; must be None.
-        adaptor: the framework; if None, the one that the configuration names.
+        adaptor: the framework; None for the one that the configuration names.
         clock: returns seconds that never go back; times the trials and the whole run.
 
     Raises:
@@ -160,7 +160,7 @@ class TuneStrategy(ABC):
         return any(trial.meets for trial in trials)
 
     def measure_baseline(self) -> None:
-        """Measure the FP32 model, unless that is done already; a run begins with it."""
+        """Measure the FP32 model, unless that has been done; a run begins with it."""
         if self.baseline is not None:
             return
         with nullcontext() if self._stopwatch.is_running else self._stopwatch:
@@ -210,7 +210,7 @@ class TuneStrategy(ABC):
 
     @property
     def baseline(self) -> Measurement | None:
-        """Return what was measured of the FP32 model; None before the run."""
+        """Return the measurement of the FP32 model; None before the run."""
         return self._findings.progress.baseline
 
     @property

@@ -84,7 +84,7 @@ def tune(
 def save_history(folder: Path, dicts: dict[str, Any]) -> None:
     """Write ``dicts`` to the folder, which is made if it is missing.
 
-    A crash leaves the history before or the new one, and never a part. One process at a time may
+    A crash leaves the old history or the new one, never a part. Only one process at a time may
     write to a folder.
     """
     text = json.dumps(dicts, allow_nan=False)

@@ -61,7 +61,8 @@ FLOORS = {
     ],
     "asktell.codec": [
         {"reading", "answers"},
-        {"event_rows", "from_lists"},
+        {"event_rows"},
+        {"from_lists"},
         {"migrations"},
         {"state_document"},
         {"__init__"},

@@ -40,21 +40,21 @@ def acq_max(
     Args:
         ac: called as ``ac(x, gp=gp, y_max=y_max)`` with points (m, dim); returns scores (m,).
         gp: the fitted model, handed on to ``ac`` untouched.
-        y_max: the greatest target known, handed on likewise.
+        y_max: the greatest target known, handed on in the same way.
         bounds: (dim, 2), the low and high end of every dimension.
         random_seed: an int, a ``Generator`` or a ``RandomState``; the only source of randomness.
         n_warmup: how many points the first look scores. A discrete space with no more points is
             scored whole.
         n_iter: how many of them are improved.
-        gradient: called as ``ac``; returns scores (m,) and gradients (m, dim). Finite differences
-            where None.
-        axes: what exists between the two ends of each dimension; a continuum where None.
+        gradient: called like ``ac``; returns scores (m,) and gradients (m, dim). None for finite
+            differences.
+        axes: what exists between the two ends of each dimension; None for a continuum.
         starts: further points (k, dim) for the first look.
-        taken: tells of points (m, dim) which ones must not be returned. One is nevertheless where
-            all are taken that were scored.
+        taken: tells which of some points (m, dim) should not be returned. One of them is returned
+            only if all that were scored are taken.
 
     Raises:
-        DefinitionError: a ``ValueError``; bounds or counts are not what they must be.
+        DefinitionError: a ``ValueError``; the bounds or counts are not valid.
     """
     box = _Box.of(bounds)
     if not is_count(n_warmup):

@@ -22,7 +22,7 @@ _LOG_ROOT_2_PI = 0.5 * math.log(2.0 * math.pi)
 _ROOT_HALF = 0.5**0.5
 _ROOT_HALF_PI = (0.5 * math.pi) ** 0.5
 _FAR = -40.0
-"""Below, 1 + z Phi(z) / phi(z) loses digits by cancellation, and its series has all of them."""
+"""Below this, 1 + z Phi(z) / phi(z) loses digits by cancellation; its series keeps them all."""
 
 
 @frozen

@@ -24,7 +24,7 @@ _ROUNDS = 4
 0.005."""
 
 _CLIMB_STEPS, _LEADER_STEPS, _TOLERANCE = 10, 15, 1e-6
-"""A climb of all starts ends soon, as it is about which is best; that one goes on nearly to the
+"""A climb of all starts ends soon, as it only decides which is best; that one goes on nearly to the
 top. Running on to convergence took three times as many steps and gained 0.004 to 0.03 in the
 logarithm of the improvement. The tolerance only ends climbs that stand still; it was not tuned."""
 
@@ -65,7 +65,7 @@ def maximise(
 ) -> Array:
     """Return the arg max (d,) of a score over a domain.
 
-    A point that the domain excludes is returned only where all are excluded that were scored.
+    A point that the domain excludes is returned only if all that were scored are excluded.
 
     Args:
         score: what is maximised.

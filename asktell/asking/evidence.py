@@ -16,10 +16,10 @@ from asktell.study.trials import mean
 
 
 def dataset_of(state: State) -> Dataset:
-    """Return everything that the model is to know.
+    """Return everything that the model should know.
 
     Args:
-        state: with one observation at least.
+        state: with at least one observation.
     """
     values: list[Values] = []
     numbers: list[tuple[float, ...]] = []
@@ -47,7 +47,7 @@ def dataset_of(state: State) -> Dataset:
 
 
 def n_reports(state: State) -> int:
-    """Return how many outcomes count, replicates among them."""
+    """Return how many outcomes there are, including replicates."""
     return sum(report.counts for trial in state.trials for report in trial.reports)
 
 

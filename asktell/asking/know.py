@@ -1,4 +1,4 @@
-"""Knowing: what is the best so far, and what the model expects."""
+"""What is known: the best so far, and what the model expects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from asktell.study.trials import Observation, Trial, mean_numbers
 
 
 def best(state: State) -> Observation:
-    """Return the best observation; of equals, that of the first values.
+    """Return the best observation; of equal ones, the first in the order of the space.
 
     With replicates, configurations compare by the means of their targets, and the target
     returned is that mean.

@@ -32,17 +32,17 @@ _LOCAL_CANDIDATES, _LOCAL_CENTRES = 200, 5
 candidate beside eight Sobol points left the score of the benchmarks' subset as it was."""
 
 _LEAST_CANDIDATES, _SCORED_PAIRS = 128, 200_000
-"""Candidates times points, above which there are fewer candidates, down to the least. The time to
+"""Above so many candidates times points there are fewer candidates, down to the least. The time to
 score one grows with the square of the points; so from about 400 points on, with the default of 512
-candidates, that of the first look grows in proportion to the points. Neither was tuned."""
+candidates, the first look takes time in proportion to the points. Neither was tuned."""
 
 _FITTED = 256
 """The most points that a fit sees, as the time of each of its steps grows with their third power.
 Not tuned by itself; docs/decisions, number 3, has what it saves together with others."""
 
 _RANDOM_DRAWS = 64
-"""Draws at random before configurations are looked through in order: with half of a space free,
-the chance that all of them are taken is 2**-64."""
+"""Random draws before configurations are looked through in order: with half of a space free, the
+chance that all of them are taken is 2**-64."""
 
 
 def suggest(
@@ -50,21 +50,21 @@ def suggest(
 ) -> tuple[State, list[Suggestion]]:
     """Return the next state and n suggestions, each aware of those before it.
 
-    Params that are to be offered again come first, under a new id. No others are suggested that
-    are observed, pending or failed. Where fewer than n are left in a finite space, those are
-    returned.
+    Params that are to be offered again come first, under a new id. Apart from those, nothing is
+    suggested that is observed, pending or failed. If fewer than n are left in a finite space, those
+    are returned.
 
     Args:
         state: left as it is.
         n: how many.
         now: the time on the caller's clock, in seconds; needed with a lease.
-        lease: after so many seconds without an outcome :func:`asktell.expire` withdraws the
+        lease: after so many seconds without an outcome, :func:`asktell.expire` ends the
             suggestions; None for never.
 
     Raises:
         SpaceExhausted: none are left.
         DefinitionError: a ``ValueError``; n is not an integer >= 1.
-        LeaseError: a ``ValueError``; the lease is not a number > 0, or ``now`` not a number.
+        LeaseError: a ``ValueError``; the lease is not a number > 0, or ``now`` is not a number.
     """
     if not is_count(n):
         raise DefinitionError("$.n", n, "an integer >= 1")
@@ -177,7 +177,7 @@ def _most_promising(
 
 
 def _candidates(n_candidates: int, n: int) -> int:
-    """Return how many candidates are scored: fewer where each takes the time of many points."""
+    """Return how many candidates are scored: fewer where scoring each takes long."""
     return min(n_candidates, max(_LEAST_CANDIDATES, _SCORED_PAIRS // max(n, 1)))
 
 

@@ -77,12 +77,12 @@ def _parser(version: str) -> argparse.ArgumentParser:
     )
     suggest = command("suggest", "ask for configurations")
     suggest.add_argument("-n", type=int, default=1, help="how many (1)")
-    suggest.add_argument("--lease", type=float, metavar="SECONDS", help="then expire may take it")
+    suggest.add_argument("--lease", type=float, metavar="SECONDS", help="then expire may end it")
     _add_now(suggest)
     observe = command("observe", "tell a target, or many as JSON lines on standard input")
     observe.add_argument("source", nargs="?", choices=["-"], metavar="-", help="standard input")
     observe.add_argument("--id", type=int, help="of the suggestion")
-    observe.add_argument("--target", type=_target, help="its target; nan or inf for a failure")
+    observe.add_argument("--target", type=_target, help="a number, or JSON by outcome; nan: failed")
     _add_now(observe)
     fail = command("fail", "tell that an evaluation failed")
     fail.add_argument("--id", type=int, required=True, help="of the suggestion")
@@ -99,16 +99,16 @@ def _parser(version: str) -> argparse.ArgumentParser:
     renew.add_argument("--id", type=int, required=True, help="of the suggestion")
     renew.add_argument("--lease", type=float, required=True, metavar="SECONDS", help="from now")
     _add_now(renew)
-    _add_now(command("expire", "withdraw the suggestions whose leases ended, and print them"))
+    _add_now(command("expire", "end the suggestions whose leases are over, and print them"))
     command("pending", "print the suggestions that wait for an outcome")
     command("best", "print the best observation")
-    command("status", "print how far it is")
+    command("status", "print counts, the goal, and the best")
     command("export", "print everything observed, in order of arrival")
     return parser
 
 
 def _add_now(parser: argparse.ArgumentParser) -> None:
-    text = "the time in seconds (that of the clock)"
+    text = "the time in seconds (by default the clock's)"
     parser.add_argument("--now", type=float, metavar="SECONDS", help=text)
 
 
@@ -123,14 +123,15 @@ def _target(text: str) -> Any:
     except ValueError:
         target = None
     if not isinstance(target, dict):
-        raise argparse.ArgumentTypeError(f'a number, or JSON as {{"loss": 0.1}}, not {text!r}')
+        expected = 'a number, or JSON such as {"loss": 0.1}'
+        raise argparse.ArgumentTypeError(f"must be {expected}, not {text!r}")
     return target
 
 
 def _setting(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
-        raise argparse.ArgumentTypeError(f"NAME=VALUE, not {text!r}")
+        raise argparse.ArgumentTypeError(f"must be NAME=VALUE, not {text!r}")
     try:
         return name, json.loads(value)
     except ValueError:

@@ -63,7 +63,7 @@ def fail(arguments: Namespace) -> Iterator[Answer]:
 
 
 def amend(arguments: Namespace) -> Iterator[Answer]:
-    """Put another target in place of a wrong outcome; answer with the trial."""
+    """Replace a wrong outcome; answer with the trial."""
     trial, target, now = arguments.id, arguments.target, _now(arguments)
     yield _corrected(arguments, lambda state: telling.amend(state, trial, target, now=now))
 
@@ -94,7 +94,7 @@ def renew(arguments: Namespace) -> Iterator[Answer]:
 
 
 def expire(arguments: Namespace) -> Iterator[Answer]:
-    """Withdraw suggestions whose leases ended; answer with them."""
+    """End suggestions whose leases are over; answer with them."""
     yield from map(suggestion_answer, _store(arguments).expire(_now(arguments)))
 
 
@@ -113,7 +113,7 @@ def best(arguments: Namespace) -> Iterator[Answer]:
 
 
 def status(arguments: Namespace) -> Iterator[Answer]:
-    """Answer with how far it is."""
+    """Answer with counts, the goal, and the best."""
     yield _status(_store(arguments).read())
 
 

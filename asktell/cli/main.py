@@ -1,6 +1,6 @@
 """The command line's outside: answers on standard output, messages on standard error, exit codes.
 
-Nothing below knows of either.
+Nothing below knows of these.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (OSError, FILE_TROUBLE),
     (AskTellError, REFUSED),
 )
-"""The first that an error is an instance of counts."""
+"""The first class that an error is an instance of decides."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -55,11 +55,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _say(answer["error"])
                 code = REFUSED
     except BrokenPipeError:
-        # Nobody reads on. What Python still would flush at its end has nowhere to go.
+        # Nobody reads any more. What Python would flush at its end has nowhere to go.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except KeyboardInterrupt:
-        # As the signal itself would have ended it, so that a loop of a shell ends, too.
+        # End as the signal itself would have it, so that a shell's loop ends, too.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.raise_signal(signal.SIGINT)
     except (AskTellError, OSError) as error:

@@ -15,7 +15,7 @@ from asktell.telling.delivery import refused
 from asktell.telling.identify import identify
 
 _KEYS = ("id", "params", "origin", "expires", "target")
-"""Those of a line that ``asktell suggest`` printed, and the target."""
+"""The keys of a line that ``asktell suggest`` printed, and the target."""
 
 
 class Source(Protocol):
@@ -27,7 +27,7 @@ class Source(Protocol):
 
 
 def batches_of_lines(source: Source) -> Iterator[list[tuple[int, bytes]]]:
-    """Return numbered lines, as many at a time as have come: one waits for no other."""
+    """Yield numbered lines, as many at a time as have come: no line waits for another."""
     number, rest = 0, b""
     while True:
         chunk = source.read1(1 << 16)

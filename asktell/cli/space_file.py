@@ -1,6 +1,6 @@
 """``space.yaml``: a space as a person writes it. ``space.schema.json`` says the same for editors.
 
-What a parameter takes, its constructor says, here as everywhere.
+The constructors say what a parameter takes, here as everywhere.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ def read_space(path: str | os.PathLike[str]) -> Space:
     """Return the space that a YAML file defines.
 
     Raises:
-        DefinitionError: a ``ValueError``; the place is that of the file, the line and the path,
-            as ``space.yaml:3: $.parameters.depth.high``.
+        DefinitionError: a ``ValueError``; its place names the file, the line and the path, as in
+            ``space.yaml:3: $.parameters.depth.high``.
         OSError: the file cannot be read.
     """
     lines: Lines = {}

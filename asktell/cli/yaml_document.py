@@ -1,7 +1,7 @@
 """YAML 1.2 as plain values, and the line of each.
 
 PyYAML reads YAML 1.1, in which ``1e-5`` is a string, ``no`` is false, ``16:9`` is a number, and of
-two equal keys the last wins. Here they are what they look like, and a key twice is refused.
+two equal keys the last wins. Here values are what they look like, and keys may not repeat.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _DECIMAL = r"[-+]?(?:\.[0-9]+|[0-9]+\.[0-9]*)"
 class _Loader(yaml.SafeLoader):
     """The core schema of YAML 1.2, section 10.3.2, instead of the types of YAML 1.1.
 
-    But for integers with zeros in front, which the two take for different numbers: they are text.
+    Integers with leading zeros, which the two versions read as different numbers, are text.
     """
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
@@ -47,7 +47,7 @@ def read_yaml(text: str) -> tuple[Any, Lines]:
     """Return the value of a YAML document, and the lines of its places, ``$`` for the whole.
 
     Raises:
-        DefinitionError: a ``ValueError``; no YAML, or a key twice. The place is ``line 3``.
+        DefinitionError: a ``ValueError``; not YAML, or a repeated key. The place names the line.
     """
     try:
         loader = _Loader(text)
@@ -67,7 +67,7 @@ def read_yaml(text: str) -> tuple[Any, Lines]:
 def _value(loader: _Loader, node: yaml.Node, place: str, lines: Lines, depth: int) -> Any:
     line = node.start_mark.line + 1
     lines[place] = line
-    if depth > _DEEPEST:  # what contains itself, too
+    if depth > _DEEPEST:  # also what contains itself
         raise DefinitionError(f"line {line}", place, f"at most {_DEEPEST} levels")
     if isinstance(node, yaml.SequenceNode):
         return [

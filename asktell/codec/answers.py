@@ -1,6 +1,6 @@
-"""What the command line answers, and a service would: values as plain dicts for people's programs.
+"""What the command line answers, and a service would: values as plain dicts, for programs to read.
 
-These are for reading. What a state is made from again is in ``state_document``.
+No state can be made from these: see ``state_document`` for that.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ Answer = dict[str, Any]
 
 
 def suggestion_answer(suggestion: Suggestion) -> Answer:
-    """Return a suggestion; with the end of its lease if it has one."""
+    """Return a suggestion, with the end of its lease if it has one."""
     answer = {"id": suggestion.id, "params": suggestion.params, "origin": suggestion.origin}
     return answer if suggestion.expires is None else {**answer, "expires": suggestion.expires}
 

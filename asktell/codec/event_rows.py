@@ -12,6 +12,7 @@ from operator import attrgetter
 from types import NoneType
 from typing import Any, Union, cast, get_args, get_type_hints
 
+from attrs import NOTHING as NO_DEFAULT
 from attrs import fields, frozen
 
 from asktell.codec.reading import below, plain, read
@@ -29,7 +30,7 @@ Place = Callable[[int], str]
 """Where a row stands, by its number."""
 
 _KEYS = {"configuration": "params", "numbers": "outcomes"}
-"""Fields that rows have under another name: that of the dict they are there."""
+"""Fields with another name in rows, where they are dicts: the name that callers know."""
 
 _KINDS: dict[str, type[Any]] = {
     **{kind.kind: kind for kind in get_args(TrialEvent)},
@@ -61,6 +62,15 @@ def _items_of(kind: type[Any]) -> tuple[_Item, ...]:
 
 
 _LAYOUTS = {name: (kind, _items_of(kind)) for name, kind in _KINDS.items()}
+
+
+def defaults_of(event_name: str) -> dict[str, Any]:
+    """Return the fields of an event that have defaults: what rows of before it had them mean."""
+    kind, items = _LAYOUTS[event_name]
+    defaults = {field.name: field.default for field in fields(kind)}
+    return {
+        item.key: defaults[item.name] for item in items if defaults[item.name] is not NO_DEFAULT
+    }
 
 
 # --- writing ---
@@ -116,8 +126,8 @@ def read_events(rows: Sequence[Any], problem: Problem, place: Place) -> list[Eve
     """Return the events of rows.
 
     Raises:
-        StateError: a ``ValueError`` that names the path of the first fault: a field is missing,
-            unknown or corrupt.
+        StateError: a ``ValueError`` that names the path of the first fault: a field that is
+            missing, unknown or corrupt.
     """
     readers = _readers(problem)
     layouts = {

@@ -1,6 +1,6 @@
 """Events that lead to what the six lists of schemas 1 and 2 say.
 
-Those lists had lost in which order some things happened. What matters of it can be told: the order
+Those lists do not say in which order everything happened. What matters can be recovered: the order
 of what is out, of what is due, and of the outcomes. Any order of events that gives these will do.
 """
 
@@ -11,6 +11,7 @@ from typing import Any
 
 from attrs import define, field, frozen
 
+from asktell.codec.event_rows import defaults_of
 from asktell.errors import StateError, at_key, quoted
 from asktell.model.members import MODEL_OF_SCHEMA_2
 
@@ -86,11 +87,11 @@ _GROUPS = {
     "withdrawn": ("withdrawn",),
     "retried": ("retried",),
 }
-"""Among which rows ids are distinct. What was lost may be told late."""
+"""Groups of rows in which no id comes twice. What was lost may be told late."""
 
 
 def _check_rows(lists: StateLists) -> None:
-    """Check that no trial is doubled, nor at odds with another row of it."""
+    """Check that no trial comes twice, and that all rows of a trial agree."""
     if lists.next_id < 0:
         raise StateError("$.next_id", lists.next_id, "an integer >= 0")
     withdrawn = {row.id for row in lists.withdrawn}
@@ -104,7 +105,7 @@ def _check_rows(lists: StateLists) -> None:
             given_up = name == "failures" and row.cause == "expired"
             _check_single(lists, "given up" if given_up else name, place, row, key, seen)
             if row.id is not None and _key(params.setdefault(row.id, row.params), "$") != key:
-                expected = f"{quoted(params[row.id])}, as id {row.id} has elsewhere"
+                expected = f"{quoted(params[row.id])}, the params of id {row.id} elsewhere"
                 raise StateError(f"{place}.params", row.params, expected)
             if name == "retried" and row.id not in withdrawn:
                 raise StateError(f"{place}.id", row.id, "the id of a withdrawn suggestion")
@@ -118,9 +119,9 @@ def _check_single(
     replicates = lists.settings.get("replicates") is True
     for group in _GROUPS[name]:
         if (group, row.id) in seen and not (replicates and name == "observations"):
-            raise StateError(f"{place}.id", row.id, f"an id that {seen[group, row.id]} has not")
+            raise StateError(f"{place}.id", row.id, f"an id that is not in {seen[group, row.id]}")
         if group in ("told", "lost") and (group, key) in seen and not replicates:
-            expected = f"params that {seen[group, key]} has not"
+            expected = f"params other than those of {seen[group, key]}"
             raise StateError(f"{place}.params", row.params, expected)
         seen[group, key] = place
         if row.id is not None:
@@ -136,7 +137,7 @@ def _check_nothing_lost(lists: StateLists) -> None:
             params = row if name == "due" else row.params
             key = _key(params, place)
             if name == "due" and key in settled:
-                raise StateError(place, params, f"params that {settled[key]} has not")
+                raise StateError(place, params, f"params other than those of {settled[key]}")
             if name == "due" and key not in withdrawn:
                 raise StateError(place, params, "params of a withdrawn suggestion")
             settled[key] = place
@@ -169,7 +170,7 @@ class _Events:
     places: list[str] = field(factory=list)
 
     def add(self, place: str, event: str, **fields: Any) -> None:
-        self.rows.append({"event": event, **fields, "at": None})
+        self.rows.append({"event": event, **defaults_of(event), **fields, "at": None})
         self.places.append(place)
 
 
@@ -177,7 +178,7 @@ def events_of(lists: StateLists) -> tuple[list[dict[str, Any]], list[str]]:
     """Return rows of events, and for each the path in the lists that it came from.
 
     Raises:
-        StateError: a ``ValueError``; a trial is doubled, or at odds with another row of it.
+        StateError: a ``ValueError``; a trial comes twice, or its rows do not agree.
     """
     _check_rows(lists)
     _check_nothing_lost(lists)

@@ -1,7 +1,7 @@
-"""From older schemas to that of today: dicts in, dicts out, and where each part came from.
+"""From older schemas to today's: dicts in, dicts out, and where each part came from.
 
 Schemas 1 and 2 kept trials in six lists; ``from_lists`` finds events that lead to the same. What a
-step cannot understand it leaves for the reader to refuse. The dict it is given stays as it is.
+step does not understand is left for the reader to refuse. The dict that is passed is not changed.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ SCHEMA = 3
 
 @frozen(eq=False)
 class Migrated:
-    """A dict in the schema of today.
+    """A dict in today's schema.
 
     Attributes:
-        came_from: from a path in this dict to that in the one that came.
-        waiting: ids that are out and params that are due, as the one that came has them besides.
+        came_from: maps a path in this dict to the path in the dict that came.
+        waiting: the ids that are out and the params that are due, as the dict that came lists them.
     """
 
     document: dict[str, Any]
@@ -36,7 +36,7 @@ class Migrated:
 
 
 def migrated(document: dict[str, Any], schema: int) -> Migrated:
-    """Return the document in the schema of today.
+    """Return the document in today's schema.
 
     Raises:
         StateError: a ``ValueError``; a field of an older schema is missing, unknown or corrupt.
@@ -47,7 +47,7 @@ def migrated(document: dict[str, Any], schema: int) -> Migrated:
 
 
 def _from_1(document: dict[str, Any]) -> dict[str, Any]:
-    """Schema 2 knows of leases and retries, and of what they leave behind."""
+    """Schema 2 adds leases and retries, and what they leave behind."""
     document = _with(document, "$", due=[], withdrawn=[], retried=[])
     document["schema"] = 2
     for name, added in (("pending", {"expires": None}), ("failures", {"cause": "reported"})):
@@ -62,7 +62,7 @@ def _from_1(document: dict[str, Any]) -> dict[str, Any]:
 
 
 def _with(value: Any, place: str, **added: Any) -> Any:
-    """Return a dict with fields added; what is no dict is for the reader to refuse."""
+    """Return a dict with fields added; anything else is left for the reader to refuse."""
     if not isinstance(value, dict):
         return value
     for name in added:

@@ -1,7 +1,7 @@
 """Reading plain dicts into frozen layout classes: every fault is reported with its path.
 
 No value is coerced, no field may be missing, and none may be there that the layout does not name.
-What a layout does not go into, a ``dict`` or ``Any``, is for others to check.
+Where a layout goes no deeper, at a ``dict`` or ``Any``, others check.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from asktell.numbers import is_finite
 L = TypeVar("L")
 
 MOST_FAULTS = 1000
-"""So many faults of a document are looked for: with more of them, it is something else."""
+"""Reading stops at so many faults: a document with more is something else altogether."""
 
 MOST_LEVELS = 32
-"""How deep plain values may be nested: far less than Python can go, and JSON's writer."""
+"""How deep plain values may be nested: far less than Python and its JSON writer can handle."""
 
 _LONGEST_PLACE = 1000
-"""Characters of a path; a name in it may have any number."""
+"""Characters of a path; the names in it may be of any length."""
 
 _SCALARS: dict[Any, tuple[type | tuple[type, ...], str]] = {
     int: (int, "an integer"),
@@ -59,10 +59,10 @@ def below(error: InvalidValueError, place: str) -> StateError:
 
 
 def plain(value: Any, place: str = "$", levels: int = MOST_LEVELS) -> Any:
-    """Return a copy of what is nested dicts and lists of scalars, and nothing else.
+    """Return a copy of nested dicts and lists of scalars; nothing else is allowed.
 
     Raises:
-        StateError: a ``ValueError`` that names the path of what JSON would not keep.
+        StateError: a ``ValueError`` that names the path of a value that JSON cannot hold.
     """
     if levels < 0:
         raise StateError(place, value, f"at most {MOST_LEVELS} levels")

@@ -13,8 +13,8 @@ from typing import Any
 from attrs import asdict, frozen
 
 from asktell.codec.event_rows import event_rows, read_events
-from asktell.codec.reading import below, read
 from asktell.codec.migrations import SCHEMA, migrated
+from asktell.codec.reading import below, read
 from asktell.errors import NOTHING, InvalidValueError, StateError, at_key
 from asktell.space.parameters import KINDS, Parameter, arguments_of, defaults_of, kind_of
 from asktell.space.space import Space
@@ -51,9 +51,9 @@ class StateDocument:
     """What a dict says.
 
     Attributes:
-        came_from: from a path in schema 3 to that in the dict that came.
-        waiting: what the dict says beside its events of what is out and due, for the schemas that
-            do: their ids, and params. None for the others.
+        came_from: maps a path in schema 3 to the path in the dict that came.
+        waiting: the ids that are out and the params that are due, where the dict lists them beside
+            its events, as older schemas do; else None.
     """
 
     problem: Problem
@@ -62,10 +62,10 @@ class StateDocument:
     waiting: tuple[list[int], list[dict[str, Any]]] | None
 
     def check_waiting(self, out: list[int], due: list[dict[str, Any]]) -> None:
-        """Check that what the events lead to is what the dict says besides.
+        """Check that the events lead to what the dict lists beside them.
 
         Raises:
-            StateError: a ``ValueError`` that names the path of the first that is not.
+            StateError: a ``ValueError`` that names the path of the first that differs.
         """
         if self.waiting is None:
             return
@@ -77,7 +77,7 @@ class StateDocument:
         for name, said, led in lists:
             for position, (one, other) in enumerate(zip_longest(said, led, fillvalue=NOTHING)):
                 if one != other:
-                    expected = "what waits as the other trials lead to it"
+                    expected = "what follows from the other lists"
                     raise StateError(f"$.{name}[{position}]", one, expected)
 
 

@@ -41,8 +41,8 @@ class Checkpoint:
         engine: what is about to run.
 
     Raises:
-        StateError: a ``ValueError``; the file is not a state, or it knows results that the engine
-            does not, and that would be overwritten.
+        StateError: a ``ValueError``; the file is not a state, or it has results that the engine
+            lacks and that would be overwritten.
     """
 
     def __init__(self, path: str | Path, engine: Engine) -> None:
@@ -51,7 +51,7 @@ class Checkpoint:
         self._book = Book(path)
         self._known = _look(self._book) if self.path.exists() else None
         if self._known is not None and self._known.state.arrivals > engine.state.arrivals:
-            expected = "a state that this engine goes on from: resume from the file, or remove it"
+            expected = "no more results than the engine has: resume from the file, or remove it"
             raise StateError("$.checkpoint", str(path), expected)
 
     def __call__(self, state: State) -> None:

@@ -17,6 +17,6 @@ def dask_executor(client: Client, **options: Any) -> Executor:
         client: connected to the cluster.
         options: ``workers``, ``resources``, ``allow_other_workers`` of ``Client.get_executor``.
     """
-    # impure: Dask would answer the retry of a failed evaluation with the failure that it knows
+    # impure, or Dask would answer the retry of an evaluation with the failure that it remembers
     executor: Executor = client.get_executor(pure=False, **options)  # type: ignore[no-untyped-call]
     return executor

@@ -12,7 +12,7 @@ from asktell.telling import Outcome
 Happening = Outcome | Literal["expired", "lost"]
 """What became of an evaluation: the outcome of its delivery, or
 
-- ``expired``: its time was over. Its params are offered again, or count as failed in the end;
+- ``expired``: it took too long. Its params are offered again, or count as failed in the end;
 - ``lost``: the executor broke while it ran. It is submitted again, alone.
 """
 

@@ -34,21 +34,21 @@ class Supply:
         self.current: Executor = executor
 
     def replace(self, reason: str) -> None:
-        """Give the executor up and make another.
+        """Give up the executor and make another.
 
         Raises:
             ExecutorError: there is no function to make one with.
         """
         if self._make is None:
             raise ExecutorError(
-                f"{reason}. The run can be resumed; to go on by itself it needs a function that "
-                "makes an executor in place of an executor"
+                f"{reason}. Resume the run; for it to go on by itself, pass a function that makes "
+                "an executor, not an executor"
             )
         self.close(wait=False)
         self.current = self._make()
 
     def close(self, wait: bool) -> None:
-        """Shut the executor down if it was made here; what was not begun is not begun any more."""
+        """Shut the executor down if it was made here, and cancel what has not begun."""
         shutdown = getattr(self.current, "shutdown", None)
         if self._make is not None and shutdown is not None:
             shutdown(wait=wait, cancel_futures=True)

@@ -2,7 +2,7 @@
 
 Results are taken one at a time, in the order in which they came, and each is followed by the
 suggestions that it makes room for. What is suggested therefore depends on the results and their
-order alone, and a run that goes on from a checkpoint suggests what the other would have.
+order alone, and a run that resumes from a checkpoint suggests what the first would have.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ def maximize(
         executor: where evaluations run: anything with ``submit`` that returns a future of
             ``concurrent.futures``; or a function without arguments, or a class, that makes one,
             so that an executor that breaks can be replaced.
-        n_trials: the run ends when so many configurations have an outcome, observed or failed;
-            those that the engine knows from before count, so that a resumed run completes the
-            number. It also ends when a finite space is used up.
-        n_workers: so many evaluations run at once.
+        n_trials: the run ends when so many configurations have an outcome, observed or failed.
+            Those that the engine knows already count, so that a resumed run completes the number.
+            The run also ends when a finite space is used up.
+        n_workers: how many evaluations run at once.
         timeout: so many seconds after its submission an evaluation is late. It is cancelled where
             the executor can do that, and its params are offered again ``Settings.expiries`` times
             before they count as failed. Where it cannot be cancelled it keeps its worker until it
@@ -77,7 +77,7 @@ def maximize(
 
     Raises:
         NothingObservedError: the run has ended, and no evaluation succeeded.
-        DefinitionError: a ``ValueError``; a number is not what it must be.
+        DefinitionError: a ``ValueError``; ``n_trials``, ``n_workers`` or ``timeout`` is not valid.
         StateError: a ``ValueError``; the checkpoint's file knows more than the engine.
         ExecutorError: the executor broke, or late evaluations hold all of its workers, and
             no function was given that makes another.

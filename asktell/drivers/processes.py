@@ -2,7 +2,7 @@
 
 When a process of a ``ProcessPoolExecutor`` dies, the whole pool is broken, and nobody knows which
 evaluation was to blame. And an evaluation that hangs cannot be stopped. With a pool of one process
-for each evaluation that runs, both are a matter of that evaluation alone.
+for each evaluation that runs, both concern that evaluation alone.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from asktell.errors import AskTellError
 
 
 class WorkerDied(AskTellError):  # noqa: N818 - what happened, as SpaceExhausted
-    """The process died that evaluated this."""
+    """The process that evaluated this died."""
 
 
 def _begin(  # pragma: no cover - runs in the workers
     initializer: Callable[..., object] | None, initargs: tuple[Any, ...]
 ) -> None:
-    """Prepare a process: it is to end with its parent, which may be killed without a word."""
+    """Prepare a process: it must end with its parent, which may be killed without warning."""
     Thread(target=_end_with, args=[multiprocessing.parent_process()], daemon=True).start()
     if initializer is not None:
         initializer(*initargs)
@@ -56,13 +56,13 @@ class _Worker:
 
 
 class ProcessWorkers:
-    """An executor with a process for each evaluation that runs, kept for the next.
+    """An executor that runs each evaluation in a process of its own, and reuses idle processes.
 
     A process that dies fails its own evaluation; cancelling an evaluation kills its process; and
     none outlives the process that made them. Use it in a ``with`` statement, which ends them.
 
     Args:
-        mp_context: of ``multiprocessing``: how processes are started; Python's default where None.
+        mp_context: of ``multiprocessing``: how processes are started; None for Python's default.
         initializer: called in each process first.
         initargs: what it is called with.
     """
@@ -73,7 +73,7 @@ class ProcessWorkers:
         initializer: Callable[..., object] | None = None,
         initargs: tuple[Any, ...] = (),
     ) -> None:
-        """Begin without a process."""
+        """Start without a process."""
         self._context = mp_context
         self._begin = partial(_begin, initializer, initargs)
         self._idle: list[_Worker] = []

@@ -10,7 +10,7 @@ from asktell.drivers.evaluated import Evaluated
 
 
 def wants_bar(progress: bool | None) -> bool:
-    """Tell whether to show a bar: as asked, else where there is a terminal to show it on."""
+    """Tell whether to show a bar: as asked, or by default on a terminal."""
     if progress is not None:
         return progress
     return sys.stderr.isatty() and find_spec("tqdm") is not None

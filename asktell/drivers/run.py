@@ -217,7 +217,7 @@ class Run:
             listener(evaluated)
 
     def _release(self) -> list[_Attempt]:
-        """Stop what is not pending any more, or let it be where it cannot be stopped."""
+        """Cancel the attempts whose suggestions are settled; hold those that do not stop."""
         pending = set(self.engine.state.out)
         released = [a for a in self._running if a.suggestion.id not in pending]
         for attempt in released:

@@ -27,7 +27,7 @@ class SubmititExecutor:
 
     Args:
         executor: of submitit: ``AutoExecutor``, ``SlurmExecutor``, ``LocalExecutor``, ...
-        interval: after so many seconds jobs are asked again whether they are done.
+        interval: seconds between two looks at which jobs are done.
     """
 
     def __init__(self, executor: _Submitit, interval: float = 1.0) -> None:
@@ -50,7 +50,7 @@ class SubmititExecutor:
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-        """Cancel what is asked, and wait until no job is left, if asked."""
+        """Cancel all jobs if ``cancel_futures``; then, if ``wait``, wait until no job is left."""
         for _, future in list(self._jobs) if cancel_futures else []:
             future.cancel()
         if wait and self._watcher is not None:
@@ -73,7 +73,7 @@ class SubmititExecutor:
 
 
 def _outcome(job: _Job) -> Callable[[], Any] | None:
-    """Return a function that returns or raises the job's outcome, None while there is none."""
+    """Return a function that returns or raises the job's outcome; None while the job runs."""
     try:
         return job.result if job.done() else None
     except Exception as error:  # a debug job runs when it is asked, and would do so again

@@ -86,7 +86,7 @@ class AskTellGenerator(Generator):
             vocs: as that of the first generator.
             state: what ``to_dict`` returned.
             lost: whether the run that had the pending points is over. They are then given out
-                again first, under new ids; a late result for an old id is still taken.
+                again first, under new ids; a late result for an old id is still accepted.
 
         Raises:
             StateError: a ``ValueError``; a field is missing, unknown or corrupt, or the space or
@@ -138,11 +138,10 @@ class AskTellGenerator(Generator):
         ]
 
     def ingest(self, results: list[dict[str, Any]]) -> None:
-        """Take results, in any order, also of points of others, which have no ``_id``.
+        """Take results in any order, also of points that others chose, which have no ``_id``.
 
         An objective that is missing, None or not finite is a failure. If one result is refused,
-        none is taken; results that were taken before change nothing, so that all may be sent
-        again.
+        none is taken. Results that were taken before change nothing, so all may be sent again.
 
         Raises:
             UnknownSuggestionError: a ``ValueError``; no point has this ``_id``.
@@ -216,7 +215,7 @@ class _Problem:
         """Return the suggestion, its id, or the params that a result is for.
 
         Raises:
-            ParamsError: the point does not lie in the space, or the ``_id`` is no integer.
+            ParamsError: the point does not lie in the space, or the ``_id`` is not an integer.
         """
         params = {name: _scalar(result[name]) for name in self.space.names if name in result}
         params = self.held.inward(params)
@@ -245,7 +244,7 @@ def _continuous(name: str, variable: Any) -> at.Float:
 
 def _discrete(name: str, values: Iterable[Any], held: HeldChoices) -> Parameter:
     """Return the parameter of a discrete variable."""
-    # a set has another order in another process
+    # the order of a set differs from process to process
     ordered = sorted(values, key=lambda value: (type(value).__name__, repr(value)))
     if all(is_finite(value) for value in ordered):
         return at.Ordinal(name, sorted(ordered))

@@ -90,10 +90,10 @@ class AskTellSampler(BaseSampler):
     # --- the state ---
 
     def to_dict(self, study: Study) -> dict[str, Any]:
-        """Return what the study's trials are to the engine, as ``Engine.to_dict`` does.
+        """Return the study's trials as the engine's dict, as ``Engine.to_dict`` does.
 
         Raises:
-            ValueError: the study has several objectives, or its trials no parameter in common.
+            ValueError: the study has several objectives, or its trials have no parameter in common.
         """
         self._raise_error_if_multi_objective(study)
         trials = study.get_trials(deepcopy=False)
@@ -113,7 +113,7 @@ class AskTellSampler(BaseSampler):
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return the parameters to be modelled together: all that the completed trials share.
+        """Return the parameters to model together: all that the completed trials share.
 
         Raises:
             ValueError: the study has several objectives.
@@ -339,7 +339,7 @@ def _fit_of(trial: FrozenTrial, space: Space) -> Fit | None:
         row = {"model": MODEL_OF_SCHEMA_2, "n": row["n"], "found": [row["members"]]}
     try:
         return read_fit(row, space, outcomes=1)
-    except StateError:  # what cannot be used is searched anew
+    except StateError:  # what cannot be used is searched for afresh
         return None
 
 

@@ -37,9 +37,9 @@ except ImportError as error:
 class AskTellSearcher(Searcher):
     """A Ray Tune searcher that asks the engine.
 
-    A trial that ends with an error, without the metric, or with one that is not finite, failed.
-    Where a trial has an outcome already, as one that ran again after a restore, the first stays,
-    and another one is warned of.
+    A trial that ends with an error, without the metric, or with one that is not finite, has failed.
+    If a trial has an outcome already, for instance because it ran again after a restore, the first
+    one stays, and a different one only gives a warning.
 
     Args:
         space: an :class:`asktell.Space`, in which a name such as ``"model/depth"`` stands for a
@@ -98,7 +98,7 @@ class AskTellSearcher(Searcher):
         return is_new
 
     def _start(self) -> None:
-        """Start the engine, as soon as all that it needs is known; see that it is the right one."""
+        """Start the engine once all that it needs is known; check that it is the right one."""
         if self._search is None:
             return
         if self._engine is not None:
@@ -151,7 +151,7 @@ class AskTellSearcher(Searcher):
     def on_trial_complete(
         self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False
     ) -> None:
-        """Take the outcome of a trial; of one that it did not suggest, nothing.
+        """Take the outcome of a trial; one that it did not suggest is ignored.
 
         Raises:
             TargetError: a ``ValueError``; the metric is not a number.
@@ -202,7 +202,7 @@ class AskTellSearcher(Searcher):
         return {"engine": engine, "trials": dict(self._ids), "metric": self._metric}
 
     def load_dict(self, state: Any) -> None:
-        """Go on where the searcher stopped that wrote the dict.
+        """Go on where the searcher that wrote the dict stopped.
 
         Raises:
             StateError: a ``ValueError``; a field is missing, unknown or corrupt.
@@ -264,7 +264,7 @@ class _Search:
 
     @classmethod
     def of_config(cls, config: Mapping[str, Any]) -> _Search:
-        """Return the view of a config of Tune; what is no domain in it is left to Tune.
+        """Return the view of a config of Tune; anything that is not a domain is left to Tune.
 
         Raises:
             DefinitionError: the engine cannot search it.
@@ -310,7 +310,7 @@ def _domains(value: Any, path: tuple[str, ...]) -> Iterable[tuple[str, Domain]]:
     """Yield the domains in a config with their names.
 
     Raises:
-        DefinitionError: a grid search, or a domain in a list or under a key that is no string.
+        DefinitionError: a grid search, or a domain in a list or under a key that is not a string.
     """
     place = ".".join(["$.space", *map(str, path)])
     if isinstance(value, Domain):

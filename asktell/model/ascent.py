@@ -16,7 +16,7 @@ from asktell.model.kernels import Array
 from asktell.space.axes import Indices
 
 Function = Callable[[Array, Indices], tuple[Array, Array]]
-"""Takes points (k, d) and of which start each is (k,); returns values (k,), gradients (k, d)."""
+"""Takes points (k, d) and each one's start (k,); returns values (k,) and gradients (k, d)."""
 
 _FIRST_STEP = 0.1
 """The length of a step along the gradient, whose own length says nothing of how far to go: this
@@ -60,8 +60,8 @@ def ascend(
         low: the lower bounds (d,).
         high: the upper bounds (d,).
         max_steps: how many steps each start makes at most.
-        tolerance: a start has converged when a step gains less, relative to all its gain so far.
-        leader_steps: how many more the start makes whose value is the greatest by then.
+        tolerance: a start has converged when a step gains less than this share of its gain so far.
+        leader_steps: how many more steps the best start makes after that.
     """
     m, dim = starts.shape
     points = np.clip(starts, low, high)

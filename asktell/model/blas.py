@@ -2,9 +2,9 @@
 
 The same number of threads everywhere also means the same rounding everywhere.
 
-Most builds of BLAS have one pool of threads for the whole process, so there is no way around state
-of the process here. Were each use to restore what it found, the second of two that overlap would
-find one thread, and leave one for good. So the first use sets the number, and the last restores it.
+Most builds of BLAS have one pool of threads for the whole process, so its state cannot be avoided
+here. If each use restored what it found, the second of two that overlap would find one thread, and
+leave one for good. So the first use sets the number, and the last restores it.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from threadpoolctl import LibController, OpenBLASController, ThreadpoolControlle
 def one_blas_thread() -> AbstractContextManager[None]:
     """Return a context, for one ``with``, in which BLAS uses one thread.
 
-    After the last of those that overlap, in whatever threads, the number is what it was before.
+    When the last of several that overlap ends, in whatever thread, the number is as it was before.
     """
     return _Use()
 
@@ -79,15 +79,15 @@ class _Limit:
                 self._settle()
 
     def keep_this_thread(self) -> None:
-        """Forget the threads that are not in a process that was forked."""
-        self._lock, self._settling = RLock(), Lock()  # who held them is not here to release them
+        """Forget the threads that a fork did not bring along."""
+        self._lock, self._settling = RLock(), Lock()  # their holders are not here
         for use, thread in list(self._threads.items()):
             if thread != get_ident():
                 self.leave(use)
 
     def _settle(self) -> None:
         if self._settling.locked():
-            return  # a signal's handler; threadpoolctl has a lock that it would wait for in vain
+            return  # in a signal handler, which would wait in vain for threadpoolctl's lock
         with self._settling:
             wanted = None
             while wanted != bool(self._threads):  # again where a handler came and did not leave
@@ -103,7 +103,7 @@ class _Limit:
 
     def _restore(self) -> None:
         for library, number in self._before.items():
-            if library.num_threads == 1:  # what others have set meanwhile is theirs
+            if library.num_threads == 1:  # else somebody has set it meanwhile: it is theirs
                 # threadpoolctl lets only the thread that came first set a shared pool.
                 OpenBLASController.clear_controlling_thread(force=True)
                 library.set_num_threads(number)
@@ -122,8 +122,8 @@ class _Thread(local):
 def _libraries(shared: bool) -> list[LibController]:
     """Return the libraries with one number of threads for the process, or those with one a thread.
 
-    Those that threadpoolctl does not know to be shared are taken for the latter. Should one be
-    shared, its number ends right all the same, for whoever finds it to be one leaves it at that.
+    Those that threadpoolctl does not know to be shared count among the latter. If one is shared all
+    the same, its number still ends right, since a use that finds one thread changes nothing.
     """
     found = ThreadpoolController().select(user_api="blas").lib_controllers
     return [library for library in found if _is_shared(library) == shared]

@@ -20,7 +20,7 @@ class Dataset:
         points: observed points (n, d).
         targets: a column for every outcome (n, k), means where there are replicates. What stands
             where a target was not measured does not matter.
-        known: which of the targets were measured (n, k); of every outcome one at least.
+        known: which of the targets were measured (n, k); at least one of every outcome.
         counts: how many replicates each point's targets are the mean of (n,).
         failed: points whose evaluation failed (f, d).
         pending: points being evaluated, or about to be (q, d).
@@ -48,8 +48,7 @@ class Dataset:
     def thinned(self, at_most: int, objective: int) -> Dataset:
         """Return the data with at most so many points and as many failures.
 
-        One half are the points that are best by the objective, the other half an even selection of
-        the rest.
+        Half of the points are the best by the objective, the others an even selection of the rest.
         """
         known = self.known[:, objective]
         kept = _kept(np.where(known, self.targets[:, objective], -np.inf), at_most)

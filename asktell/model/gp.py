@@ -227,7 +227,7 @@ def fit(
         points: (n, d).
         targets: (members, n).
         counts: how many replicates each target is the mean of (n,).
-        starts: for each member, where to search from; the best that is found counts.
+        starts: for each member, where to search from; the best that is found is returned.
     """
     owners = np.array([i for i, several in enumerate(starts) for _ in several])
     logs = np.log([[*s.length_scales, s.noise] for several in starts for s in several])
@@ -256,7 +256,7 @@ class LogPosterior:
     """log p(theta | y) of the members up to a constant, as a function of log theta.
 
     The priors are Gaussian in the logarithms, which is where the search moves: see
-    :class:`Prior`. Below its floor, a member's noise is that of the floor.
+    :class:`Prior`. Noise below a member's floor counts as the floor.
     """
 
     embedding: Embedding
@@ -278,7 +278,7 @@ class LogPosterior:
         return values, gradients
 
     def _block(self, logs: Array, members: Indices) -> tuple[Array, Array]:
-        """Return eq. 5.8 and 5.9 with the priors'."""
+        """Return eq. 5.8 and 5.9 with the priors added."""
         floors = np.log([self.priors[member].noise_floor for member in members])
         floored = logs[:, -1] < floors
         noise = np.exp(np.maximum(logs[:, -1], floors))

@@ -72,13 +72,13 @@ MEMBERS = (
     Member(log_gap, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
     Member(power_transformed, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
 )
-"""The first sees the targets on their own scale but for the worst: it is the one to report from.
+"""The first sees the targets on their own scale, except for the worst: reports are made from it.
 The others are for nearly noiseless and for ill-conditioned targets. See docs/decisions, number 3,
 for what was tried in their place."""
 
 MODEL = "three-members/1"
 """What states call this model. A change of the members, the kernel or what hyper-parameters mean
-takes another name: states keep fits with the name of the model that they are of."""
+takes another name: states keep fits with the name of the model that they belong to."""
 
 MODEL_OF_SCHEMA_2 = "three-members/1"
 """The model whose fits states of schemas 1 and 2 have, which do not say so."""

@@ -56,7 +56,7 @@ class Posterior:
 
 
 def posterior_of(axes: Sequence[Axis], data: Dataset, found: Found) -> Posterior:
-    """Return the posterior given data, in which every outcome is known at one point at least.
+    """Return the posterior given data, in which every outcome is known at least at one point.
 
     Raises:
         numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.

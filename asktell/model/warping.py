@@ -49,14 +49,14 @@ def log_gap(targets: Array) -> Array:
 
 
 _POWERS = np.linspace(-2.0, 4.0, 25)[:, None]
-"""A grid, for a search to the last digit would turn rounding errors into larger ones."""
+"""A grid, since a search to the last digit would turn rounding errors into larger ones."""
 
 
 def power_transformed(targets: Array) -> Array:
     """Return the Yeo-Johnson transform whose power makes the targets most nearly normal.
 
     Yeo and Johnson 2000, eq. 2.1; of a grid of powers, the one with the greatest likelihood
-    (eq. 3.1). Targets are expected standardised.
+    (eq. 3.1). Targets should be standardised.
     """
     if np.ptp(targets) == 0.0:
         return targets

@@ -15,10 +15,10 @@ Positions = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 EXHAUSTIVE_MOVES = 64
-"""Up to so many positions a move tries all of them; beyond, a multi-scale selection."""
+"""A move tries all positions if there are no more than this, else a selection at all scales."""
 
 _LARGEST_EXACT = 2**52
-"""Of more levels, rounding a position may make a neighbour of an index."""
+"""With more levels, rounding a position may give a neighbouring index."""
 
 
 class Axis(Protocol):
@@ -114,7 +114,7 @@ class Levels:
         return nearest if self.size <= _LARGEST_EXACT else self._corrected(nearest, positions)
 
     def _corrected(self, nearest: Indices, positions: Positions) -> Indices:
-        # only what is another level's own position goes there
+        # a position that is exactly a neighbour's belongs to the neighbour
         for neighbour in (np.maximum(nearest - 1, 0), np.minimum(nearest + 1, self.size - 1)):
             nearest = np.where(self.positions(neighbour) == positions, neighbour, nearest)
         return nearest

@@ -23,7 +23,7 @@ def _typed(values: Sequence[Scalar]) -> tuple[tuple[type, Scalar], ...]:
 
 @frozen(init=False)
 class Ordinal:
-    """One of several values whose order matters, and not their distances.
+    """One of several values whose order matters, but not the distances between them.
 
     Args:
         name: the key in params.

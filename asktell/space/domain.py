@@ -1,7 +1,7 @@
 """The domain: which points of the unit cube there are, and how one moves among them.
 
-What exists on each axis is said by the axes; what else is left out (points that are taken today;
-constraints and conditions belong here) by ``excluded``.
+The axes say what exists along each of them, and ``excluded`` what else is left out: points that are
+taken, today. Constraints and conditions belong here, too.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Domain:
         return np.column_stack([a.sample(uniform[:, i]) for i, a in enumerate(self.axes)])
 
     def grid(self, at_most: int) -> Points | None:
-        """Return all points on the axes if they are discrete and at most so many, else None."""
+        """Return all points if the axes are discrete and there are at most so many, else None."""
         sizes = [axis.size for axis in self.axes]
         if not all(sizes) or math.prod(size for size in sizes if size) > at_most:
             return None

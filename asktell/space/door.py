@@ -61,10 +61,10 @@ def flag(value: Any, place: str) -> bool:
 
 
 def plain(value: Any) -> Scalar:
-    """Return a scalar as Python's own type; of a subclass of ``str``, its text alone.
+    """Return a scalar as Python's own type; a subclass of ``str`` becomes a plain ``str``.
 
     Raises:
-        TypeError: it is of another kind.
+        TypeError: it is not a scalar.
     """
     if type(value) in _PLAIN:
         return value  # type: ignore[no-any-return]

@@ -19,13 +19,13 @@ _LARGEST_LOG = math.log(np.finfo(np.float64).max)
 """The largest number whose exponential is a float; rounding may go beyond it."""
 
 _LARGEST_LOG_HIGH = 1e308
-"""With steps: half a step above it must be a float."""
+"""With steps on a log scale: half a step above it must still be a float."""
 
 _LARGEST_LOG_RATIO = 1e250
-"""Of high to low, with steps: beyond, a logarithm has too few digits for 2**40 levels."""
+"""Of high to low, with steps: beyond it, a logarithm has too few digits for 2**40 levels."""
 
 _MOST_STEPS = 2**40
-"""Of floats, and of integers on a log axis: logarithms and decimals take some of the digits."""
+"""For floats, and for integers on a log axis: logarithms and decimals use up some digits."""
 
 _STEP_TOLERANCE = 1e-6
 """How far, in steps, a value may lie from its grid and still be taken for a rounding error."""
@@ -42,8 +42,8 @@ class Float:
         name: the key in params.
         low: the least value, finite.
         high: the greatest value, finite, >= low.
-        log: whether equal factors, not equal differences, are equally far apart; needs low > 0.
-        step: values are ``low + k * step`` alone, up to ``high``; None for a continuum.
+        log: whether equal factors, not equal differences, count as equal distances; low > 0.
+        step: only ``low + k * step`` are values, up to ``high``; None for a continuum.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the argument.
@@ -130,7 +130,7 @@ class Float:
         return self._level(round(min(max(steps, 0.0), last)))
 
     def _level(self, index: int) -> float:
-        # In decimal, for 0.57 is what a person expects of 0 + 57 * 0.01.
+        # In decimal, since a person expects 0 + 57 * 0.01 to be 0.57.
         above = _EXACT.multiply(Decimal(index), _decimal(self.step or 0.0))
         return float(_EXACT.add(_decimal(self.low), above)) + 0.0
 
@@ -147,8 +147,8 @@ class Int:
         name: the key in params.
         low: the least value, within +-2**53.
         high: the greatest value, >= low; at most 2**40 with ``log``.
-        log: whether equal factors, not equal differences, are equally far apart; needs low > 0.
-        step: values are ``low + k * step`` alone, up to ``high``.
+        log: whether equal factors, not equal differences, count as equal distances; low > 0.
+        step: only ``low + k * step`` are values, up to ``high``.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the argument.
@@ -218,19 +218,19 @@ def _check_range(low: float, high: float, log: bool) -> None:
     if high < low:
         raise DefinitionError("$.high", high, f"a number >= low = {low}")
     if not math.isfinite(float(high) - float(low)):
-        raise DefinitionError("$.high", high, "a number nearer to low: high - low overflows")
+        raise DefinitionError("$.high", high, "a number closer to low: high - low overflows")
     if log and low <= 0:
         raise DefinitionError("$.low", low, "a number > 0 on a log scale")
     if log and low < high and math.log(low) == math.log(high):
-        expected = "a number farther from low, or log=False: their logarithms are equal"
+        expected = "a number further from low, or log=False: their logarithms are equal"
         raise DefinitionError("$.high", high, expected)
 
 
 def _check_steps(low: float, high: float, step: float, size: int, log: bool) -> None:
     if size > _MOST_STEPS:
-        raise DefinitionError("$.step", step, "a larger step: at most 2**40 of them fit")
-    # Rounding moves a level by up to an ulp, and may move it by a quarter of a step. A step below
-    # the normal floats has few digits: many such steps add up to something else.
+        raise DefinitionError("$.step", step, "a larger step: there may be at most 2**40 of them")
+    # Rounding moves a level by up to an ulp, and a quarter of a step is tolerable. A step below the
+    # normal floats has few digits, so that many such steps would add up to something else.
     if step < 4.0 * math.ulp(max(abs(low), abs(high))) or step < 8.0 * size * math.ulp(step):
         raise DefinitionError("$.step", step, "a larger step: floats cannot tell these apart")
     if not log:

@@ -19,7 +19,7 @@ Values = tuple[Any, ...]
 """Canonical values in the order of the space's parameters: params without the names."""
 
 _LONGEST_LIST = 400
-"""How much of the list of its names a message shows."""
+"""How much of its list of names a message shows."""
 
 
 @frozen(init=False)
@@ -31,7 +31,8 @@ class Space:
             each with a name of its own.
 
     Raises:
-        DefinitionError: a ``ValueError``; no parameters, something else, or a name twice.
+        DefinitionError: a ``ValueError``; there are no parameters, one is not a parameter, or a
+            name is used twice.
     """
 
     parameters: tuple[Parameter, ...]
@@ -80,7 +81,7 @@ class Space:
             try:
                 return tuple([check(params[name]) for name, check in self._checks])
             except (KeyError, ParamsError):
-                pass  # what is wrong, the thorough way says
+                pass  # the thorough way says what is wrong
         if not isinstance(params, Mapping):
             raise ParamsError("$", params, f"a mapping with the keys {self._listed()}")
         for name in self.names:
@@ -132,7 +133,7 @@ class Space:
     # --- a finite space ---
 
     def configuration(self, index: int) -> Values:
-        """Return the canonical values of the configuration number ``index`` of a finite space.
+        """Return the canonical values of configuration number ``index`` of a finite space.
 
         The last parameter varies fastest.
 

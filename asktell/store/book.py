@@ -32,9 +32,9 @@ from asktell.store.old_changes import OLD_SCHEMAS, apply_change
 from asktell.study.events import Event
 
 JOURNAL_ABOVE = 64 * 1024
-"""Bytes of the file up to which every call writes it anew: a small file is then the whole truth for
-whoever opens it (docs/decisions, number 7), and a larger one costs more the more it holds. Not
-tuned."""
+"""Up to so many bytes, every call writes the file anew: a small file is then the whole truth for
+whoever opens it (docs/decisions, number 7), while a larger one would cost more the more it holds.
+Not tuned."""
 
 
 @frozen
@@ -68,7 +68,7 @@ class Book:
     """
 
     def __init__(self, path: str | os.PathLike[str], journal_above: int = JOURNAL_ABOVE) -> None:
-        """Look at nothing yet."""
+        """Keep the path; nothing is read yet."""
         self.path = Path(os.path.realpath(path))
         self._journal = self.beside(".journal")
         self._previous = self.beside(".previous")
@@ -98,7 +98,7 @@ class Book:
         """Replace the state that was looked at by the next one, and return what is known now.
 
         Raises:
-            StoreError: it cannot be written, as the disk is full, say.
+            StoreError: it cannot be written, for instance because the disk is full.
         """
         is_same_study = state.problem == known.state.problem
         events = state.history.since(known.state.history) if is_same_study else None
@@ -162,7 +162,7 @@ class Book:
         written = Known(state, SCHEMA, digest, len(content), 0, 0, self._stamps())
         if state.history.n_events <= 2 * len(document["events"]):
             self._known = written
-        # else most of the history is heartbeats, say: the next look reads the short one back
+        # else most of the history is, say, heartbeats: the next look reads the short one back
         return written
 
     def _replace(self, content: bytes, follows: int) -> str:
@@ -246,7 +246,7 @@ class Book:
         except json.JSONDecodeError as error:
             raise self._corrupt(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
         except (ValueError, RecursionError) as error:
-            raise self._corrupt(f"no JSON: {error}") from None
+            raise self._corrupt(f"not JSON: {error}") from None
         if not isinstance(document, dict):
             raise self._corrupt(str(StateError("$", document, "a state: a dict")))
         return document, document.get("schema")
@@ -304,7 +304,7 @@ def _rows_of(entry: Any) -> list[Any]:
     """Return the rows of events that an entry of the journal holds; the first and last have none.
 
     Raises:
-        StateError: a ``ValueError``; no entry of this package.
+        StateError: a ``ValueError``; this package does not write such entries.
     """
     if not isinstance(entry, dict) or not entry.keys() <= {"follows", "events", "into"}:
         raise StateError("$", entry, "an entry that this version of asktell knows")

@@ -19,7 +19,7 @@ def replace(path: Path, content: bytes, previous: Path | None = None) -> None:
     When it returns, the new content is on the disk.
 
     Raises:
-        OSError: as the disk is full, say; the content is the old one, or the new.
+        OSError: for instance because the disk is full; the content is then the old or the new.
     """
     fresh = path.with_name(path.name + ".new")
     try:
@@ -37,12 +37,12 @@ def replace(path: Path, content: bytes, previous: Path | None = None) -> None:
 
 
 def append(path: Path, content: bytes, at: int) -> None:
-    """Write content to the end of a file, which is at ``at``: what stands after that is dropped.
+    """Write content to the end of a file, at byte ``at``; anything after that is dropped.
 
     When it returns, the content is on the disk.
 
     Raises:
-        OSError: as the disk is full, say; what was written of the content is taken back.
+        OSError: for instance because the disk is full; what was written is taken back.
     """
     is_new = not path.exists()
     try:
@@ -59,7 +59,7 @@ def read_from(path: Path, start: int) -> bytes:
     """Return the content of a file from a byte on.
 
     Raises:
-        OSError: it cannot be read; ``FileNotFoundError`` where it is not there.
+        OSError: it cannot be read; ``FileNotFoundError`` where there is none.
     """
     with open(path, "rb") as file:
         file.seek(start)
@@ -67,7 +67,7 @@ def read_from(path: Path, start: int) -> bytes:
 
 
 def sync_folder(folder: Path) -> None:
-    """Write the names of a folder to the disk, where the system has a way to."""
+    """Write the names in a folder to the disk, where the system can do that."""
     if not HAS_FOLDER_SYNC:
         return
     descriptor = os.open(folder, os.O_RDONLY)
@@ -93,4 +93,4 @@ def _keep(path: Path, previous: Path) -> None:
     except OSError:  # a file system without links
         shutil.copy2(path, spare)
     os.replace(spare, previous)
-    spare.unlink(missing_ok=True)  # of two links to one file, replacing keeps both
+    spare.unlink(missing_ok=True)  # if both link to one file, replacing keeps both

@@ -1,9 +1,9 @@
 """The journal as bytes: entries that survive being torn off anywhere.
 
-One entry is one line of JSON, ``["<checksum>",<entry>]``. A last line without its end, or with a
-hole of zeros where the disk was not reached, is that of a writer that was killed or lost its power.
+One entry is one line of JSON, ``["<checksum>",<entry>]``. A last line that lacks its end, or has a
+hole of zeros where data never reached the disk, is left by a writer that was killed or lost power.
 It was never acknowledged, and is dropped. Any other line that does not match its checksum is
-damage.
+damaged.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _HEAD = len('["00000000",')
 
 
 class DamageError(ValueError):
-    """A line is damaged that was whole once."""
+    """A line that was whole once is damaged."""
 
     def __init__(self, line: int) -> None:
         super().__init__(line)
@@ -33,7 +33,7 @@ def decode(data: bytes) -> tuple[list[Any], int]:
     """Return all whole entries, and how many bytes they take.
 
     Raises:
-        DamageError: a line is damaged that was whole once.
+        DamageError: a line that was whole once is damaged.
     """
     entries: list[Any] = []
     size = 0

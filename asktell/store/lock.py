@@ -1,7 +1,7 @@
 """A lock that one process holds at a time, and one thread of it.
 
-It is in a file of its own, which stays: one that came and went could be held by one process while
-another holds a new one of the same name.
+It is in a file of its own, which stays: if it came and went, one process could hold the old file
+while another holds a new one of the same name.
 """
 
 from __future__ import annotations
@@ -46,19 +46,20 @@ class FileLock:
     def hold(self, work: Callable[[], R]) -> R:
         """Do the work while nobody else does theirs, and return its result.
 
-        It takes the work and is no context, for an interrupt may come between any two steps of
-        Python: were the lock taken in an ``__enter__``, also before there is an ``__exit__`` to
-        release it. Here it is taken by a file that ``with`` closes already, and no step of Python
-        lies in its way out. That frees the lock, whatever happens; so does the end of the process.
+        It takes the work as a function and is not a context manager, because an interrupt may come
+        between any two steps of Python: after an ``__enter__`` has taken the lock, and before
+        ``with`` knows that there is an ``__exit__`` to call. Here the lock is on an open file that
+        ``with`` already guards. Closing the file frees the lock, whatever happens; so does the end
+        of the process.
 
         Raises:
-            StoreLockedError: it was held for too long; by the caller, if the work asks for it too.
+            StoreLockedError: it was held for too long, by the caller itself if the work asks again.
             StoreError: the system refuses the file, or the lock.
         """
         from portalocker import LockException, unlock
 
         try:
-            file = FileIO(self._lock_path, "a+")  # on NFS, who locks must be able to write
+            file = FileIO(self._lock_path, "a+")  # NFS locks only what may be written
         except OSError as error:
             raise StoreError(str(self._lock_path), error.strerror or str(error)) from error
         with file:
@@ -66,7 +67,7 @@ class FileLock:
             try:
                 return work()
             finally:
-                # Before it is closed, for processes forked meanwhile have it open as well.
+                # Before it is closed, since processes forked meanwhile have it open as well.
                 with suppress(LockException):
                     unlock(file)
 

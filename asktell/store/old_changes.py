@@ -25,7 +25,7 @@ def apply_change(document: dict[str, Any], entry: Any) -> None:
             places from ``start`` to ``stop`` whose rows they replaced.
 
     Raises:
-        StateError: a ``ValueError``; this is no change, or does not fit the state. The message
+        StateError: a ``ValueError``; this is not a change, or does not fit the state. The message
             names the path within the change.
     """
     if not isinstance(entry, dict) or not entry.keys() <= {"follows", "change", "into"}:

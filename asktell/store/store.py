@@ -20,8 +20,8 @@ from asktell.telling import Delivery, Outcome, Target, TrialLike
 R = TypeVar("R")
 
 _ATTEMPTS = 3
-"""How often a suggestion is worked out while others may change the state. After that they wait:
-one who is always overtaken would never be answered."""
+"""How often a suggestion is worked out while others may change the state. After that the others
+wait: a caller who is always overtaken would never be answered."""
 
 
 class Store:
@@ -51,7 +51,7 @@ class Store:
         timeout: float = 60.0,
         journal_above: int = JOURNAL_ABOVE,
     ) -> None:
-        """Look at nothing yet."""
+        """Keep the path; nothing is read yet."""
         self._book = Book(path, journal_above)
         self._lock = FileLock(self._book.path, timeout)
 
@@ -97,8 +97,9 @@ class Store:
             StoreMissingError: there is no file.
             StoreCorruptError: it is not what a store wrote; the message names the place.
             StoreLockedError: other processes held it for too long.
-            StoreError: it cannot be read or written, as the disk is full, say. The call may count
-                or not, as if one had been killed; the file stays readable.
+            StoreError: it cannot be read or written, for instance because the disk is full. The
+                call may have taken effect or not, as if it had been killed; the file stays
+                readable.
         """
 
         def work() -> R:
@@ -117,8 +118,8 @@ class Store:
     ) -> list[Suggestion]:
         """Return suggestions; see :func:`asktell.suggest`.
 
-        They are worked out without the lock, and again where the state has changed meanwhile by
-        more than heartbeats.
+        They are worked out without the lock, and worked out again if more than heartbeats came in
+        meanwhile.
 
         Raises:
             SpaceExhausted, DefinitionError, LeaseError: as ``asktell.suggest`` does.
@@ -138,7 +139,7 @@ class Store:
     def observe_batch(
         self, results: Iterable[tuple[TrialLike, Target]], *, now: float | None = None
     ) -> list[Delivery]:
-        """Tell many targets, of which some may be bad; see :func:`asktell.observe_batch`."""
+        """Tell many targets, even if some are bad; see :func:`asktell.observe_batch`."""
         return self.update(lambda state: telling.observe_batch(state, results, now=now))
 
     def fail(self, trial: TrialLike, reason: str = "", *, now: float | None = None) -> Outcome:
@@ -146,7 +147,7 @@ class Store:
         return self.update(lambda state: telling.deliver_failure(state, trial, reason, now=now))
 
     def expire(self, now: float) -> list[Suggestion]:
-        """Withdraw the suggestions whose leases ended; see :func:`asktell.expire`."""
+        """End the suggestions whose leases are over; see :func:`asktell.expire`."""
         return self.update(lambda state: telling.expire(state, now))
 
     def renew(self, trial: TrialLike, now: float, lease: float) -> None:
@@ -154,7 +155,7 @@ class Store:
         self.update(lambda state: (telling.renew(state, trial, now, lease), None))
 
     def amend(self, trial: TrialLike, target: Target, *, now: float | None = None) -> None:
-        """Put another outcome in place of a wrong one; see :func:`asktell.amend`."""
+        """Replace a wrong outcome; see :func:`asktell.amend`."""
         self.update(lambda state: (telling.amend(state, trial, target, now=now), None))
 
     def forget(self, trial: TrialLike, *, now: float | None = None) -> None:
@@ -191,7 +192,7 @@ class Store:
 
 
 def _only_heartbeats(before: State, after: State) -> bool:
-    """Tell whether nothing has happened in between but that leases were renewed."""
+    """Tell whether nothing but heartbeats came in between."""
     if (before.problem, before.out, before.queue) != (after.problem, after.out, after.queue):
         return False
     came = after.history.since(before.history)

@@ -48,7 +48,7 @@ from asktell.study.trials import Fault, Report, Result, Ticket, Trial
 class Draft:
     """A state that is being written; see :class:`asktell.State` for the fields.
 
-    The history is the draft's own.
+    The history belongs to the draft alone.
     """
 
     problem: Problem
@@ -62,14 +62,14 @@ class Draft:
     fit: Fit | None
 
     def take(self, event: Event) -> None:
-        """Let an event happen; where it cannot, nothing has changed.
+        """Let an event happen; if it cannot, nothing changes.
 
         Raises:
             UnknownSuggestionError: a ``ValueError``; no suggestion has the event's id.
-            LeaseError: a ``ValueError``; the lease does not run, or not any more.
-            NoOutcomeError: a ``ValueError``; there is no outcome to be amended or forgotten.
+            LeaseError: a ``ValueError``; the suggestion does not wait for an outcome.
+            NoOutcomeError: a ``ValueError``; there is no outcome to amend or forget.
             ConflictError: a ``ValueError``; anything else that cannot happen to the trial now.
-            InvalidValueError: a ``ValueError``; an id or a number that cannot be.
+            InvalidValueError: a ``ValueError``; an id or a number is impossible.
         """
         if isinstance(event, Fitted):
             if not 1 <= event.fit.n <= self.arrivals:
@@ -96,7 +96,7 @@ class Draft:
         self._put(event, trial, _CHANGES[type(event)](self, event, trial))
 
     def _put(self, event: TrialEvent, before: Trial, after: Trial) -> None:
-        """Put a trial in place of what it was, with all that follows from it."""
+        """Replace a trial, and bring up to date all that follows from it."""
         if before.tickets is not after.tickets:
             self.out = _listed(self.out, _ids_out(before), _ids_out(after))
             if event.kind == "suggested":
@@ -251,7 +251,7 @@ def _wrong(draft: Draft, event: Amended | Voided | Forgotten, trial: Trial) -> l
 
 
 def _corrected(trial: Trial, wrong: list[Report], right: Report) -> Trial:
-    """Put one outcome in the place of others: that of the first of them."""
+    """Replace outcomes by one, which takes the place of the first."""
     first, *others = wrong
     reports = (right if report is first else report for report in trial.reports)
     return evolve(trial, reports=tuple(report for report in reports if report not in others))
@@ -265,13 +265,13 @@ def _withdrawn(event: Expired | Lost, trial: Trial) -> Trial:
 
 
 def _offered_again(trial: Trial) -> Trial:
-    """Queue the params, unless they are out, or over."""
+    """Queue the params, unless they are out or have an outcome."""
     waits = not trial.is_over and all(ticket.standing != "out" for ticket in trial.tickets)
     return evolve(trial, queued=waits)
 
 
 def _settled(draft: Draft, event: Told | Failed, trial: Trial, report: Report) -> Trial:
-    """Add an outcome, and close the suggestions that wait for none any more.
+    """Add an outcome, and close the suggestions that it settles.
 
     Where replicates are wanted, others of the same params go on waiting for theirs.
     """
@@ -306,7 +306,7 @@ def _ids_out(trial: Trial) -> list[int]:
 
 
 def _listed(listed: tuple[int, ...], before: list[int], after: list[int]) -> tuple[int, ...]:
-    """Return the list without what is not in it any more, and with what came at its end."""
+    """Return the list without what has left it, and with what has come at its end."""
     for item in before:
         if item not in after:
             place = listed.index(item)

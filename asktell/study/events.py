@@ -32,7 +32,7 @@ Kind = Literal[
 """What can happen to a trial; the columns of the table in ``transitions``."""
 
 LARGEST_ID = 2**53
-"""Ids are counted up from 0; what is larger than JSON's exact integers was never counted."""
+"""Ids count up from 0; counting never gets beyond the integers that JSON holds exactly."""
 
 
 def _repr(event: Any) -> str:
@@ -84,7 +84,7 @@ class Expired:
 
 @frozen(repr=False)
 class Lost:
-    """The lease of a suggestion ended, once too often: its params count as failed."""
+    """The lease of a suggestion ended once too often: its params count as failed."""
 
     kind: ClassVar[Kind] = "lost"
     configuration: ClassVar[None] = None
@@ -96,7 +96,7 @@ class Lost:
 
 @frozen(repr=False)
 class Told:
-    """A result came, for a suggestion or for params of one's own."""
+    """A result came, for a suggestion or for params alone."""
 
     kind: ClassVar[Kind] = "told"
     id: int | None
@@ -108,7 +108,7 @@ class Told:
 
 @frozen(repr=False)
 class Failed:
-    """An evaluation failed, and that counts."""
+    """An evaluation failed, and the failure counts."""
 
     kind: ClassVar[Kind] = "failed"
     id: int | None
@@ -132,7 +132,7 @@ class Retried:
 
 @frozen(repr=False)
 class Amended:
-    """A result was put in place of an outcome that was wrong."""
+    """A wrong outcome was replaced by a result."""
 
     kind: ClassVar[Kind] = "amended"
     id: int | None
@@ -144,7 +144,7 @@ class Amended:
 
 @frozen(repr=False)
 class Voided:
-    """A failure was put in place of an outcome that was wrong."""
+    """A wrong outcome was replaced by a failure."""
 
     kind: ClassVar[Kind] = "voided"
     id: int | None
@@ -167,10 +167,10 @@ class Forgotten:
 
 @frozen
 class Fit:
-    """What a model searched in the data: its hyper-parameters, and from how many reports.
+    """The hyper-parameters that were found for a model, and from how many reports.
 
     Attributes:
-        model: which model they are of. Those of another are kept, and searched anew.
+        model: the model they belong to. Another model's are kept, and searched for afresh.
         n: how many reports were known.
         found: the hyper-parameters, as nested tuples and dicts of plain values.
     """
@@ -182,7 +182,7 @@ class Fit:
 
 @frozen
 class Fitted:
-    """The model's hyper-parameters were searched."""
+    """The model's hyper-parameters were searched for."""
 
     fit: Fit
     at: float | None

@@ -66,11 +66,11 @@ class History:
     def append(self, event: Event, trial: Trial | None) -> None:
         """Add an event, and the trial that it changed or made, to this object.
 
-        Others that show the same storage stay as they are. It is for the one draft whose own this
-        object is, before anybody else sees it.
+        Others that show the same storage stay as they are. Only the draft that owns this object may
+        call it, before anybody else sees the object.
         """
         storage = self._storage
-        with storage.lock:  # two threads may grow what one history has been
+        with storage.lock:  # two threads may grow the same history
             if len(storage.events) != self._events:
                 storage = self._storage = self._copied()
             storage.events.append(event)
@@ -156,7 +156,7 @@ class History:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what this history shows: a lock cannot be pickled, and look-ups need not be."""
-        with self._storage.lock:  # another thread may grow what this history has been
+        with self._storage.lock:  # another thread may be growing the same storage
             copied = self._copied()
         return _restored, (copied.events, copied.first, copied.changed)
 

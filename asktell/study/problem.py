@@ -20,7 +20,7 @@ TARGET = "target"
 """The name of the one outcome of a study that was given a goal and no names."""
 
 LARGEST_SEED = 2**128 - 1
-"""As many bits as numpy itself draws for a seed. A limit there must be: a dict may say anything."""
+"""As many bits as numpy itself draws for a seed. Without a limit, a dict could hold any number."""
 
 Numbers = tuple[float, ...]
 """One number for every outcome, in the problem's order."""
@@ -43,7 +43,7 @@ class Outcome:
 
 
 def _as_int(value: int) -> int:
-    """Return numpy's and other integers as Python's; what is none is for the check to refuse."""
+    """Return any integer as Python's own; anything else is left for the check to refuse."""
     is_integer = isinstance(value, Integral) and not isinstance(value, bool)
     return int(value) if is_integer else value
 
@@ -68,12 +68,12 @@ class Policy:
     """What becomes of results: which are welcome, and how often params are tried.
 
     Args:
-        replicates: whether another result for the same suggestion or params is welcome (targets
-            are noisy), rather than an error. The model and ``best`` then use the mean.
+        replicates: whether further results for the same params are kept (targets are noisy), not
+            refused. The model and ``best`` then use the mean.
         retries: how often params whose evaluation failed are offered again, before the failure
             counts.
-        expiries: how many suggestions of the same params may lose their lease without an answer;
-            with one more, the params count as failed.
+        expiries: how many suggestions of the same params may expire without an answer; with one
+            more, the params count as failed.
     """
 
     replicates: bool = field(default=False, validator=_is_flag)
@@ -86,12 +86,12 @@ class Method:
     """How suggestions are found: the initial design, the model, and the search on it.
 
     Args:
-        n_initial: so many configurations come from the initial design (the centre, then Sobol
-            points); observations from elsewhere count.
+        n_initial: how many configurations come from the initial design (the centre, then Sobol
+            points); observations from elsewhere count towards it.
         n_candidates: how many Sobol points the maximiser of the acquisition scores.
         n_starts: how many of them it improves.
-        n_modelled: how many observations the model sees at most: the best, and an even selection
-            of the rest.
+        n_modelled: the most observations that the model sees: the best, and an even selection of
+            the rest.
     """
 
     n_initial: int = field(default=5, converter=_as_int, validator=_is_positive)
@@ -105,18 +105,18 @@ class Settings(Policy, Method):
     """Everything that can be set, under one name for those who set it.
 
     Args:
-        n_initial: so many configurations come from the initial design (the centre, then Sobol
-            points); observations from elsewhere count.
-        replicates: whether another result for the same suggestion or params is welcome (targets
-            are noisy), rather than an error. The model and ``best`` then use the mean.
+        n_initial: how many configurations come from the initial design (the centre, then Sobol
+            points); observations from elsewhere count towards it.
+        replicates: whether further results for the same params are kept (targets are noisy), not
+            refused. The model and ``best`` then use the mean.
         n_candidates: how many Sobol points the maximiser of the acquisition scores.
         n_starts: how many of them it improves.
-        n_modelled: how many observations the model sees at most: the best, and an even selection
-            of the rest.
+        n_modelled: the most observations that the model sees: the best, and an even selection of
+            the rest.
         retries: how often params whose evaluation failed are offered again, before the failure
             counts.
-        expiries: how many suggestions of the same params may lose their lease without an answer;
-            with one more, the params count as failed.
+        expiries: how many suggestions of the same params may expire without an answer; with one
+            more, the params count as failed.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the setting.
@@ -199,7 +199,7 @@ class Problem:
         return target_of(self.outcome_names, numbers)
 
     def numbers(self, target: Any) -> Numbers:
-        """Return the numbers of a target, of which any may be infinite or NaN.
+        """Return the numbers of a target; any of them may be infinite or NaN.
 
         Raises:
             TargetError: a ``ValueError``; not a number, or not one for each outcome.
@@ -230,7 +230,7 @@ def _outcomes(goal: Any, objectives: Any) -> tuple[Outcome, ...]:
     if objectives is None:
         return (Outcome(TARGET, _role("maximize" if goal is None else goal, "$.goal")),)
     if goal is not None:
-        raise DefinitionError("$.goal", goal, "no goal beside objectives, which have their own")
+        raise DefinitionError("$.goal", goal, "None: objectives have goals of their own")
     if not isinstance(objectives, Mapping) or len(objectives) != 1:
         raise DefinitionError(
             "$.objectives", objectives, "one objective, such as {'loss': 'minimize'}"

@@ -10,10 +10,10 @@ from asktell.study.trials import Trial, mean_numbers
 def better(
     problem: Problem, history: History, leader: int | None, before: Trial, after: Trial
 ) -> int | None:
-    """Return the number of the best trial, where one has changed since there was this leader.
+    """Return the number of the best trial, after a trial has changed.
 
-    It takes constant time, but where the leader itself has become worse. ``history`` is the one
-    before the change.
+    This takes constant time, unless the trial is the leader and has become worse. ``leader`` and
+    ``history`` are those before the change.
     """
     value = objective_of(problem, after)
     if leader is None:

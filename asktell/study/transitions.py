@@ -1,7 +1,7 @@
 """What may happen to a trial, and what becomes of it: two tables, and nothing else decides.
 
 ``TRANSITIONS`` says what each event makes of a trial; a pair that is not there is refused.
-``ANSWERS`` says what a result or failure is answered, by what is known when it comes.
+``ANSWERS`` says how a result or failure is answered, given what is known when it comes.
 ``docs/delivery.md`` has both in words, and a test compares them.
 """
 
@@ -74,8 +74,8 @@ its suggestions may be out. A correction leaves the outcomes of the others as th
 Delivered = Literal["number", "failure"]
 
 Situation = Literal["out", "late", "unasked", "same", "other"]
-"""What is known when an outcome comes: its suggestion is out; or is not any more; or the params
-were never suggested; the trial has the same outcome already; or has another."""
+"""What is known when an outcome comes: its suggestion is out; it was out before; the params were
+never suggested; the trial already has the same outcome; it has another."""
 
 Answer = Literal["recorded", "late", "unasked", "replicate", "repeated", "failed", "conflict"]
 

@@ -11,21 +11,21 @@ from asktell.space.space import Values
 from asktell.study.problem import Numbers, target_of
 
 Origin = Literal["initial", "model", "fallback", "again"]
-"""Where a suggestion comes from: the initial design, the model, or, where the model failed for
-numerical reasons, chance; ``again`` where an earlier suggestion of the same params got no outcome:
-its lease expired, or its failure is retried."""
+"""Where a suggestion comes from: the initial design; the model; ``fallback``, chance, where the
+model failed for numerical reasons or what it chose is taken; ``again`` where an earlier suggestion
+of the same params got no outcome: its lease expired, or its failure is retried."""
 
 Cause = Literal["reported", "expired", "retried"]
-"""Why an evaluation has no result: whoever evaluated it said so; nobody ever answered; or somebody
-said so, and the params are tried again, so that it does not count."""
+"""Why an evaluation has no result: a failure was reported; nobody ever answered; or a failure was
+reported that does not count, since the params are tried again."""
 
 Status = Literal["queued", "pending", "observed", "failed", "forgotten"]
-"""What a trial is: to be offered again, being evaluated, over with a result or without one, or
-over with an outcome that was taken back."""
+"""Where a trial stands: to be offered again, being evaluated, over with a result, over without one,
+or with an outcome that was taken back."""
 
 Standing = Literal["new", "queued", "pending", "observed", "failed", "lost", "forgotten"]
-"""The status, told apart further for the transitions: params that no trial has yet are ``new``,
-and a trial is ``lost`` that failed as nobody ever answered, so that an answer is still welcome."""
+"""The status in more detail, for the transitions: params that no trial has yet are ``new``; a trial
+that failed since nobody ever answered is ``lost``, and an answer is still welcome."""
 
 TicketStanding = Literal["out", "expired", "retried", "closed"]
 
@@ -52,7 +52,7 @@ class Ticket:
 
     Attributes:
         id: that of the suggestion.
-        origin: None where a state of version 1 or 2 did not keep it.
+        origin: None where a state of schema 1 or 2 did not keep it.
         expires: when its lease ends, on the caller's clock; None without a lease.
         standing: ``out`` while it waits for an outcome; ``expired`` where its lease ended first;
             ``retried`` where its failure did not count; else ``closed``.
@@ -71,7 +71,7 @@ class Result:
     """What was measured, as it was told.
 
     Attributes:
-        id: of the suggestion it was told for; None for params of one's own.
+        id: of the suggestion it belongs to; None if it belongs to none.
         arrival: its place among all reports of the study.
         names: those of the outcomes.
         numbers: one for every outcome.
@@ -86,16 +86,16 @@ class Result:
 
     @property
     def counts(self) -> bool:
-        """Tell that this is an outcome of the trial."""
+        """Tell that this counts as an outcome of the trial."""
         return True
 
 
 @frozen
 class Fault:
-    """That an evaluation gave no result, as it was told.
+    """Why an evaluation gave no result, as it was told.
 
     Attributes:
-        id: of the suggestion it was told for; None for params of one's own.
+        id: of the suggestion it belongs to; None if it belongs to none.
         arrival: its place among all reports of the study.
         reason: why, in words.
         cause: who says so, and whether it counts.
@@ -110,7 +110,7 @@ class Fault:
 
     @property
     def counts(self) -> bool:
-        """Tell whether this is an outcome of the trial: a failure that is retried is none."""
+        """Tell whether this counts as an outcome: a failure that is retried does not."""
         return self.cause != "retried"
 
 
@@ -150,7 +150,7 @@ class Trial:
 
     @property
     def standing(self) -> Standing:
-        """Return the status, or ``lost`` for one that failed as nobody ever answered."""
+        """Return the status, or ``lost`` where it failed since nobody ever answered."""
         cause = None
         for report in self.reports:
             if isinstance(report, Result):
@@ -176,7 +176,7 @@ class Trial:
 
     @property
     def origin(self) -> Origin | None:
-        """Return where its first suggestion came from; None for params of one's own."""
+        """Return where its first suggestion came from; None if it was never suggested."""
         return self.tickets[0].origin if self.tickets else None
 
     @property
@@ -187,7 +187,7 @@ class Trial:
 
     @property
     def target(self) -> Any:
-        """Return what was measured, as told; None without any, the mean of several."""
+        """Return what was measured; None without a result, the mean of several."""
         results = self.results
         return target_of(results[0].names, mean_numbers(results)) if results else None
 
@@ -237,7 +237,7 @@ def mean_numbers(results: list[Result]) -> Numbers:
 
 
 def mean(numbers: tuple[float, ...]) -> float:
-    """Return the mean of finite numbers, without overflow, and whatever their order."""
+    """Return the mean of finite numbers, which neither overflows nor depends on their order."""
     return math.fsum(number / len(numbers) for number in numbers)
 
 
@@ -272,7 +272,7 @@ class Suggestion:
 
 @frozen(repr=False)
 class Observation:
-    """Params with their target; ``id`` is that of the suggestion, None for params of one's own."""
+    """Params with their target; ``id`` is that of the suggestion, None if there was none."""
 
     id: int | None
     configuration: Configuration

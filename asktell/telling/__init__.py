@@ -1,4 +1,4 @@
-"""What is said of trials: results, failures, leases, corrections. State in, state out."""
+"""What callers tell: results, failures, leases, corrections. State in, state out."""
 
 from asktell.telling.correct import amend, forget
 from asktell.telling.delivery import (

@@ -1,7 +1,7 @@
 """Second thoughts as pure functions: an outcome that was wrong is amended, or taken back.
 
 Nothing is hidden: both are events, and what was told before stays among the events. The model's
-hyper-parameters were searched in wrong data; they are searched anew.
+hyper-parameters were found in wrong data, so they are searched for afresh.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from asktell.telling.identify import Named, TrialLike, identify
 
 
 def amend(state: State, trial: TrialLike, target: Target, *, now: float | None = None) -> State:
-    """Return the next state, in which another outcome stands in place of a wrong one.
+    """Return the next state, in which this target replaces a wrong outcome.
 
-    A trial that was observed or failed has this target instead; with one that is not finite, it
-    failed. Where replicates are wanted, a suggestion or its id means the outcomes told for it
-    alone, and params mean all of theirs: one outcome takes their place.
+    A target that is not finite makes the trial a failed one. Where replicates are wanted, a
+    suggestion or its id means only the outcomes told for it, and params mean all of theirs; one
+    outcome takes their place.
 
     Args:
         state: left as it is.
@@ -48,7 +48,7 @@ def forget(state: State, trial: TrialLike, *, now: float | None = None) -> State
     """Return the next state, in which the trial has no outcome.
 
     Its params may be suggested again, and an outcome may be told again, also under its old ids.
-    Where replicates are wanted, a suggestion or its id means the outcomes told for it alone.
+    Where replicates are wanted, a suggestion or its id means only the outcomes told for it.
 
     Args:
         state: left as it is.

@@ -52,15 +52,15 @@ Outcome = Literal[
 """What became of a result; ``docs/delivery.md`` has the table of cases.
 
 - ``recorded``: in the ledger, under its pending suggestion.
-- ``late``: in the ledger, under a suggestion that was not pending any more.
+- ``late``: in the ledger, under a suggestion that was pending before.
 - ``unasked``: in the ledger, under no suggestion: its params were never suggested.
-- ``replicate``: in the ledger, beside an earlier outcome, as the settings want replicates.
+- ``replicate``: in the ledger, beside an earlier outcome, since the settings want replicates.
 - ``repeated``: known already; nothing changed.
 - ``failed``: the params count as failed.
 - ``retried``: the evaluation failed, and its params are offered again, or are out already.
 - ``conflict``: it contradicts what is known (``ConflictError``); nothing changed.
 - ``unknown``: no suggestion has this id (``UnknownSuggestionError``); nothing changed.
-- ``invalid``: no trial, no params of the space, or no number; nothing changed.
+- ``invalid``: not a trial, not params of the space, or not a number; nothing changed.
 """
 
 
@@ -107,7 +107,7 @@ def fail(state: State, trial: TrialLike, reason: str = "", *, now: float | None 
         now: the moment on the caller's clock, kept with the failure.
 
     Raises:
-        ParamsError: a ``ValueError``; the params do not lie in the space, or the reason is no
+        ParamsError: a ``ValueError``; the params do not lie in the space, or the reason is not a
             string.
         UnknownSuggestionError: a ``ValueError``; no suggestion has this id.
         ConflictError: a ``ValueError``; the trial was observed, and the settings do not ask for
@@ -119,7 +119,7 @@ def fail(state: State, trial: TrialLike, reason: str = "", *, now: float | None 
 def deliver(
     state: State, trial: TrialLike, target: Target, *, now: float | None = None
 ) -> tuple[State, Outcome]:
-    """Do what :func:`asktell.observe` does, and return what became of the result besides.
+    """Do what :func:`asktell.observe` does, and return what became of the result as well.
 
     Raises:
         TargetError, ParamsError, UnknownSuggestionError, ConflictError: as ``observe`` does.
@@ -140,7 +140,7 @@ def deliver(
 def deliver_failure(
     state: State, trial: TrialLike, reason: str = "", *, now: float | None = None
 ) -> tuple[State, Outcome]:
-    """Do what :func:`asktell.fail` does, and return what became of the failure besides.
+    """Do what :func:`asktell.fail` does, and return what became of the failure as well.
 
     A failure counts when no retry is left and no other suggestion of the same params is pending.
 
@@ -166,11 +166,11 @@ def observe_batch(
 ) -> tuple[State, list[Delivery]]:
     """Return the next state, in which all good results are recorded, and what became of each.
 
-    A bad result raises nothing and keeps none of the others out.
+    A bad result raises nothing, and the others are recorded all the same.
 
     Args:
         state: left as it is.
-        results: pairs (trial, target), told one after the other as to :func:`asktell.observe`.
+        results: pairs (trial, target), told one by one as to :func:`asktell.observe`.
         now: the moment on the caller's clock, kept with each.
 
     Raises:
@@ -198,7 +198,7 @@ def refused(error: InvalidValueError) -> Outcome:
 
 
 def reason_of(state: State, numbers: Numbers) -> str:
-    """Return why numbers, of which one at least is not finite, are a failure."""
+    """Return why numbers are a failure: the first that is not finite."""
     names = state.problem.outcome_names
     bad = next(i for i, number in enumerate(numbers) if not math.isfinite(number))
     return f"the {names[bad]} is {numbers[bad]}"

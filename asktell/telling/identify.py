@@ -23,7 +23,7 @@ TrialLike = Suggestion | Trial | int | Mapping[str, Any]
 
 @frozen
 class Named:
-    """What a caller meant: a suggestion or params of their own, and the trial if there is one."""
+    """What a caller meant: a suggestion or params alone, and the trial if there is one."""
 
     ticket: Ticket | None
     configuration: Configuration
@@ -31,20 +31,20 @@ class Named:
 
     @property
     def id(self) -> int | None:
-        """Return the id of the suggestion that is meant, None for params of one's own."""
+        """Return the id of the suggestion that is meant, None for params alone."""
         return None if self.ticket is None else self.ticket.id
 
     @property
     def event_configuration(self) -> Configuration | None:
-        """Return what an event has to say of the params: nothing where it has an id."""
+        """Return the params for an event; None where its id says enough."""
         return self.configuration if self.ticket is None else None
 
 
 def identify(state: State, trial: TrialLike) -> Named:
     """Return what is meant.
 
-    Params mean the pending suggestion of these params, else the one withdrawn last, as long as
-    nobody has reported an outcome of them; else none.
+    Params mean their pending suggestion. Without one they mean the suggestion that was pending
+    last, if nobody has reported an outcome for the params; otherwise no suggestion is meant.
 
     Raises:
         ParamsError: a ``ValueError``; the params do not lie in the space.
@@ -62,7 +62,7 @@ def identify(state: State, trial: TrialLike) -> Named:
     if found is None:
         raise unknown(int(wanted))
     if isinstance(trial, Suggestion) and trial.configuration != found.configuration:
-        raise ConflictError("$.params", trial.params, f"{found.params}, as id {wanted} has")
+        raise ConflictError("$.params", trial.params, f"{found.params}, the params of id {wanted}")
     return Named(found.ticket(int(wanted)), found.configuration, found)
 
 

@@ -1,4 +1,4 @@
-"""Leases as pure functions: what a suggestion's time limit is, and what its end does.
+"""Leases as pure functions: how long a suggestion may take, and what happens then.
 
 The caller brings the clock: ``now`` is any number of seconds that grows.
 """
@@ -16,11 +16,11 @@ from asktell.telling.identify import TrialLike, identify
 
 
 def expire(state: State, now: float) -> tuple[State, list[Suggestion]]:
-    """Return the next state, and the suggestions that it withdraws, as their leases ended.
+    """Return the next state, and the suggestions whose leases ended.
 
-    Their params are offered again by the next ``suggest``, under new ids; a result under the old
-    id is still accepted. Params of which more than ``settings.expiries`` suggestions were lost
-    without any answer count as failed instead.
+    Their params are offered again by the next ``suggest``, under new ids; a result under an old id
+    is still accepted. If more than ``settings.expiries`` suggestions of the same params have ended
+    without any answer, the params count as failed instead.
 
     Args:
         state: left as it is.
@@ -49,8 +49,8 @@ def renew(state: State, trial: TrialLike, now: float, lease: float) -> State:
         lease: in seconds.
 
     Raises:
-        LeaseError: a ``ValueError``; the lease is not a number > 0, ``now`` not a number, or the
-            suggestion does not wait for an outcome any more. The message says what became of it.
+        LeaseError: a ``ValueError``; the lease is not a number > 0, ``now`` is not a number, or
+            the suggestion cannot be renewed: the message says what became of it.
         ParamsError: a ``ValueError``; the params do not lie in the space.
         UnknownSuggestionError: a ``ValueError``; no suggestion has this id.
         ConflictError: a ``ValueError``; the suggestion is not this state's: its params differ.
@@ -72,16 +72,16 @@ def renew(state: State, trial: TrialLike, now: float, lease: float) -> State:
 
 
 def end_of_lease(now: Any, lease: Any) -> float:
-    """Return when a lease ends that is given now.
+    """Return when a lease that is given now ends.
 
     Raises:
-        LeaseError: a ``ValueError``; the lease is not a finite number > 0, or ``now`` is none.
+        LeaseError: a ``ValueError``; the lease is not a number > 0, or ``now`` is not a number.
     """
     if not is_finite(lease) or lease <= 0:
         raise LeaseError("$.lease", lease, "seconds, a finite number > 0")
     end = as_moment(now) + float(lease)
     if not is_finite(end):
-        raise LeaseError("$.lease", lease, "a lease that ends within the floats")
+        raise LeaseError("$.lease", lease, "a shorter lease: floats cannot hold its end")
     return end
 
 
@@ -97,7 +97,7 @@ def _expired(state: State, suggestion: Suggestion, moment: float) -> State:
 
 
 def _became(trial: Trial, ticket_id: int) -> str:
-    """Return what became of a suggestion that neither is pending nor can be again, in words."""
+    """Return in words what became of a suggestion that cannot be renewed."""
     if trial.was_retried(ticket_id):
         reason = next(r.reason for r in trial.reports if isinstance(r, Fault) and r.id == ticket_id)
         return f"this one failed: {reason}"

@@ -21,10 +21,10 @@ Side = Mapping[str, str]
 
 @frozen(eq=False)
 class Grid:
-    """The integers that stand for floats, and which.
+    """Which integers stand for which floats.
 
     Attributes:
-        scale: float32, shape () or (channels,); the distance of two levels, > 0.
+        scale: float32, shape () or (channels,); the distance between two levels, > 0.
         zero_point: An integer type, of the same shape; the integer that stands for 0.0.
     """
 
@@ -45,7 +45,7 @@ def grid(low: npt.ArrayLike, high: npt.ArrayLike, side: Side) -> Grid:
         high = np.maximum(-low, high)
         low = -high
     levels = np.iinfo(side["dtype"])
-    # Symmetric int8 does without -128, for as many levels below zero as above.
+    # Symmetric int8 does without -128, to have as many levels below zero as above.
     least = -levels.max if symmetric and levels.min < 0 else levels.min
     scale = (high - low) / (levels.max - least)
     scale = np.where(scale < np.finfo(np.float32).tiny, 1.0, scale)

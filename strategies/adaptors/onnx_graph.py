@@ -53,7 +53,7 @@ def prepare(model: onnx.ModelProto) -> onnx.ModelProto:
 
     A node without a name is called after its operator and its place in the graph; of several
     nodes with one name the first keeps it. Float constants that a ``Constant`` node holds become
-    initializers, and no initializer is offered as an input of the model any more.
+    initializers, and initializers are not inputs of the model.
     """
     copy = onnx.ModelProto()
     copy.CopyFrom(model)

@@ -53,7 +53,7 @@ def _has_kernel(
         return False
     if is_conv and per_channel and scheme == "asym":
         return False  # QLinearConv and ConvInteger want one zero point, up to 1.26 at least
-    return not (is_conv and dynamic and dtype == "int8")  # ConvInteger learnt it after 1.23
+    return not (is_conv and dynamic and dtype == "int8")  # ConvInteger has it after 1.23 only
 
 
 def distinct_options(node: WeightedNode, weight: Array, approach: str) -> tuple[OpConfig, ...]:

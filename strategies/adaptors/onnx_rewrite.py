@@ -25,7 +25,7 @@ Ranges = Mapping[str, tuple[float, float]]
 
 CONTRIB_DOMAIN = "com.microsoft"
 PER_CHANNEL_OPSET = 13
-"""Below it the standard Q/DQ operators know no axis; ONNX Runtime's own do, at any opset."""
+"""Below it the standard Q/DQ operators have no axis; ONNX Runtime's own have, at any opset."""
 
 DYNAMIC_OPSET = 11
 """The first opset that has DynamicQuantizeLinear."""
@@ -36,8 +36,8 @@ def quantize_static(
 ) -> onnx.ModelProto:
     """Return a copy of a prepared model with Q/DQ nodes around each node of ``choices``.
 
-    A chosen node reads its activation through a QuantizeLinear and DequantizeLinear of its own
-    making (nodes that choose the same share them), its weight and bias through a DequantizeLinear.
+    A chosen node reads its activation through a QuantizeLinear and a DequantizeLinear (nodes that
+    choose the same share them), its weight and bias through a DequantizeLinear.
     The bias becomes int32 where the integer kernels can take it, else it stays float; that of a
     MatMul too, since ONNX Runtime joins it with the Add that follows. A weighted node that is not
     chosen reads exactly the tensors that it read before.
@@ -88,7 +88,7 @@ def quantize_dynamic(model: onnx.ModelProto, choices: Mapping[str, OpConfig]) ->
 
 
 class _Rewrite:
-    """A copy of a model whose nodes are being replaced; what has a name is made once."""
+    """A copy of a model whose nodes are being replaced; each name is made only once."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
         self.nodes: list[onnx.NodeProto] = []

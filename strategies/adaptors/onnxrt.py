@@ -50,7 +50,7 @@ DEFAULT_SAMPLING_SIZE = 100
 REMEMBERED_CALIBRATIONS = 16
 WARM_UP_RUNS = 2
 LEAST_RUNS, MOST_RUNS, ENOUGH_SECONDS = 5, 100, 0.2
-EMPTY = "dataloader: it gave no batch, but at least one is needed"
+EMPTY = "dataloader: it gave no batch, expected at least one"
 
 Model = str | os.PathLike[str] | onnx.ModelProto
 """An ONNX file or what was read from one; at most 2 GB, the limit of its format."""
@@ -72,9 +72,9 @@ def _at_least_one(_: Any, attribute: Attribute[int], value: int) -> None:
 class OnnxRuntimeAdaptor:
     """Quantise, measure and save ONNX models with ONNX Runtime, on the processor.
 
-    What can be tuned are the nodes with a constant weight of float32: Conv, Gemm and MatMul, and
-    if static ConvTranspose, which ONNX Runtime stores in 8 bits but computes in float. Other nodes
-    are not quantised of themselves, but may read what a quantised Conv wrote in 8 bits: see
+    The nodes with a constant float32 weight can be tuned: Conv, Gemm and MatMul, and in the static
+    approach ConvTranspose, which ONNX Runtime stores in 8 bits but computes in float. Other nodes
+    are not quantised themselves, but may read what a quantised Conv wrote in 8 bits: see
     :func:`~strategies.adaptors.onnx_rewrite.quantize_static`.
 
     A model is a path to an ONNX file or an ``onnx.ModelProto``, and never changed; every model
@@ -100,7 +100,7 @@ class OnnxRuntimeAdaptor:
     )
 
     def load(self, model: Model) -> onnx.ModelProto:
-        """Return the model as an object; one that is an object already as it is.
+        """Return the model as an object; an object is returned as it is.
 
         Raises:
             AdaptorError: The file is not an ONNX model, or ``model`` is something else.
@@ -115,8 +115,8 @@ class OnnxRuntimeAdaptor:
 
         The default option comes first: weight int8 (uint8 for a dynamic Conv), symmetric, per
         tensor; activation uint8, asymmetric. No two options of a node represent the same weights
-        and activations: int8 and uint8 with the asymmetric scheme are the same numbers, and only
-        int8 is offered. If dynamic there are no calibration algorithms: nothing is calibrated.
+        and activations: int8 and uint8 with the asymmetric scheme are the same numbers, so only
+        int8 is offered. The dynamic approach has no calibration algorithms: nothing is calibrated.
 
         Raises:
             AdaptorError: The file is not an ONNX model; or the approach is dynamic and the model is
@@ -136,10 +136,10 @@ class OnnxRuntimeAdaptor:
     ) -> onnx.ModelProto:
         """Return the model with each node quantised as ``tune_cfg`` says for it.
 
-        A node that is not in ``tune_cfg`` stays float32. If static, the first
-        ``calib_sampling_size`` samples (default 100; all, if there are fewer) of the dataloader
-        are looked at with ``calib_algorithm`` (default "minmax"). If dynamic, neither these two
-        nor the dataloader is looked at.
+        A node that is not in ``tune_cfg`` stays float32. The static approach looks at the first
+        ``calib_sampling_size`` samples (default 100; all, if there are fewer) of the dataloader,
+        with ``calib_algorithm`` (default "minmax"). The dynamic approach uses neither these two
+        nor the dataloader.
 
         Raises:
             AdaptorError: ``tune_cfg`` names an unknown node or asks for what ONNX Runtime cannot

@@ -132,7 +132,7 @@ def test_few_of_many_observations_are_modelled() -> None:
 def test_a_suggestion_of_another_engine_is_refused() -> None:
     state, _ = at.suggest(at.State.start(every_kind(), seed=1), 2)
     _, (_, foreign) = at.suggest(at.State.start(every_kind(), seed=2), 2)
-    with pytest.raises(errors.ConflictError, match="id 1 has"):
+    with pytest.raises(errors.ConflictError, match="the params of id 1"):
         at.observe(state, foreign, 1.0)
 
 

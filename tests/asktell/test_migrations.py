@@ -501,7 +501,7 @@ def test_a_length_scale_is_reported_by_its_own_place(length_scale: float) -> Non
             2,
             ("withdrawn", 3, "id"),
             1,
-            "$.withdrawn[3].id: got 1, expected an id that $.withdrawn[0] has not",
+            "$.withdrawn[3].id: got 1, expected an id that is not in $.withdrawn[0]",
         ),
         (
             2,

@@ -548,8 +548,8 @@ def test_a_folder_in_place_of_the_file_is_reported(path: Path) -> None:
     [
         (b"", "line 1, column 1: Expecting value"),
         (b'{\n "schema": 2,', r"line 2, column 1\d: "),
-        (b"\xff\xfe\xff", "no JSON"),
-        (b"[" * 100_000, "no JSON"),
+        (b"\xff\xfe\xff", "not JSON"),
+        (b"[" * 100_000, "not JSON"),
         (b"[]", r"\$: got \[\], expected a state: a dict"),
         (b'{"schema": 99}', r"\$\.schema: got 99, expected at most"),
     ],
