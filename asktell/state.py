@@ -20,6 +20,7 @@ from asktell.study.draft import Draft, unknown
 from asktell.study.events import Event, Fit
 from asktell.study.history import History
 from asktell.study.problem import Goal, Problem, Settings
+from asktell.study.ranking import Leader
 from asktell.study.trials import Failure, Fault, Observation, Report, Result, Suggestion, Trial
 
 
@@ -38,7 +39,7 @@ class State:
         next_id: the id of the next suggestion.
         arrivals: how many reports have come.
         n_over: how many trials have an outcome.
-        leader: the number of the best trial, None without a result.
+        leader: the number of the best trial and its objective, None without a result.
         fit: the last hyper-parameters, None before the first and after a correction.
     """
 
@@ -49,7 +50,7 @@ class State:
     next_id: int = 0
     arrivals: int = 0
     n_over: int = 0
-    leader: int | None = None
+    leader: Leader = None
     fit: Fit | None = None
 
     @classmethod

@@ -30,7 +30,7 @@ FLOORS = {
         {"cli", "__main__", "integrations"},
     ],
     "asktell.space": [
-        {"axes", "door"},
+        {"axes", "door", "arguments"},
         {"ranges", "choices", "domain"},
         {"parameters"},
         {"space"},

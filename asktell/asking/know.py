@@ -28,7 +28,7 @@ def best(state: State) -> Observation:
     """
     if state.leader is None:
         raise NothingObservedError("nothing is observed yet: observe a target first")
-    return _summary(state.history.trial(state.leader))
+    return _summary(state.history.trial(state.leader[0]))
 
 
 def best_or_none(state: State) -> Observation | None:

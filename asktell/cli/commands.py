@@ -7,7 +7,7 @@ import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, cast
+from typing import cast
 
 from asktell import telling
 from asktell.asking import know
@@ -20,7 +20,7 @@ from asktell.cli.results import (
 )
 from asktell.codec.answers import Answer, observation_answer, suggestion_answer, trial_answer
 from asktell.errors import DefinitionError, MissingExtraError
-from asktell.space.parameters import defaults_of
+from asktell.space.arguments import made
 from asktell.state import State
 from asktell.store import Store
 from asktell.study.problem import Settings
@@ -33,7 +33,8 @@ def init(arguments: Namespace) -> Iterator[Answer]:
     except ImportError:
         message = "a space file needs the package pyyaml: pip install 'asktell[cli]'"
         raise MissingExtraError(message) from None
-    space, settings = read_space(arguments.space), _settings(dict(arguments.set))
+    space = read_space(arguments.space)
+    settings = made(Settings, dict(arguments.set), "$.settings", DefinitionError)
     state = State.start(space, arguments.seed, arguments.goal, settings)
     _store(arguments).create(state)
     yield _status(state)
@@ -123,21 +124,18 @@ def export(arguments: Namespace) -> Iterator[Answer]:
 
 
 COMMANDS: dict[str, Callable[[Namespace], Iterator[Answer]]] = {
-    command.__name__: command
-    for command in (
-        init,
-        suggest,
-        observe,
-        fail,
-        amend,
-        forget,
-        renew,
-        expire,
-        pending,
-        best,
-        status,
-        export,
-    )
+    "init": init,
+    "suggest": suggest,
+    "observe": observe,
+    "fail": fail,
+    "amend": amend,
+    "forget": forget,
+    "renew": renew,
+    "expire": expire,
+    "pending": pending,
+    "best": best,
+    "status": status,
+    "export": export,
 }
 
 # --- arguments ---
@@ -149,17 +147,6 @@ def _store(arguments: Namespace) -> Store:
 
 def _now(arguments: Namespace) -> float:
     return time.time() if arguments.now is None else float(arguments.now)
-
-
-def _settings(given: dict[str, Any]) -> Settings:
-    known = list(defaults_of(Settings))
-    for name, value in given.items():
-        if name not in known:
-            raise DefinitionError(f"$.settings.{name}", value, f"one of the settings {known}")
-    try:
-        return Settings(**given)
-    except DefinitionError as error:
-        raise error.below("$.settings") from None
 
 
 # --- answers ---

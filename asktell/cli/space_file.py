@@ -6,18 +6,16 @@ The constructors say what a parameter takes, here as everywhere.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from asktell.cli.yaml_document import Lines, read_yaml
 from asktell.errors import NOTHING, DefinitionError, InvalidValueError, at_key
-from asktell.space.parameters import KINDS, Parameter, defaults_of
+from asktell.space.arguments import check_keys, defaults_of, hint, made
+from asktell.space.parameters import KINDS, Parameter
 from asktell.space.space import Space
-
-_LONGEST_WORD = 40
-"""How much of an unknown word is compared with the known ones."""
 
 
 def read_space(path: str | os.PathLike[str]) -> Space:
@@ -48,7 +46,7 @@ def space_of(document: Any) -> Space:
     """
     if not isinstance(document, dict):
         raise DefinitionError("$", document, "a mapping with the key parameters")
-    _check_keys(document, ["parameters"], "$")
+    check_keys(document, ["parameters"], "$", DefinitionError)
     parameters = document.get("parameters", NOTHING)
     if not isinstance(parameters, dict):
         raise DefinitionError("$.parameters", parameters, "a mapping from names to parameters")
@@ -61,29 +59,11 @@ def _parameter(name: Any, value: Any) -> Parameter:
         raise DefinitionError(place, value, "a mapping with the key type")
     kind = value.get("type", NOTHING)
     if not isinstance(kind, str) or kind not in KINDS:
-        raise DefinitionError(f"{place}.type", kind, f"one of {list(KINDS)}{_hint(kind, KINDS)}")
-    options = {key: default for key, default in defaults_of(KINDS[kind]).items() if key != "name"}
-    _check_keys(value, ["type", *options], place)
-    for key, default in options.items():
-        if default is NOTHING and key not in value:
-            raise DefinitionError(f"{place}.{key}", NOTHING, "a value")
-    try:
-        return KINDS[kind](name, **{key: item for key, item in value.items() if key != "type"})
-    except InvalidValueError as error:
-        raise error.below(place) from None
-
-
-def _check_keys(mapping: dict[Any, Any], allowed: Sequence[str], place: str) -> None:
-    for key in mapping:
-        if key not in allowed:
-            expected = f"one of the keys {list(allowed)}{_hint(key, allowed)}"
-            raise DefinitionError(at_key(place, key), mapping[key], expected)
-
-
-def _hint(word: Any, known: Iterable[str]) -> str:
-    """Return the known word that an unknown one is most like, as the end of a sentence."""
-    near = get_close_matches(word[:_LONGEST_WORD], known, n=1) if isinstance(word, str) else []
-    return f" (did you mean {near[0]}?)" if near else ""
+        raise DefinitionError(f"{place}.type", kind, f"one of {list(KINDS)}{hint(kind, KINDS)}")
+    constructor: Callable[..., Parameter] = partial(KINDS[kind], name)
+    check_keys(value, ["type", *defaults_of(constructor)], place, DefinitionError)
+    rest = {key: item for key, item in value.items() if key != "type"}
+    return made(constructor, rest, place, DefinitionError)
 
 
 def _line_of(place: str, lines: Lines) -> int | None:

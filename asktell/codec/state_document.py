@@ -8,18 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import zip_longest
-from typing import Any
+from typing import Any, TypeVar
 
 from attrs import asdict, frozen
 
 from asktell.codec.event_rows import event_rows, read_events
 from asktell.codec.migrations import SCHEMA, migrated
 from asktell.codec.reading import below, read
-from asktell.errors import NOTHING, InvalidValueError, StateError, at_key
-from asktell.space.parameters import KINDS, Parameter, arguments_of, defaults_of, kind_of
+from asktell.errors import NOTHING, InvalidValueError, StateError
+from asktell.space.arguments import arguments_of, defaults_of, made
+from asktell.space.parameters import KINDS, Parameter, kind_of
 from asktell.space.space import Space
 from asktell.study.events import Event, Expired, Fitted, Renewed
 from asktell.study.problem import LARGEST_SEED, Method, Outcome, Policy, Problem
+
+V = TypeVar("V")
 
 # --- the layout ---
 
@@ -171,8 +174,8 @@ def _schema_of(document: Any) -> int:
 
 def _problem(layout: _StateLayout) -> Problem:
     space = _space(layout.space)
-    policy = _value(Policy, layout.policy, "$.policy")
-    method = _value(Method, layout.method, "$.method")
+    policy = _complete(Policy, layout.policy, "$.policy")
+    method = _complete(Method, layout.method, "$.method")
     if not 0 <= layout.seed <= LARGEST_SEED:
         raise StateError("$.seed", layout.seed, "an integer from 0 to 2**128 - 1")
     if len(layout.outcomes) != 1:
@@ -199,23 +202,13 @@ def _space(layout: _SpaceLayout) -> Space:
         if not isinstance(kind, str) or kind not in KINDS:
             raise StateError(f"{place}.type", kind, f"one of {list(KINDS)}")
         rest = {key: value for key, value in arguments.items() if key != "type"}
-        parameters.append(_value(KINDS[kind], rest, place))
+        parameters.append(_complete(KINDS[kind], rest, place))
     try:
         return Space(*parameters)
     except InvalidValueError as error:
         raise below(error, "$.space") from None
 
 
-def _value(kind: type[Any], arguments: dict[str, Any], place: str) -> Any:
+def _complete(kind: type[V], arguments: dict[str, Any], place: str) -> V:
     """Return ``kind(**arguments)``, where all of its arguments are given and no others."""
-    names = list(defaults_of(kind))
-    for name in names:
-        if name not in arguments:
-            raise StateError(f"{place}.{name}", NOTHING, "a value")
-    for name in arguments:
-        if name not in names:
-            raise StateError(at_key(place, name), arguments[name], f"only the fields {names}")
-    try:
-        return kind(**arguments)
-    except InvalidValueError as error:
-        raise below(error, place) from None
+    return made(kind, arguments, place, StateError, needed=defaults_of(kind))

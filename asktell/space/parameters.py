@@ -6,13 +6,6 @@ Every kind has a ``name``, an ``axis``, and three methods: ``check`` (one value,
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
-from inspect import Parameter as Argument
-from inspect import signature
-from typing import Any
-
-from asktell.errors import NOTHING
 from asktell.space.choices import Bool, Categorical, Ordinal
 from asktell.space.ranges import Float, Int
 
@@ -24,8 +17,6 @@ __all__ = [
     "Int",
     "Ordinal",
     "Parameter",
-    "arguments_of",
-    "defaults_of",
     "kind_of",
 ]
 
@@ -46,22 +37,3 @@ _NAMES = {kind: name for name, kind in KINDS.items()}
 def kind_of(parameter: Parameter) -> str:
     """Return the name of a parameter's kind, a key of ``KINDS``."""
     return _NAMES[type(parameter)]
-
-
-def defaults_of(constructor: Callable[..., Any]) -> dict[str, Any]:
-    """Return the arguments that a constructor takes, with their defaults; ``NOTHING`` for none."""
-    return dict(_defaults(constructor))
-
-
-def arguments_of(value: object) -> dict[str, Any]:
-    """Return the arguments that make a value such as a parameter, by name; tuples as lists."""
-    named = ((name, getattr(value, name)) for name in defaults_of(type(value)))
-    return {name: list(item) if isinstance(item, tuple) else item for name, item in named}
-
-
-@cache
-def _defaults(constructor: Any) -> dict[str, Any]:
-    return {
-        name: NOTHING if argument.default is Argument.empty else argument.default
-        for name, argument in signature(constructor).parameters.items()
-    }

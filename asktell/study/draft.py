@@ -39,7 +39,7 @@ from asktell.study.events import (
 )
 from asktell.study.history import History
 from asktell.study.problem import Policy, Problem
-from asktell.study.ranking import better
+from asktell.study.ranking import Leader, better
 from asktell.study.transitions import REPLICATED, TRANSITIONS
 from asktell.study.trials import Fault, Report, Result, Ticket, Trial
 
@@ -58,7 +58,7 @@ class Draft:
     next_id: int
     arrivals: int
     n_over: int
-    leader: int | None
+    leader: Leader
     fit: Fit | None
 
     def take(self, event: Event) -> None:

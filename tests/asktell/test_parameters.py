@@ -19,6 +19,7 @@ from hypothesis import assume, given, reject, settings
 from hypothesis import strategies as st
 
 from asktell.errors import NOTHING, DefinitionError, ParamsError
+from asktell.space.arguments import arguments_of, defaults_of
 from asktell.space.axes import Interval, Levels, LogLevels
 from asktell.space.parameters import (
     KINDS,
@@ -28,8 +29,6 @@ from asktell.space.parameters import (
     Int,
     Ordinal,
     Parameter,
-    arguments_of,
-    defaults_of,
     kind_of,
 )
 

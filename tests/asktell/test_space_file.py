@@ -14,7 +14,8 @@ import asktell as at
 from asktell.cli import space_file
 from asktell.cli.space_file import read_space, space_of
 from asktell.errors import NOTHING
-from asktell.space.parameters import KINDS, defaults_of
+from asktell.space.arguments import defaults_of
+from asktell.space.parameters import KINDS
 
 SCHEMA = json.loads(Path(space_file.__file__).with_name("space.schema.json").read_text())
 

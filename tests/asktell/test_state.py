@@ -102,7 +102,8 @@ def test_what_is_kept_beside_the_trials_follows_from_them(calls: Any, options: a
         known = [value for value in values if value is not None]
         assert (state.leader is None) == (not known)
         if state.leader is not None:
-            assert values[state.leader] == max(known)
+            number, value = state.leader
+            assert values[number] == value == max(known)
         for trial in trials:
             is_out = any(ticket.standing == "out" for ticket in trial.tickets)
             assert not (trial.queued and (is_out or trial.is_over))

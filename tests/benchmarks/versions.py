@@ -174,7 +174,9 @@ def main() -> None:
                 worker.stdin.flush()
                 several.append(float(worker.stdout.readline()))
         other, this = map(statistics.median, times)
-        print(f"{name:<40} {other * 1e3:8.3f}ms {this * 1e3:8.3f}ms {this / other:6.2f}", flush=True)
+        print(
+            f"{name:<40} {other * 1e3:8.3f}ms {this * 1e3:8.3f}ms {this / other:6.2f}", flush=True
+        )
     for worker in workers:
         worker.communicate()
 

@@ -22,9 +22,9 @@ def test_a_run_that_was_killed_goes_on_from_the_dict(tmp_path: Path) -> None:
     runs.check(state, 40)
     assert 20 <= len(runs.outcomes(half)) < 40
     assert runs.lost(half, state) == 0
-    again = [suggestion.values for suggestion in half.pending]
+    again = [suggestion.configuration for suggestion in half.pending]
     assert again
-    assert {outcome.values for outcome in runs.outcomes(state)}.issuperset(again)
+    assert {outcome.configuration for outcome in runs.outcomes(state)}.issuperset(again)
 
 
 def test_a_simulation_that_raises_ends_the_run_and_loses_nothing(tmp_path: Path) -> None:

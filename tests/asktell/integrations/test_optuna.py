@@ -134,8 +134,8 @@ def test_running_trials_are_pending_and_never_taken_again() -> None:
     study.tell(study.ask(distributions), 1.0)
     running = [study.ask(distributions) for _ in range(11)]
     assert len({tuple(trial.params.values()) for trial in study.trials}) == 12
-    state = study.sampler.to_dict(study)
-    assert [row["id"] for row in state["pending"]] == [trial.number for trial in running]
+    state = at.State.from_dict(study.sampler.to_dict(study))
+    assert [suggestion.id for suggestion in state.pending] == [trial.number for trial in running]
 
 
 def test_a_trial_that_took_the_same_params_meanwhile_is_given_way_to() -> None:
@@ -198,10 +198,10 @@ def test_pruned_failed_and_infinite_trials_are_failures() -> None:
 
     study = study_of()
     study.optimize(objective, n_trials=8, catch=RuntimeError)
-    state = study.sampler.to_dict(study)
-    assert [row["id"] for row in state["observations"]] == [0, 4]
-    assert [row["id"] for row in state["failures"]] == [1, 2, 3, 5, 6, 7]
-    assert [row["reason"] for row in state["failures"][:3]] == ["pruned", "fail", "complete"]
+    state = at.State.from_dict(study.sampler.to_dict(study))
+    assert [observation.id for observation in state.observations] == [0, 4]
+    assert [failure.id for failure in state.failures] == [1, 2, 3, 5, 6, 7]
+    assert [failure.reason for failure in state.failures[:3]] == ["pruned", "fail", "complete"]
 
 
 def test_repeated_params_are_replicates() -> None:
@@ -212,7 +212,7 @@ def test_repeated_params_are_replicates() -> None:
     noise = iter([0.5, 0.25])
     study.optimize(lambda trial: quadratic(trial) + next(noise), n_trials=2)
     study.optimize(quadratic, n_trials=4)
-    assert len(study.sampler.to_dict(study)["observations"]) == 10
+    assert len(at.State.from_dict(study.sampler.to_dict(study)).observations) == 10
 
 
 @pytest.mark.parametrize(
