@@ -10,7 +10,8 @@ demo: $(VENV)/.installed ## tune a real network, interrupted and resumed; result
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.installed lint types ## every check
-	$(BIN)/python -m pytest --cov --cov-report=term
+	$(BIN)/python -m pytest -m signals
+	$(BIN)/python -m pytest -m "not signals" --cov --cov-report=term
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

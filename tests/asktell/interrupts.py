@@ -13,7 +13,16 @@ from typing import Any
 
 import pytest
 
-no_signals = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="timers of POSIX")
+
+def real_signals(test: Callable[..., None]) -> Callable[..., None]:
+    """Mark a test that real signals interrupt at any moment.
+
+    They run by themselves, without coverage (``make test``): where each line is traced, Python
+    looks for signals also at places where it otherwise never does, such as the way out of a
+    ``with``, and no code could be safe from them.
+    """
+    needs_timers = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="timers of POSIX")
+    return pytest.mark.signals(needs_timers(test))
 
 
 def interrupt_at(line: int, work: Callable[[], object], code: Path) -> bool:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import threadpoolctl
-from interrupts import interrupt_after, interrupt_at, no_signals
+from interrupts import interrupt_after, interrupt_at, real_signals
 from spaces import QUICK
 
 import asktell as at
@@ -250,7 +250,7 @@ def test_an_interrupt_before_each_line(outside: bool) -> None:
     assert blas._PROCESS._threads == {}
 
 
-@no_signals
+@real_signals
 @pytest.mark.usefixtures("quiet")
 def test_real_interrupts_at_random_moments() -> None:
     draw = random.Random(3)
@@ -260,7 +260,7 @@ def test_real_interrupts_at_random_moments() -> None:
     assert blas._PROCESS._threads == {}
 
 
-@no_signals
+@real_signals
 @pytest.mark.usefixtures("quiet")
 def test_real_interrupts_while_other_threads_come_and_go() -> None:
     stop = threading.Event()
@@ -280,7 +280,7 @@ def test_real_interrupts_while_other_threads_come_and_go() -> None:
     assert blas._PROCESS._threads == {}
 
 
-@no_signals
+@real_signals
 def test_a_signal_whose_handler_suggests_too() -> None:
     calls = 0
 

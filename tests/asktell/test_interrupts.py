@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interrupts import interrupt_after, interrupt_at, no_signals
+from interrupts import interrupt_after, interrupt_at, real_signals
 from spaces import QUICK, every_kind, score
 
 import asktell as at
@@ -62,7 +62,7 @@ def test_an_interrupted_suggestion_changes_nothing() -> None:
     assert total > 1000
 
 
-@no_signals
+@real_signals
 def test_signals_at_random_leave_an_engine_that_goes_on_alike() -> None:
     engine, known = begun(), begun()
     for number in range(60):

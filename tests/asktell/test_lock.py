@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from interrupts import interrupt_after, interrupt_at, no_signals
+from interrupts import interrupt_after, interrupt_at, real_signals
 from spaces import every_kind
 from store_farm import step
 
@@ -219,7 +219,7 @@ def test_an_interrupt_before_each_line_of_an_update(path: Path, journal_above: i
     assert line > 60
 
 
-@no_signals
+@real_signals
 @pytest.mark.usefixtures("quiet")
 @BOTH
 def test_real_interrupts_at_random_moments(path: Path, journal_above: int) -> None:

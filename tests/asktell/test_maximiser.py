@@ -50,7 +50,8 @@ class Hills:
         return self.scores(points), self.weights * slopes
 
     def scores(self, points: Array) -> Array:
-        return np.asarray((np.sin(9.0 * points) - np.square(points - 0.7)) @ self.weights)
+        each = (np.sin(9.0 * points) - np.square(points - 0.7)) * self.weights
+        return np.asarray(each.sum(axis=1))  # no product of matrices: a row alone is as in many
 
 
 def generator(seed: int = 0) -> np.random.Generator:

@@ -335,7 +335,8 @@ def optuna_study(seed: int, kind: str) -> dict[str, Any]:
         study.optimize(objective, n_trials=25)
     entries = [[repr(sorted(t.params.items())), t.state.name, t.value] for t in study.trials]
     if kind == "asked":
-        entries.append(len(study.sampler.to_dict(study)))
+        after = at.Engine.from_dict(study.sampler.to_dict(study)).suggest()
+        entries.append([after.id, after.params, after.origin])
     return {"entries": json.loads(json.dumps(entries)), "states": [], "end": None}
 
 
