@@ -94,6 +94,13 @@ def _with_one_more(state: State, expires: float | None, at: float | None) -> Sta
     return apply(state, Suggested(state.next_id, configuration, proposal.origin, expires, at))
 
 
+def needs_model(state: State, n: int) -> bool:
+    """Tell whether the model is asked for any of the next n suggestions: that takes its time."""
+    if n <= len(state.queue) or state.leader is None:
+        return False
+    return n_reports(state) + len(state.out) + n > state.problem.method.n_initial
+
+
 @frozen
 class Proposal:
     """Values to be suggested, where they come from, and the fit if it is a new one."""

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from asktell import telling
-from asktell.asking.suggest import suggest
+from asktell.asking.suggest import needs_model, suggest
 from asktell.errors import StoreMissingError
+from asktell.numbers import is_count
 from asktell.state import State, replay
 from asktell.store.book import JOURNAL_ABOVE, Book, Known
 from asktell.store.lock import FileLock
@@ -19,7 +20,7 @@ from asktell.telling import Delivery, Outcome, Target, TrialLike
 
 R = TypeVar("R")
 
-_ATTEMPTS = 3
+_ATTEMPTS = 2
 """How often a suggestion is worked out while others may change the state. After that the others
 wait: a caller who is always overtaken would never be answered."""
 
@@ -118,19 +119,35 @@ class Store:
     ) -> list[Suggestion]:
         """Return suggestions; see :func:`asktell.suggest`.
 
-        They are worked out without the lock, and worked out again if more than heartbeats came in
-        meanwhile.
+        Where the model is asked, they are worked out without the lock, and worked out again if more
+        than heartbeats came in meanwhile.
 
         Raises:
             SpaceExhausted, DefinitionError, LeaseError: as ``asktell.suggest`` does.
             StoreError: as :meth:`update` does.
         """
+        import scipy.stats  # noqa: F401 - suggestions need it, and others wait while it is imported
+
+        def worked_out(state: State) -> tuple[State, list[Suggestion]]:
+            return suggest(state, n, now=now, lease=lease)
+
+        def at_once() -> tuple[Known, list[Suggestion] | None]:
+            known = self._book.look()
+            if is_count(n) and needs_model(known.state, n):
+                return known, None
+            state, suggestions = worked_out(known.state)
+            return self._book.write(known, state), suggestions
+
+        self._check_exists()
+        known, suggestions = self._lock.hold(at_once)
+        if suggestions is not None:
+            return suggestions
         for _ in range(_ATTEMPTS):
-            known = self._look()
-            state, suggestions = suggest(known.state, n, now=now, lease=lease)
+            state, suggestions = worked_out(known.state)
             if self._written(known, state):
                 return suggestions
-        return self.update(lambda state: suggest(state, n, now=now, lease=lease))
+            known = self._look()
+        return self.update(worked_out)
 
     def observe(self, trial: TrialLike, target: Target, *, now: float | None = None) -> Outcome:
         """Tell a target; see :func:`asktell.deliver`."""

@@ -231,6 +231,7 @@ class Slow:
 def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
     slow = Slow()
     monkeypatch.setattr("asktell.store.store.suggest", slow)
+    monkeypatch.setattr("asktell.store.store.needs_model", lambda *_: True)
     return slow
 
 
@@ -317,7 +318,31 @@ def test_one_who_is_always_overtaken_takes_the_lock(
     assert [len(state.observations) for state in slow.states] == list(range(_ATTEMPTS + 1))
     assert [suggestion.id for suggestion in answers[0]] == [5]
     assert other.observe(4, 4.0) == "recorded"
-    assert [o.id for o in Store(path).read().observations] == [0, 1, 2, 4]
+    assert [o.id for o in Store(path).read().observations] == [*range(_ATTEMPTS), 4]
+
+
+def test_what_needs_no_model_is_suggested_under_the_lock(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It costs less than to look at the file once more."""
+    quick = at.Settings(n_initial=2, n_candidates=64, n_starts=2)
+    Store(path).create(at.State.start(every_kind(), settings=quick))
+    held: list[bool] = []
+
+    def noted(*arguments: Any, **named: Any) -> Any:
+        try:
+            Store(path, timeout=0.0).read()
+            held.append(False)
+        except StoreLockedError:
+            held.append(True)
+        return at.suggest(*arguments, **named)
+
+    monkeypatch.setattr("asktell.store.store.suggest", noted)
+    store = Store(path)
+    for number in range(4):  # two of the design, and two of the model
+        (suggestion,) = store.suggest()
+        assert store.observe(suggestion, float(number)) == "recorded"
+    assert held == [True, True, False, False]
 
 
 def test_suggestions_of_several_at_once_are_different(path: Path) -> None:
