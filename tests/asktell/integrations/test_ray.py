@@ -95,7 +95,7 @@ def test_the_space_and_the_mode_of_the_tuner() -> None:
         searcher.suggest("first")
     assert searcher.set_search_properties("loss", "min", SPACE)
     assert searcher.suggest("first") == searcher_of().suggest("first")
-    assert searcher.engine.state.goal == "minimize"
+    assert searcher.engine.objectives == {"target": "minimize"}
     own = searcher_of(space=at.Space(at.Float("a/b", 0, 1), at.Int("c", 1, 3)), mode=None)
     with pytest.raises(errors.DefinitionError, match="a mode"):
         own.suggest("first")
