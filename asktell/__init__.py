@@ -16,7 +16,8 @@ from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal
 from asktell.space.space import Space
 from asktell.state import State
 from asktell.study.problem import Settings
-from asktell.study.trials import Failure, Observation, Suggestion, Trial
+from asktell.study.trials import Trial
+from asktell.study.views import Failure, Observation, Suggestion
 from asktell.telling import (
     Delivery,
     Outcome,

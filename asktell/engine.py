@@ -13,7 +13,8 @@ from asktell.space.space import Space
 from asktell.state import State
 from asktell.study.events import Event
 from asktell.study.problem import Goal, Settings
-from asktell.study.trials import Failure, Observation, Suggestion, Trial
+from asktell.study.trials import Trial
+from asktell.study.views import Failure, Observation, Suggestion
 from asktell.telling import Delivery, Outcome, Target, TrialLike
 
 

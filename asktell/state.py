@@ -21,7 +21,8 @@ from asktell.study.events import Event, Fit
 from asktell.study.history import History
 from asktell.study.problem import Goal, Problem, Settings
 from asktell.study.ranking import Leader
-from asktell.study.trials import Failure, Fault, Observation, Report, Result, Suggestion, Trial
+from asktell.study.trials import Fault, Report, Result, Trial
+from asktell.study.views import Failure, Observation, Suggestion
 
 
 @frozen(eq=False, repr=False)

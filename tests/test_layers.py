@@ -53,7 +53,7 @@ FLOORS = {
     "asktell.study": [
         {"problem"},
         {"trials"},
-        {"events"},
+        {"events", "views"},
         {"transitions", "history"},
         {"ranking"},
         {"draft"},

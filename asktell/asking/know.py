@@ -14,7 +14,8 @@ from asktell.model.blas import one_blas_thread
 from asktell.model.kernels import Array
 from asktell.model.posterior import posterior_of
 from asktell.state import State
-from asktell.study.trials import Observation, Trial, mean_numbers
+from asktell.study.trials import Trial, mean_numbers
+from asktell.study.views import Observation
 
 
 def best(state: State) -> Observation:

@@ -24,7 +24,8 @@ from asktell.space.domain import Domain, Mask
 from asktell.space.space import Values
 from asktell.state import State, apply
 from asktell.study.events import Fit, Fitted, Suggested
-from asktell.study.trials import Configuration, Origin, Suggestion
+from asktell.study.trials import Configuration, Origin
+from asktell.study.views import Suggestion
 from asktell.telling.leases import end_of_lease
 
 _LOCAL_CANDIDATES, _LOCAL_CENTRES = 200, 5

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 from asktell.codec.answers import Answer
 from asktell.errors import NOTHING, InvalidValueError, ParamsError, TargetError
 from asktell.state import State
-from asktell.study.trials import Configuration, Suggestion
+from asktell.study.trials import Configuration
+from asktell.study.views import Suggestion
 from asktell.telling import Outcome, Target, TrialLike, deliver, deliver_failure
 from asktell.telling.delivery import refused
 from asktell.telling.identify import identify

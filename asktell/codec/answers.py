@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from asktell.study.trials import Observation, Suggestion, Trial
+from asktell.study.trials import Trial
+from asktell.study.views import Observation, Suggestion
 
 Answer = dict[str, Any]
 """One line of output; with the key ``error`` something was refused."""

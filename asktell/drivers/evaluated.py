@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from attrs import frozen
 
-from asktell.study.trials import Observation, Suggestion
+from asktell.study.views import Observation, Suggestion
 from asktell.telling import Outcome
 
 Happening = Outcome | Literal["expired", "lost"]

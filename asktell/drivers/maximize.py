@@ -21,7 +21,7 @@ from asktell.engine import Engine
 from asktell.errors import DefinitionError
 from asktell.numbers import is_count, is_finite
 from asktell.state import State
-from asktell.study.trials import Observation
+from asktell.study.views import Observation
 from asktell.telling import Target
 
 

@@ -15,7 +15,8 @@ from asktell.drivers.executors import Supply
 from asktell.engine import Engine
 from asktell.errors import ConflictError, ExecutorError, SpaceExhausted, TargetError
 from asktell.state import State
-from asktell.study.trials import Configuration, Suggestion
+from asktell.study.trials import Configuration
+from asktell.study.views import Suggestion
 from asktell.telling import Target
 from asktell.telling.delivery import reason_of
 

@@ -15,7 +15,7 @@ from asktell.state import State, replay
 from asktell.store.book import JOURNAL_ABOVE, Book, Known
 from asktell.store.lock import FileLock
 from asktell.study.events import Renewed
-from asktell.study.trials import Suggestion
+from asktell.study.views import Suggestion
 from asktell.telling import Delivery, Outcome, Target, TrialLike
 
 R = TypeVar("R")

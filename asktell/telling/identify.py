@@ -15,7 +15,8 @@ from attrs import frozen
 from asktell.errors import ConflictError, ParamsError
 from asktell.state import State
 from asktell.study.draft import unknown
-from asktell.study.trials import Configuration, Fault, Suggestion, Ticket, Trial
+from asktell.study.trials import Configuration, Fault, Ticket, Trial
+from asktell.study.views import Suggestion
 
 TrialLike = Suggestion | Trial | int | Mapping[str, Any]
 """What an outcome belongs to: a suggestion, its id, or params; or a trial."""

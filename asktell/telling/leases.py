@@ -11,7 +11,8 @@ from asktell.errors import LeaseError
 from asktell.numbers import as_moment, is_finite
 from asktell.state import State, apply
 from asktell.study.events import Expired, Lost, Renewed
-from asktell.study.trials import Fault, Suggestion, Trial
+from asktell.study.trials import Fault, Trial
+from asktell.study.views import Suggestion
 from asktell.telling.identify import TrialLike, identify
 
 
