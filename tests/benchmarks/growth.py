@@ -69,12 +69,12 @@ def measure(n: int, dim: int, steps: int) -> Growth:
         for _ in range(steps):
             start = time.perf_counter()
             state, (suggestion,) = at.suggest(state)
-            state = at.observe(state, suggestion, target(suggestion.values))
+            state = at.observe(state, suggestion, target(suggestion.configuration.values))
             middle = time.perf_counter()
             np.linalg.cholesky(matrix)
             suggested.append(middle - start)
             factorised.append(time.perf_counter() - middle)
-    best = at.core.best(state)
+    best = at.best(state)
     assert best is not None
     return Growth(
         float(np.mean(suggested)),
