@@ -7,6 +7,7 @@ import pickle
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spaces import finite
@@ -15,6 +16,7 @@ import asktell as at
 from asktell import errors
 from asktell.state import State, apply, replay
 from asktell.study.events import Skipped, Told
+from asktell.study.problem import Outcome
 from asktell.study.ranking import objective_of
 from asktell.study.trials import Configuration
 
@@ -276,12 +278,43 @@ def test_a_target_has_a_number_for_each_outcome_and_no_more(target: Any, place: 
         ({"goal": "up"}, "$.goal"),
         ({"seed": 2**128}, "$.seed"),
         ({"seed": True}, "$.seed"),
+        ({"settings": {"retries": 2}}, "$.settings"),
+        ({"objectives": {7: "maximize"}}, "$.objectives"),
     ],
 )
 def test_a_wrong_problem_is_refused_by_its_place(options: Any, place: str) -> None:
     with pytest.raises(errors.DefinitionError) as caught:
         at.Engine(finite(), **options)
     assert caught.value.place == place
+
+
+def test_a_number_alone_is_no_target_of_several_outcomes() -> None:
+    problem = State.start(finite()).problem
+    several = evolve(problem, outcomes=(Outcome("a", "maximize"), Outcome("b", "minimize")))
+    assert several.numbers({"b": 2, "a": 1.0}) == (1.0, 2.0)
+    with pytest.raises(errors.TargetError, match="for each of"):
+        several.numbers(1.0)
+    with pytest.raises(errors.TargetError) as caught:
+        several.numbers({"a": 1.0})
+    assert caught.value.place == "$.target.b"
+
+
+def test_equal_states_have_one_hash_and_know_the_same_suggestions() -> None:
+    engine = engine_with(1.0, 2.0)
+    again = State.from_dict(engine.to_dict())
+    assert hash(again) == hash(engine.state)
+    assert again.suggestion(1) == engine.state.suggestion(1)
+    with pytest.raises(errors.UnknownSuggestionError):
+        again.suggestion(2)
+
+
+def test_of_equals_the_first_in_the_space_is_best_whatever_came_first() -> None:
+    rows = [(3, "low", "u", True, 0.0), (1, "high", "v", True, 0.5), (1, "low", "v", False, 0.0)]
+    for order in (rows, rows[::-1]):
+        engine = at.Engine(finite())
+        for row in order:
+            engine.observe(finite().params(row), 1.0)
+        assert engine.best().params == finite().params(rows[2])
 
 
 # --- events and moments ---
