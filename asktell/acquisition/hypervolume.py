@@ -30,9 +30,6 @@ _MARGIN = 0.1
 _CHUNK = 1 << 16
 """So many pairs of a candidate and a box are looked at at a time: half a MB an array of them."""
 
-_TINY = 1e-300
-"""Takes the place of 0 in a logarithm whose value is not used."""
-
 
 # --- what is dominated ---
 
@@ -251,25 +248,17 @@ def _log_psi(mean: Array, std: Array, lower: Array, upper: Array) -> tuple[Array
     values, by_mean, by_std = (part[:, at_lower] for part in (log_edge, cdf_edge, density_edge))
     capped = np.flatnonzero(np.isfinite(upper))
     if len(capped):
-        caps = at_upper[capped]
-        log_full, cdf, density = values[:, capped], by_mean[:, capped], by_std[:, capped]
-        width = (upper - lower)[capped] / doubt
-        # log h is concave, which holds against rounding where it is large
-        fall = np.minimum(log_edge[:, caps] - log_full, -width * cdf)
-        left = np.maximum(-np.expm1(fall), _TINY)  # 1 - h(b) / h(a)
-        over = 1.0 - left
-        values[:, capped] = log_full + np.log(left)
-        by_mean[:, capped] = (cdf - over * cdf_edge[:, caps]) / left
-        by_std[:, capped] = (density - over * density_edge[:, caps]) / left
-        narrow = width * np.maximum(1.0, -z[:, at_lower[capped]]) < NARROW
+        caps, start = at_upper[capped], z[:, at_lower[capped]]
+        less = _less(
+            [part[:, capped] for part in (values, by_mean, by_std)],
+            [part[:, caps] for part in (log_edge, cdf_edge, density_edge)],
+            width := (upper - lower)[capped] / doubt,
+        )
+        narrow = width * np.maximum(1.0, -start) < NARROW
         if narrow.any():
-            row, box = np.nonzero(narrow)
-            column = capped[box]
-            middle = z[row, at_lower[column]] - 0.5 * width[row, box]
-            for part, exact in zip(
-                (values, by_mean, by_std), _narrow(middle, width[row, box]), strict=True
-            ):
-                part[row, column] = exact
+            for part, exact in zip(less, _narrow(start[narrow], width[narrow]), strict=True):
+                part[narrow] = exact
+        values[:, capped], by_mean[:, capped], by_std[:, capped] = less
     values += np.log(doubt)
     by_mean /= doubt
     by_std /= doubt
@@ -283,14 +272,36 @@ def _log_psi(mean: Array, std: Array, lower: Array, upper: Array) -> tuple[Array
     return values, by_mean, by_std
 
 
-def _narrow(middle: Array, width: Array) -> tuple[Array, Array, Array]:
-    """Return log (h(a) - h(b)), and (Phi(a) - Phi(b)) and (phi(a) - phi(b)) as shares of it."""
+def _less(full: list[Array], cut: list[Array], width: Array) -> tuple[Array, Array, Array]:
+    """Return log (h(a) - h(b)), and (Phi(a) - Phi(b)) and (phi(a) - phi(b)) as shares of it.
+
+    Args:
+        full: log h, Phi / h and phi / h at a.
+        cut: the same at b.
+        width: a - b.
+    """
+    log_full, cdf, density = full
+    log_cut, cdf_cut, density_cut = cut
+    left = -np.expm1(log_cut - log_full)  # 1 - h(b) / h(a)
+    # h(a) - h(b) is between width Phi(b) and width Phi(a), against rounding far from 0
+    least = width * cdf_cut
+    left = np.clip(left, least / (1.0 + least), width * cdf)
+    over = 1.0 - left
+    return (
+        log_full + np.log(left),
+        (cdf - over * cdf_cut) / left,
+        (density - over * density_cut) / left,
+    )
+
+
+def _narrow(start: Array, width: Array) -> tuple[Array, Array, Array]:
+    """Return the same for narrow intervals, from a and a - b."""
+    middle = start - 0.5 * width
     rate = hazard(middle)
     bend, by_mean, by_std = means_about(middle, width, first=-1, count=3)
     total = 1.0 + rate * bend
     log_cdf = log_density(np.minimum(middle, LAST)) - np.log(rate)
-    values = log_cdf + np.log(np.maximum(width, _TINY) * total)
-    return values, rate * by_mean / total, rate * by_std / total
+    return log_cdf + np.log(width * total), rate * by_mean / total, rate * by_std / total
 
 
 def boxes_of(front: Array, reference: Array) -> Boxes:
@@ -334,34 +345,25 @@ def _cut(front: Array, reference: Array) -> Boxes:
 
 
 def _swept(front: Array, reference: Array) -> Boxes:
-    floor = float(reference[2])
     # strips of the first objective, each with its height in the second, which falls from one
     # to the next, and the third objective since which it is alive
     starts, heights, since = [float(reference[0])], [float(reference[1])], [math.inf]
     lower: list[list[float]] = []
     upper: list[list[float]] = []
-
-    def close(start: float, end: float, height: float, bottom: float, top: float) -> None:
-        if top > bottom:
-            lower.append([start, height, bottom])
-            upper.append([end, math.inf, top])
-
+    # of points that are equal in the third, the first objective rises, so that none covers another
     for x, y, z in front[np.argsort(-front[:, 2], kind="stable")].tolist():
         begin = bisect.bisect_right(heights, -y, key=lambda height: -height)
         end = bisect.bisect_left(starts, x)
-        if begin >= end:
-            continue
-        ends = [*starts[begin + 1 : end], min(x, starts[end] if end < len(starts) else math.inf)]
-        for i, right in zip(range(begin, end), ends, strict=True):
-            close(starts[i], right, heights[i], z, since[i])
-        new = [(starts[begin], y, z)]
-        if x < (starts[end] if end < len(starts) else math.inf):
-            new.append((x, heights[end - 1], since[end - 1]))
-        starts[begin:end], heights[begin:end], since[begin:end] = map(list, zip(*new, strict=True))
-    for i, right in enumerate([*starts[1:], math.inf]):
-        close(starts[i], right, heights[i], floor, since[i])
+        after = starts[end] if end < len(starts) else math.inf
+        ends = [*starts[begin + 1 : end], x]
+        lower += [[starts[i], heights[i], z] for i in range(begin, end)]
+        upper += [[ends[i - begin], math.inf, since[i]] for i in range(begin, end)]
+        strips = [(starts[begin], y, z)]
+        if x < after:  # what is left of the last one stays alive
+            strips.append((x, heights[end - 1], since[end - 1]))
+        starts[begin:end], heights[begin:end], since[begin:end] = map(
+            list, zip(*strips, strict=True)
+        )
+    lower += [[*strip, float(reference[2])] for strip in zip(starts, heights, strict=True)]
+    upper += [[end, math.inf, top] for end, top in zip([*starts[1:], math.inf], since, strict=True)]
     return Boxes(np.array(lower), np.array(upper))
-
-
-class Directions:
-    """Temporary."""
