@@ -17,6 +17,7 @@ from asktell.acquisition.maximiser import maximise
 from asktell.acquisition.score import Known
 from asktell.asking.evidence import dataset_of, n_reports, signs_of
 from asktell.asking.promise import promise_of
+from asktell.asking.revisit import worth_revisiting
 from asktell.errors import DefinitionError, SpaceExhausted, at_key
 from asktell.model.blas import one_blas_thread
 from asktell.model.dataset import Dataset
@@ -149,8 +150,11 @@ def _proposal(state: State, number: int, known: Known) -> Proposal:
             found = fit_of(state, data)
             given = _given(state, known) if known else None
             posterior = posterior_of(state.space.axes, data, found.found, given)
-            point = _most_promising(state, posterior, random)
             fit = None if found is state.fit else found
+            point = _most_promising(state, posterior, random)
+            again = _revisited(state, posterior, point)
+            if again is not None:
+                return Proposal(again, "replicate", fit)
         except np.linalg.LinAlgError:
             origin = "fallback"
             point = state.space.sample(random.random((1, state.space.dim)))[0]
@@ -190,6 +194,18 @@ def _origin(state: State) -> Origin:
         return "initial"
     trials = n_reports(state) + len(state.out)
     return "model" if trials >= state.problem.method.n_initial else "initial"
+
+
+def _revisited(state: State, posterior: Posterior, point: Array) -> Values | None:
+    """Return observed values that are worth more than a point, where the settings ask for that.
+
+    With several objectives, none are.
+    """
+    objectives = state.problem.objectives
+    if not state.problem.method.revisits or len(objectives) > 1:
+        return None
+    again = worth_revisiting(posterior, objectives[0], point)
+    return None if again is None else state.space.decode(again[None])[0]
 
 
 def _most_promising(state: State, posterior: Posterior, random: np.random.Generator) -> Array:

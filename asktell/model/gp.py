@@ -143,6 +143,17 @@ class GaussianProcesses:
         std_gradient[:, :, ordered] = (-var_slopes / std[:, :, None]).transpose(1, 0, 2)
         return mean, std.T, mean_gradient, std_gradient
 
+    def joint(self, x: Array, member: int) -> tuple[Array, Array]:
+        """Return a member's means (m,) at points (m, d), and their covariances (m, m).
+
+        They are those of the function, without the noise (eq. 2.25 and 2.26).
+        """
+        features = self._features(x)[[member]]
+        across, _ = matern(squared_distances(features, self._scaled[[member]]))
+        within, _ = matern(squared_distances(features, features))
+        solved = across[0] @ self._inverse_factor[member].T
+        return across[0] @ self._weights[member], within[0] - solved @ solved.T
+
     def left_out(self) -> tuple[Array, Array]:
         """Return what each target (members, n) would be predicted as without it: mean, deviation.
 
