@@ -12,7 +12,7 @@ import math
 import numpy as np
 
 from asktell.acquisition.improvement import log_h_with_slope
-from asktell.acquisition.normal import NARROW, hazard, log_cdf, log_density, means_about
+from asktell.acquisition.normal import LEAST, NARROW, hazard, log_cdf, log_density, means_about
 from asktell.model.kernels import Array
 
 
@@ -127,7 +127,7 @@ def _excess(mean: Array, std: Array) -> tuple[Array, Array, Array]:
     doubt = np.where(certain, 1.0, std)
     z = np.where(limited, mean, 0.0) / doubt
     log_h, ratio = log_h_with_slope(z)
-    positive = mean > 0.0
+    positive = certain & (mean > LEAST)
     known = np.log(np.where(positive, mean, 1.0))
     values = np.where(certain, np.where(positive, known, -math.inf), np.log(doubt) + log_h)
     by_mean = np.where(certain, positive / np.where(positive, mean, 1.0), ratio / doubt)
