@@ -16,7 +16,7 @@ import numpy as np
 from attrs import frozen
 
 from asktell.acquisition.improvement import log_h_with_slope
-from asktell.acquisition.normal import LAST, NARROW, hazard, log_density, means_about
+from asktell.acquisition.normal import LAST, LEAST, NARROW, hazard, log_density, means_about
 from asktell.model.kernels import Array
 
 Mask = np.typing.NDArray[np.bool_]
@@ -264,7 +264,7 @@ def _log_psi(mean: Array, std: Array, lower: Array, upper: Array) -> tuple[Array
     by_std /= doubt
     if certain.any():
         gain = np.clip(mean[certain, None], lower, upper) - lower
-        within = (gain > 0.0) & (mean[certain, None] < upper)
+        within = (gain > LEAST) & (mean[certain, None] < upper)
         with np.errstate(divide="ignore"):
             values[certain] = np.log(gain)
         by_mean[certain] = np.where(within, 1.0 / np.where(within, gain, 1.0), 0.0)

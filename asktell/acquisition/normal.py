@@ -15,6 +15,9 @@ _ROOT_2_OVER_PI = (2.0 / math.pi) ** 0.5
 LAST = 37.0
 """Above this, phi / Phi is less than 1e-297, and is taken for what it is here."""
 
+LEAST = 1e-300
+"""What is known to be less than this counts as nothing, as its inverse may be infinite."""
+
 NARROW = 0.02
 """An interval [b, a] is narrow if (a - b) max(1, -a) is less than this. Then the
 difference of two values loses digits, and the series about its middle (``means_about``) does not:
