@@ -16,7 +16,7 @@ import environments
 import runs
 from peers import PEERS
 from sessions import PeerError, Remote
-from suites import OUTCOMES, SUBSET, SUITES, AnyTask, suite
+from suites import OUTCOMES, OUTCOMES_SUBSET, SUBSET, SUITES, AnyTask, suite
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
         for name in arguments.suite or SUITES
         for task in suite(name)
         if (not arguments.task or task.name in arguments.task)
-        and (not arguments.subset or task.name in SUBSET)
+        and (not arguments.subset or task.name in (*SUBSET, *OUTCOMES_SUBSET))
     ]
     with Remote(arguments.peer) as session:
         for seed in range(arguments.seeds):

@@ -51,6 +51,13 @@ SUBSET = (
 )
 """Names of tasks of every suite, for slow peers."""
 
+OUTCOMES_SUBSET = (
+    *("gardner_2", "branin_binary", "hartmann_ball", "welded_beam", "quantised_at_least_984"),
+    *("zdt2", "branin_currin", "quantised_front", "c2_dtlz2"),
+    *("branin_tenth", "branin_half", "hartmann_6_tenth", "hartmann_6_half"),
+)
+"""The same of ``OUTCOMES``."""
+
 
 @cache
 def suite(name: str) -> tuple[Any, ...]:
@@ -64,4 +71,14 @@ def task(name: str) -> Any:
     return next(task for suite_name in suites for task in suite(suite_name) if task.name == name)
 
 
-__all__ = ["OUTCOMES", "SUBSET", "SUITES", "AnyTask", "OutcomesTask", "Task", "suite", "task"]
+__all__ = [
+    "OUTCOMES",
+    "OUTCOMES_SUBSET",
+    "SUBSET",
+    "SUITES",
+    "AnyTask",
+    "OutcomesTask",
+    "Task",
+    "suite",
+    "task",
+]
