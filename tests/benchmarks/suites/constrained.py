@@ -24,12 +24,12 @@ AT_MOST_0 = {"at_most": 0.0}
 def gardner_1(p: Params) -> dict[str, float]:
     x, y = p["x"], p["y"]
     value = math.cos(2 * x) * math.cos(y) + math.sin(x)
-    return {"value": value, "limit": math.cos(x) * math.cos(y) - math.sin(x) * math.sin(y)}
+    return {"value": value, "margin": math.cos(x) * math.cos(y) - math.sin(x) * math.sin(y)}
 
 
 def gardner_2(p: Params) -> dict[str, float]:
     x, y = p["x"], p["y"]
-    return {"value": math.sin(x) + y, "limit": math.sin(x) * math.sin(y)}
+    return {"value": math.sin(x) + y, "margin": math.sin(x) * math.sin(y)}
 
 
 def branin_disk(p: Params) -> dict[str, float]:
@@ -188,8 +188,8 @@ def _quantised(name: str, accuracy: float) -> OutcomesTask:
 def tasks() -> tuple[OutcomesTask, ...]:
     """Return all tasks of the suite."""
     return (
-        _task("gardner_1", GARDNER, gardner_1, 40, {"limit": {"at_most": 0.5}}, *_GARDNER_1),
-        _task("gardner_2", GARDNER, gardner_2, 40, {"limit": {"at_most": -0.95}}, *_GARDNER_2),
+        _task("gardner_1", GARDNER, gardner_1, 40, {"margin": {"at_most": 0.5}}, *_GARDNER_1),
+        _task("gardner_2", GARDNER, gardner_2, 40, {"margin": {"at_most": -0.95}}, *_GARDNER_2),
         _task("branin_disk", BRANIN, branin_disk, 40, {"distance": {"at_most": 50.0}}, *_DISK),
         _task("branin_binary", BRANIN, branin_binary, 40, {"works": {"at_least": 0.5}}, *_BINARY),
         _task(
