@@ -32,7 +32,7 @@ def hypervolume(rows: Iterable[Losses], reference: Losses) -> float:
     if len(reference) == 1:
         return max(reference[0] - row[0] for row in inside)
     if len(reference) == 2:
-        return _area(front(inside), reference)
+        return _area(inside, reference)
     levels = sorted({row[-1] for row in inside})
     volume = 0.0
     for low, high in zip(levels, [*levels[1:], reference[-1]], strict=True):
@@ -41,9 +41,10 @@ def hypervolume(rows: Iterable[Losses], reference: Losses) -> float:
     return volume
 
 
-def _area(sorted_front: list[Losses], reference: Losses) -> float:
+def _area(rows: list[Losses], reference: Losses) -> float:
     area, top = 0.0, reference[1]
-    for left, bottom in sorted_front:
-        area += (reference[0] - left) * (top - bottom)
-        top = bottom
+    for left, bottom in sorted(rows):
+        if bottom < top:
+            area += (reference[0] - left) * (top - bottom)
+            top = bottom
     return area
