@@ -164,8 +164,9 @@ def hypervolume(state: State, reference: Mapping[str, float] | None = None) -> f
     if not front:
         return 0.0
     values = _objectives(problem, [one.numbers for one in front])
-    inferred = volumes.reference_of(values, values)
-    return volumes.hypervolume(values, np.where(np.isnan(wanted), inferred, wanted))
+    with np.errstate(all="ignore"):  # it may be infinite
+        inferred = volumes.reference_of(values, values)
+        return volumes.hypervolume(values, np.where(np.isnan(wanted), inferred, wanted))
 
 
 def _objectives(problem: Problem, numbers: Sequence[tuple[float, ...]]) -> Array:
@@ -243,6 +244,11 @@ def posterior(state: State, params: Sequence[Mapping[str, Any]]) -> tuple[Array,
 
 
 def model_of(state: State) -> Posterior:
-    """Return the posterior of a state in which something is observed."""
+    """Return the posterior of a state in which something is observed.
+
+    Pending points are left out: they are believed where the next point is searched for, and nothing
+    is known of them.
+    """
     data = dataset_of(state).thinned(state.problem.method.n_modelled)
+    data = evolve(data, pending=data.pending[:0])
     return posterior_of(state.space.axes, data, fit_of(state, data).found)
