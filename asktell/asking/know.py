@@ -203,9 +203,7 @@ def _reference(problem: Problem, reference: Any) -> Array:
 # --- what the model expects ---
 
 
-def predict(
-    state: State, params: Sequence[Mapping[str, Any]]
-) -> dict[str, tuple[Array, Array]]:
+def predict(state: State, params: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Array, Array]]:
     """Return what the model expects of n params: for every outcome, means and deviations (n,).
 
     Both are in the unit of the outcome; the deviation is that of the noiseless function. Very bad

@@ -70,7 +70,9 @@ def _with(value: Any, place: str, schema: int, **added: Any) -> Any:
         return value
     for name in added:
         if name in value:
-            raise StateError(f"{place}.{name}", value[name], f"no field of this name in schema {schema}")
+            raise StateError(
+                f"{place}.{name}", value[name], f"no field of this name in schema {schema}"
+            )
     return {**value, **added}
 
 
