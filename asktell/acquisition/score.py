@@ -12,12 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 from attrs import frozen
 
+from asktell.acquisition.directions import Directions
 from asktell.acquisition.feasibility import (
     log_expected_violation_with_slopes,
     log_probability_between,
     log_probability_between_with_slopes,
 )
-from asktell.acquisition.hypervolume import Boxes, Directions
+from asktell.acquisition.hypervolume import Boxes
 from asktell.acquisition.improvement import LogExpectedImprovement
 from asktell.model.kernels import Array
 from asktell.model.posterior import Posterior
