@@ -105,5 +105,5 @@ def _reference(
         own = posterior.columns[outcome]
         seen = posterior.seen[min(own.start + member, own.stop - 1)]
         numbers = seen.of(np.array(numbers)).tolist()
-    given, least = numbers
+    given, least = map(float, numbers)
     return max(inferred if math.isnan(given) else given, least)
