@@ -29,7 +29,7 @@ from asktell.study.trials import mean_numbers
 from asktell.study.views import Observation, summary_of
 
 
-_NOISY = 0.01
+_NOISY = 0.05
 """From this inferred variance on, as a share of that of the targets, they count as noisy; see
 docs/decisions, number 11."""
 
