@@ -28,7 +28,6 @@ from asktell.study.ranking import nearest
 from asktell.study.trials import mean_numbers
 from asktell.study.views import Observation, summary_of
 
-
 _NOISY = 0.05
 """From this inferred variance on, as a share of that of the targets, they count as noisy; see
 docs/decisions, number 11."""
@@ -86,7 +85,7 @@ def best_or_none(state: State) -> Observation | None:
         return None
     leader = None if state.leader is None else state.history.trial(state.leader[0])
     trial = leader or nearest(problem, state.trials)
-    return trial and summary_of(problem, trial)
+    return None if trial is None else summary_of(problem, trial)
 
 
 def _best_expected(state: State) -> Observation | None:
@@ -203,9 +202,7 @@ def _reference(problem: Problem, reference: Any) -> Array:
 # --- what the model expects ---
 
 
-def predict(
-    state: State, params: Sequence[Mapping[str, Any]]
-) -> dict[str, tuple[Array, Array]]:
+def predict(state: State, params: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Array, Array]]:
     """Return what the model expects of n params: for every outcome, means and deviations (n,).
 
     Both are in the unit of the outcome; the deviation is that of the noiseless function. Very bad

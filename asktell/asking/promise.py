@@ -97,13 +97,13 @@ def _reference(
 ) -> float:
     """Return up to where an objective counts for nothing, as a member sees it."""
     wanted = problem.outcomes[outcome]
-    numbers = [
+    numbers: list[float] = [
         math.nan if wanted.reference is None else wanted.sign * wanted.reference,
-        posterior.data.bounds[outcome][0],
+        float(posterior.data.bounds[outcome][0]),
     ]
     if posterior.data.uses[outcome] != "given":
         own = posterior.columns[outcome]
         seen = posterior.seen[min(own.start + member, own.stop - 1)]
         numbers = seen.of(np.array(numbers)).tolist()
-    given, least = numbers
+    given, least = map(float, numbers)
     return max(inferred if math.isnan(given) else given, least)

@@ -100,9 +100,7 @@ def suggest(
     return state, suggestions
 
 
-def _with_one_more(
-    state: State, known: Known, expires: float | None, at: float | None
-) -> State:
+def _with_one_more(state: State, known: Known, expires: float | None, at: float | None) -> State:
     if state.queue:
         configuration = state.history.trial(state.queue[0]).configuration
         return apply(state, Suggested(state.next_id, configuration, "again", expires, at))
