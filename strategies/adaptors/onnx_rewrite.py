@@ -253,10 +253,12 @@ def _integer_product(
     whole = rewrite.node("Cast", [product], [f"{part}_float"], to=onnx.TensorProto.FLOAT)
     weight_scale = rewrite.constant(f"{name}_scale", scale)
     unit = rewrite.node("Mul", [step_size, weight_scale], [f"{part}_unit"])
-    scaled = node.output if bias is None else f"{part}_scaled"
-    rewrite.node("Mul", [whole, unit], [scaled])
-    if bias is not None:
-        rewrite.node("Add", [scaled, bias], [node.output])
+    scaled = f"{part}_scaled"
+    if bias is None:
+        rewrite.node("Mul", [whole, unit], [node.output], name=scaled)
+    else:
+        rewrite.node("Mul", [whole, unit], [scaled])
+        rewrite.node("Add", [scaled, bias], [node.output], name=f"{part}_sum")
 
 
 def _label(side: Side, axis: int | None) -> tuple[str, ...]:
