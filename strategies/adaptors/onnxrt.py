@@ -34,6 +34,7 @@ from strategies.adaptors.onnx_options import (
     options,
 )
 from strategies.adaptors.onnx_rewrite import DYNAMIC_OPSET, quantize_dynamic, quantize_static
+from strategies.adaptors.onnx_size import Sizes
 from strategies.adaptors.onnx_run import (
     Range,
     batches,
@@ -153,11 +154,8 @@ class OnnxRuntimeAdaptor:
         size, algorithm = _calibration_settings(tune_cfg)
         if not choices:
             return prepared
-        if dataloader is None:
-            raise AdaptorError("dataloader is None, but static quantisation needs one")
-        return quantize_static(
-            prepared, choices, self._ranges(prepared, nodes, dataloader, algorithm, size)
-        )
+        ranges = self._calibrated(prepared, nodes, dataloader, algorithm, size)
+        return quantize_static(prepared, choices, ranges)
 
     def evaluate(
         self, model: Model, dataloader: Dataloader, metric: Callable[[Any, Any], float]
@@ -190,6 +188,25 @@ class OnnxRuntimeAdaptor:
             return os.path.getsize(model)
         except OSError as error:
             raise AdaptorError(f"model: {model} is not a file: {error}") from error
+
+    def sizes(self, model: Model, dataloader: Dataloader | None) -> Sizes:
+        """Return a function of a tune configuration: the size of the model that it asks for.
+
+        Nothing is quantised. The static approach is calibrated with the first few samples where
+        that has not been done, since a bias that does not fit in int32 stays float.
+
+        Raises:
+            AdaptorError: As :meth:`quantize`.
+        """
+        prepared = self._prepare(model)
+        nodes = self._nodes(prepared)
+        offered = {node: options(node, self.approach) for node in nodes}
+
+        def ranges(tune_cfg: TuneConfig) -> dict[str, Range]:
+            size, algorithm = _calibration_settings(tune_cfg)
+            return self._calibrated(prepared, nodes, dataloader, algorithm, size)
+
+        return Sizes(prepared, offered, None if self.approach == DYNAMIC else ranges)
 
     def latency(self, model: Model, dataloader: Dataloader) -> float:
         """Return the median seconds that the first batch takes, after warming up, loading aside.
@@ -243,14 +260,17 @@ class OnnxRuntimeAdaptor:
                 choices[known[key].name] = config
         return choices
 
-    def _ranges(
+    def _calibrated(
         self,
         prepared: onnx.ModelProto,
         nodes: Iterable[WeightedNode],
-        dataloader: Dataloader,
+        dataloader: Dataloader | None,
         algorithm: str,
         size: int,
     ) -> dict[str, Range]:
+        """Return the ranges of the tensors that quantised nodes read and write."""
+        if dataloader is None:
+            raise AdaptorError("dataloader is None, but static quantisation needs one")
         digest = hashlib.blake2b(prepared.SerializeToString()).digest()
         key = digest, algorithm, size
         if key not in self._calibrations:
