@@ -8,13 +8,14 @@ from asktell.acquisition.improvement import (
     UpperConfidenceBound,
 )
 from asktell.acquisition.target_space import TargetSpace
-from asktell.asking.know import best, posterior
+from asktell.asking.know import best, hypervolume, pareto, posterior, predict
 from asktell.asking.suggest import suggest
 from asktell.engine import Engine
 from asktell.errors import SpaceExhausted
 from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal
 from asktell.space.space import Space
 from asktell.state import State
+from asktell.study.outcomes import AtLeast, AtMost, Maximize, Minimize
 from asktell.study.problem import Settings
 from asktell.study.trials import Trial
 from asktell.study.views import Failure, Observation, Suggestion
@@ -35,6 +36,8 @@ from asktell.telling import (
 __version__ = "0.1.0"
 
 __all__ = [
+    "AtLeast",
+    "AtMost",
     "Bool",
     "Categorical",
     "Delivery",
@@ -44,6 +47,8 @@ __all__ = [
     "Float",
     "Int",
     "LogExpectedImprovement",
+    "Maximize",
+    "Minimize",
     "Observation",
     "Ordinal",
     "Outcome",
@@ -64,9 +69,12 @@ __all__ = [
     "expire",
     "fail",
     "forget",
+    "hypervolume",
     "observe",
     "observe_batch",
+    "pareto",
     "posterior",
+    "predict",
     "renew",
     "suggest",
 ]

@@ -8,14 +8,16 @@ from typing import Any
 from asktell import telling
 from asktell.asking import know
 from asktell.asking.suggest import suggest
+from asktell.acquisition.score import Known
 from asktell.model.kernels import Array
 from asktell.space.space import Space
 from asktell.state import State
 from asktell.study.events import Event
-from asktell.study.problem import Goal, Settings
+from asktell.study.outcomes import TARGET, AtLeast, AtMost, Bound, Goal, Objective
+from asktell.study.problem import Settings
 from asktell.study.trials import Trial
 from asktell.study.views import Failure, Observation, Suggestion
-from asktell.telling import Delivery, Outcome, Target, TrialLike
+from asktell.telling import Delivery, Outcome, Reported, Std, Target, TrialLike
 
 
 class Engine:
@@ -26,7 +28,10 @@ class Engine:
         seed: an integer from 0 to 2**128 - 1; the only source of randomness.
         goal: ``"maximize"``, which is the default, or ``"minimize"``.
         settings: how it works; None for the defaults.
-        objectives: instead of a goal, the outcome's name and goal: ``{"loss": "minimize"}``.
+        objectives: instead of a goal, one or more by name: ``{"loss": "minimize"}``, or
+            :class:`asktell.Maximize` and ``Minimize`` with a weight or a reference.
+        constraints: bounds on outcomes by name, on objectives or others:
+            ``{"accuracy": asktell.AtLeast(0.97)}``; a list of two for both sides.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the argument.
@@ -39,10 +44,13 @@ class Engine:
         goal: Goal | None = None,
         settings: Settings | None = None,
         *,
-        objectives: Mapping[str, Goal] | None = None,
+        objectives: Mapping[str, Objective] | None = None,
+        constraints: Mapping[str, Bound | Sequence[Bound]] | None = None,
     ) -> None:
         """Start an optimiser that knows nothing yet."""
-        self._state = State.start(space, seed, goal, settings, objectives=objectives)
+        self._state = State.start(
+            space, seed, goal, settings, objectives=objectives, constraints=constraints
+        )
 
     @classmethod
     def from_state(cls, state: State) -> Engine:
@@ -77,32 +85,52 @@ class Engine:
         return self._state.space
 
     @property
-    def objectives(self) -> dict[str, Goal]:
-        """Return the goal of each outcome, by name."""
-        return {outcome.name: outcome.role for outcome in self._state.problem.outcomes}
+    def objectives(self) -> dict[str, Objective]:
+        """Return the objectives by name, as they were given."""
+        outcomes = self._state.problem.outcomes
+        return {one.name: one.objective for one in outcomes if one.objective is not None}
+
+    @property
+    def constraints(self) -> dict[str, Bound | tuple[Bound, ...]]:
+        """Return the bounds on outcomes by name; a tuple where there are two."""
+        bounds = {one.name: one.bounds for one in self._state.problem.outcomes if one.bounds}
+        return {name: some[0] if len(some) == 1 else some for name, some in bounds.items()}
 
     # --- asking: see asktell.asking ---
 
-    def suggest(self, *, now: float | None = None, lease: float | None = None) -> Suggestion:
+    def suggest(
+        self,
+        *,
+        known: Known | None = None,
+        now: float | None = None,
+        lease: float | None = None,
+    ) -> Suggestion:
         """Return one suggestion; see :func:`asktell.suggest`."""
-        return self.suggest_batch(1, now=now, lease=lease)[0]
+        return self.suggest_batch(1, known=known, now=now, lease=lease)[0]
 
     def suggest_batch(
-        self, n: int, *, now: float | None = None, lease: float | None = None
+        self,
+        n: int,
+        *,
+        known: Known | None = None,
+        now: float | None = None,
+        lease: float | None = None,
     ) -> list[Suggestion]:
         """Return n suggestions that know of each other; see :func:`asktell.suggest`."""
-        self._state, suggestions = suggest(self._state, n, now=now, lease=lease)
+        self._state, suggestions = suggest(self._state, n, known=known, now=now, lease=lease)
         return suggestions
 
     # --- telling: see asktell.telling ---
 
-    def observe(self, trial: TrialLike, target: Target, *, now: float | None = None) -> Outcome:
+    def observe(
+        self, trial: TrialLike, target: Target, std: Std = None, *, now: float | None = None
+    ) -> Outcome:
         """Tell the target of a suggestion, its id or params; see :func:`asktell.deliver`."""
-        self._state, outcome = telling.deliver(self._state, trial, target, now=now)
+        self._state, outcome = telling.deliver(self._state, trial, target, std, now=now)
         return outcome
 
     def observe_batch(
-        self, results: Iterable[tuple[TrialLike, Target]], *, now: float | None = None
+        self, results: Iterable[Reported], *, now: float | None = None
     ) -> list[Delivery]:
         """Tell many targets, even if some are bad; see :func:`asktell.observe_batch`."""
         self._state, deliveries = telling.observe_batch(self._state, results, now=now)
@@ -124,9 +152,11 @@ class Engine:
 
     # --- second thoughts ---
 
-    def amend(self, trial: TrialLike, target: Target, *, now: float | None = None) -> None:
+    def amend(
+        self, trial: TrialLike, target: Target, std: Std = None, *, now: float | None = None
+    ) -> None:
         """Replace a wrong outcome; see :func:`asktell.amend`."""
-        self._state = telling.amend(self._state, trial, target, now=now)
+        self._state = telling.amend(self._state, trial, target, std, now=now)
 
     def forget(self, trial: TrialLike, *, now: float | None = None) -> None:
         """Take an outcome back; see :func:`asktell.forget`."""
@@ -137,6 +167,18 @@ class Engine:
     def best(self) -> Observation:
         """Return the best observation; see :func:`asktell.best`."""
         return know.best(self._state)
+
+    def pareto(self) -> list[Observation]:
+        """Return the front of several objectives; see :func:`asktell.pareto`."""
+        return know.pareto(self._state)
+
+    def hypervolume(self, reference: Mapping[str, float] | None = None) -> float:
+        """Return how much the front dominates; see :func:`asktell.hypervolume`."""
+        return know.hypervolume(self._state, reference)
+
+    def predict(self, params: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Array, Array]]:
+        """Return means and deviations (n,) of every outcome; see :func:`asktell.predict`."""
+        return know.predict(self._state, params)
 
     def posterior(self, params: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:
         """Return the model's means and deviations (n,); see :func:`asktell.posterior`."""
@@ -174,8 +216,17 @@ class Engine:
 
     def __repr__(self) -> str:
         """Return a line that says how far the study is."""
-        roles = ", ".join(
-            role if name == "target" else f"{role} {name}" for name, role in self.objectives.items()
-        )
+        outcomes = self._state.problem.outcomes
+        wanted = [
+            f"{one.goal}" if one.name == TARGET else f"{one.goal} {one.name}"
+            for one in outcomes
+            if one.goal
+        ]
+        signs = {AtLeast: ">=", AtMost: "<="}
+        wanted += [
+            f"{one.name} {signs[type(bound)]} {bound.bound:g}"
+            for one in outcomes
+            for bound in one.bounds
+        ]
         counts = f"{len(self.observations)} observed, {len(self.pending)} pending"
-        return f"Engine({roles}, {counts}, {len(self.failures)} failed)"
+        return f"Engine({', '.join(wanted)}, {counts}, {len(self.failures)} failed)"

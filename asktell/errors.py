@@ -178,6 +178,10 @@ class NothingObservedError(AskTellError):
     """Nothing has been observed yet, so there is no best observation."""
 
 
+class SeveralObjectivesError(AskTellError):
+    """What was asked for takes one objective, or a weight for each of several."""
+
+
 class StoreError(AskTellError):
     """A state's file cannot be used: missing, there already, locked, corrupt, or not writable.
 

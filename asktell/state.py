@@ -7,7 +7,7 @@ are kept so that nothing is worked out twice.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from attrs import field, frozen
@@ -19,10 +19,11 @@ from asktell.space.space import Space, Values
 from asktell.study.draft import Draft, unknown
 from asktell.study.events import Event, Fit
 from asktell.study.history import History
-from asktell.study.problem import Goal, Problem, Settings
+from asktell.study.outcomes import Bound, Goal, Objective
+from asktell.study.problem import Problem, Settings
 from asktell.study.ranking import Leader
 from asktell.study.trials import Fault, Report, Result, Trial
-from asktell.study.views import Failure, Observation, Suggestion
+from asktell.study.views import Failure, Observation, Suggestion, observation_of
 
 
 @frozen(eq=False, repr=False)
@@ -40,7 +41,9 @@ class State:
         next_id: the id of the next suggestion.
         arrivals: how many reports have come.
         n_over: how many trials have an outcome.
-        leader: the number of the best trial and its objective, None without a result.
+        n_observed: how many of them have a result.
+        leader: the number of the best trial that holds all constraints, and its objective; None
+            where there is none, or where several objectives have no weights.
         fit: the last hyper-parameters, None before the first and after a correction.
     """
 
@@ -51,6 +54,7 @@ class State:
     next_id: int = 0
     arrivals: int = 0
     n_over: int = 0
+    n_observed: int = 0
     leader: Leader = None
     fit: Fit | None = None
 
@@ -62,7 +66,8 @@ class State:
         goal: Goal | None = None,
         settings: Settings | None = None,
         *,
-        objectives: Mapping[str, Goal] | None = None,
+        objectives: Mapping[str, Objective] | None = None,
+        constraints: Mapping[str, Bound | Sequence[Bound]] | None = None,
     ) -> State:
         """Return the state of an optimiser that knows nothing yet.
 
@@ -71,12 +76,15 @@ class State:
             seed: an integer from 0 to 2**128 - 1; the only source of randomness.
             goal: ``"maximize"``, which is the default, or ``"minimize"``.
             settings: how it works; None for the defaults.
-            objectives: instead of a goal, the outcome's name and goal: ``{"loss": "minimize"}``.
+            objectives: instead of a goal, the objectives by name: ``{"loss": "minimize"}``, or
+                ``Maximize`` and ``Minimize`` with a weight or a reference.
+            constraints: bounds on outcomes by name, objectives or others:
+                ``{"accuracy": AtLeast(0.97)}``.
 
         Raises:
             DefinitionError: a ``ValueError`` that names the argument.
         """
-        return cls(Problem.of(space, seed, goal, settings, objectives))
+        return cls(Problem.of(space, seed, goal, settings, objectives, constraints))
 
     # --- as a dict ---
 
@@ -131,7 +139,7 @@ class State:
     def observations(self) -> list[Observation]:
         """Return everything observed, in order of arrival."""
         return [
-            Observation(report.id, trial.configuration, report.names, report.numbers)
+            observation_of(self.problem, trial, report)
             for trial, report in self._reports()
             if isinstance(report, Result)
         ]
@@ -220,6 +228,7 @@ def _draft_of(state: State) -> Draft:
         state.next_id,
         state.arrivals,
         state.n_over,
+        state.n_observed,
         state.leader,
         state.fit,
     )
@@ -234,6 +243,7 @@ def _state_of(draft: Draft) -> State:
         draft.next_id,
         draft.arrivals,
         draft.n_over,
+        draft.n_observed,
         draft.leader,
         draft.fit,
     )

@@ -45,8 +45,8 @@ FLOORS = {
         {"__init__"},
     ],
     "asktell.acquisition": [
-        {"design", "improvement", "target_space"},
-        {"maximiser"},
+        {"design", "improvement", "normal", "target_space"},
+        {"feasibility", "hypervolume", "maximiser"},
         {"acq_max"},
         {"__init__"},
     ],

@@ -16,7 +16,6 @@ from attrs import frozen
 from scipy import special
 
 from asktell.model.kernels import Array
-from asktell.model.posterior import Posterior
 
 _LOG_ROOT_2_PI = 0.5 * math.log(2.0 * math.pi)
 _ROOT_HALF = 0.5**0.5
@@ -45,11 +44,19 @@ class LogExpectedImprovement:
 
     def score_with_slopes(self, mean: Array, std: Array, best: Any) -> tuple[Array, Array, Array]:
         """Return scores (m,), d score/d mean and d score/d std, of the shape of ``mean``."""
-        z = (mean - best) / std
+        certain = std <= 0.0
+        doubt = np.where(certain, 1.0, std)
+        z = (mean - best) / doubt
         values, ratio = log_h_with_slope(z)
-        scores = np.log(std) + values
-        by_mean = ratio / std
-        by_std = 1.0 / std - by_mean * z
+        scores = np.log(doubt) + values
+        by_mean = ratio / doubt
+        by_std = 1.0 / doubt - by_mean * z
+        if np.any(certain):
+            gain = np.maximum(mean - best, 0.0)
+            with np.errstate(divide="ignore"):
+                scores = np.where(certain, np.log(gain), scores)
+            by_mean = np.where(certain, np.where(gain > 0.0, 1.0 / np.where(gain, gain, 1.0), 0.0), by_mean)
+            by_std = np.where(certain, 0.0, by_std)
         if scores.ndim == 1:
             return scores, by_mean, by_std
         members = scores.shape[1]
@@ -67,37 +74,6 @@ class LogExpectedImprovement:
         if mean.ndim == 1:
             return score, by_mean[:, None] * mean_gradient + by_std[:, None] * std_gradient
         return score, _chained(by_mean, mean_gradient, by_std, std_gradient)
-
-    def bind(self, posterior: Posterior, objective: int) -> BoundImprovement:
-        """Return the score of points: how much they promise to improve on one outcome."""
-        return BoundImprovement(self, posterior, objective)
-
-
-@frozen(eq=False)
-class BoundImprovement:
-    """The improvement of one outcome on the best that is known, as a score of points."""
-
-    improvement: LogExpectedImprovement
-    posterior: Posterior
-    objective: int
-
-    def __call__(self, points: Array) -> Array:
-        """Return the scores (m,) at points (m, d)."""
-        mean, std = self.posterior.at(points)
-        column = self.objective
-        best = self.posterior.incumbents[:, column]
-        return self.improvement.score(mean[:, :, column], std[:, :, column], best)
-
-    def with_gradient(self, points: Array) -> tuple[Array, Array]:
-        """Return the scores (m,) and their gradients (m, d) at points (m, d)."""
-        mean, std, mean_gradient, std_gradient = self.posterior.with_gradient(points)
-        column = self.objective
-        best = self.posterior.incumbents[:, column]
-        score, by_mean, by_std = self.improvement.score_with_slopes(
-            mean[:, :, column], std[:, :, column], best
-        )
-        slopes = mean_gradient[:, :, column], std_gradient[:, :, column]
-        return score, _chained(by_mean, slopes[0], by_std, slopes[1])
 
 
 def _chained(by_mean: Array, mean_slopes: Array, by_std: Array, std_slopes: Array) -> Array:

@@ -1,4 +1,4 @@
-"""What is known: the best so far, and what the model expects."""
+"""What is known: the best so far, the front, and what the model expects."""
 
 from __future__ import annotations
 
@@ -7,60 +7,184 @@ from typing import Any
 
 import numpy as np
 
-from asktell.asking.evidence import dataset_of
+from asktell.acquisition import hypervolume as volumes
+from asktell.asking.evidence import dataset_of, signs_of
 from asktell.asking.suggest import fit_of
-from asktell.errors import NothingObservedError
+from asktell.errors import (
+    NOTHING,
+    NothingObservedError,
+    SeveralObjectivesError,
+    TargetError,
+    at_key,
+)
 from asktell.model.blas import one_blas_thread
 from asktell.model.kernels import Array
-from asktell.model.posterior import posterior_of
+from asktell.model.posterior import Posterior, posterior_of
+from asktell.numbers import is_finite
 from asktell.state import State
-from asktell.study.trials import Trial, mean_numbers
-from asktell.study.views import Observation
+from asktell.study.problem import Problem
+from asktell.study.ranking import nearest
+from asktell.study.trials import mean_numbers
+from asktell.study.views import Observation, summary_of
 
 
 def best(state: State) -> Observation:
-    """Return the best observation; of equal ones, the first in the order of the space.
+    """Return the best observation that holds all constraints.
 
-    With replicates, configurations compare by the means of their targets, and the target
-    returned is that mean.
+    Where none does, it is the one nearest to holding them: the violations are summed up, each in
+    units of the spread of its outcome. ``feasible`` says which of the two it is. Of equal ones, it
+    is the first in the order of the space. With replicates, configurations compare by the means of
+    their targets, and the target returned is that mean.
 
     Raises:
         NothingObservedError: nothing is observed yet.
+        SeveralObjectivesError: there are several objectives, and they have no weights.
     """
-    if state.leader is None:
+    if not state.problem.has_scale:
+        message = "the best of several objectives takes a weight for each, as in"
+        message += " {'size': Minimize(weight=2.0), ...}; pareto() takes none"
+        raise SeveralObjectivesError(message)
+    found = best_or_none(state)
+    if found is None:
         raise NothingObservedError("nothing is observed yet: observe a target first")
-    return _summary(state.history.trial(state.leader[0]))
+    return found
 
 
 def best_or_none(state: State) -> Observation | None:
-    """Return the best observation, or None where nothing is observed yet."""
-    return None if state.leader is None else best(state)
+    """Return the best observation, or None where there is none."""
+    problem = state.problem
+    if not state.n_observed or not problem.has_scale:
+        return None
+    if state.leader is not None:
+        trial = state.history.trial(state.leader[0])
+    else:
+        close = nearest(problem, state.trials)
+        assert close is not None  # something is observed
+        trial = close
+    return summary_of(problem, trial)
 
 
-def _summary(trial: Trial) -> Observation:
-    """Return the observations of a trial as one, under the first id."""
-    results = trial.results
-    first = min((result.id for result in results if result.id is not None), default=None)
-    return Observation(first, trial.configuration, results[0].names, mean_numbers(results))
+# --- several objectives ---
 
 
-def posterior(state: State, params: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:
-    """Return what the model expects of n params: means and standard deviations, (n,) each.
+def pareto(state: State) -> list[Observation]:
+    """Return the observations that hold all constraints and that no other dominates.
 
-    Both are in the unit of the target; the deviation is that of the noiseless function. Very bad
+    With one objective, these are the best. With replicates, configurations compare by the means of
+    their targets. They are in the order in which their trials began.
+    """
+    problem = state.problem
+    trials = [
+        trial
+        for trial in state.trials
+        if trial.is_observed and problem.holds(mean_numbers(trial.results))
+    ]
+    if not trials:
+        return []
+    values = _objectives(problem, [mean_numbers(trial.results) for trial in trials])
+    on_front = volumes.non_dominated(values)
+    return [summary_of(problem, t) for t, is_in in zip(trials, on_front, strict=True) if is_in]
+
+
+def hypervolume(state: State, reference: Mapping[str, float] | None = None) -> float:
+    """Return the hypervolume that the front dominates, up to a reference; 0 without a front.
+
+    Args:
+        state: left as it is.
+        reference: for every objective, the value from which on nothing counts. None for those that
+            the objectives were given; where one was given none, it is inferred from the front: its
+            worst value there, and a tenth of the range of the front beyond that. An inferred
+            reference moves with the front, so volumes at different times only compare under one
+            that is given.
+
+    Raises:
+        TargetError: a ``ValueError``; the reference is not a number for each objective.
+    """
+    problem = state.problem
+    front = pareto(state)
+    wanted = _reference(problem, reference)
+    if not front:
+        return 0.0
+    values = _objectives(problem, [one.numbers for one in front])
+    inferred = volumes.reference_of(values, values)
+    return volumes.hypervolume(values, np.where(np.isnan(wanted), inferred, wanted))
+
+
+def _objectives(problem: Problem, numbers: Sequence[tuple[float, ...]]) -> Array:
+    """Return the objectives of numbers (n, objectives), all maximised."""
+    columns = list(problem.objectives)
+    return np.asarray(np.array(numbers)[:, columns] * signs_of(problem)[columns])
+
+
+def _reference(problem: Problem, reference: Any) -> Array:
+    """Return a reference of all objectives, maximised; NaN where it is to be inferred."""
+    outcomes = [problem.outcomes[i] for i in problem.objectives]
+    names = [outcome.name for outcome in outcomes]
+    if reference is None:
+        given: list[Any] = [outcome.reference for outcome in outcomes]
+    else:
+        if not isinstance(reference, Mapping):
+            raise TargetError("$.reference", reference, f"a number for each of {names}, as a dict")
+        for name in reference:
+            if name not in names:
+                place = at_key("$.reference", name)
+                raise TargetError(place, reference[name], f"only the objectives {names}")
+        given = [reference.get(name, NOTHING) for name in names]
+        for name, number in zip(names, given, strict=True):
+            if not is_finite(number):
+                raise TargetError(at_key("$.reference", name), number, "a finite number")
+    return np.array(
+        [
+            np.nan if number is None else outcome.sign * float(number)
+            for outcome, number in zip(outcomes, given, strict=True)
+        ]
+    )
+
+
+# --- what the model expects ---
+
+
+def predict(
+    state: State, params: Sequence[Mapping[str, Any]]
+) -> dict[str, tuple[Array, Array]]:
+    """Return what the model expects of n params: for every outcome, means and deviations (n,).
+
+    Both are in the unit of the outcome; the deviation is that of the noiseless function. Very bad
     targets are drawn towards the others before the model sees them (Tukey's fence).
 
     Raises:
         ParamsError: a ``ValueError``; the params do not lie in the space.
         NothingObservedError: nothing is observed yet, and the model knows nothing.
     """
-    if state.leader is None:
+    if not state.n_observed:
         raise NothingObservedError("the model knows nothing yet: observe a target first")
     points = state.space.encode([state.space.check(one) for one in params])
-    objective = state.problem.objective
     with one_blas_thread(), np.errstate(all="ignore"):
-        data = dataset_of(state).thinned(state.problem.method.n_modelled, objective)
-        found = fit_of(state, data).found
-        means, deviations = posterior_of(state.space.axes, data, found).in_units(points)
-    sign = state.problem.outcomes[objective].sign
-    return sign * means[:, objective], deviations[:, objective]
+        means, deviations = model_of(state).in_units(points)
+    means = means * signs_of(state.problem)
+    return {
+        name: (means[:, place], deviations[:, place])
+        for place, name in enumerate(state.problem.outcome_names)
+    }
+
+
+def posterior(state: State, params: Sequence[Mapping[str, Any]]) -> tuple[Array, Array]:
+    """Return what the model expects of the objective at n params: means and deviations (n,).
+
+    See :func:`asktell.predict`, which does so for all outcomes.
+
+    Raises:
+        ParamsError: a ``ValueError``; the params do not lie in the space.
+        NothingObservedError: nothing is observed yet, and the model knows nothing.
+        SeveralObjectivesError: there are several objectives.
+    """
+    problem = state.problem
+    if len(problem.objectives) > 1:
+        raise SeveralObjectivesError("there are several objectives: predict() returns all of them")
+    return predict(state, params)[problem.outcome_names[problem.objectives[0]]]
+
+
+def model_of(state: State) -> Posterior:
+    """Return the posterior of a state in which something is observed."""
+    data = dataset_of(state).thinned(state.problem.method.n_modelled)
+    return posterior_of(state.space.axes, data, fit_of(state, data).found)

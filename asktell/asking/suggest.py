@@ -6,20 +6,25 @@ suggestion k come from the seed and k alone.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 from attrs import frozen
 
 from asktell.acquisition.design import initial_point, perturbed
-from asktell.acquisition.improvement import LogExpectedImprovement
 from asktell.acquisition.maximiser import maximise
-from asktell.asking.evidence import dataset_of, n_reports
-from asktell.errors import DefinitionError, SpaceExhausted
+from asktell.acquisition.score import Known
+from asktell.asking.evidence import dataset_of, n_reports, signs_of
+from asktell.asking.promise import promise_of
+from asktell.asking.revisit import worth_revisiting
+from asktell.errors import DefinitionError, SpaceExhausted, at_key
 from asktell.model.blas import one_blas_thread
 from asktell.model.dataset import Dataset
 from asktell.model.kernels import Array
 from asktell.model.members import MODEL, fit_members
-from asktell.model.posterior import Posterior, posterior_of
-from asktell.numbers import as_moment, is_count
+from asktell.model.posterior import Given, Posterior, posterior_of
+from asktell.numbers import as_moment, is_count, is_finite
 from asktell.space.domain import Domain, Mask
 from asktell.space.space import Values
 from asktell.state import State, apply
@@ -47,7 +52,12 @@ chance that all of them are taken is 2**-64."""
 
 
 def suggest(
-    state: State, n: int = 1, *, now: float | None = None, lease: float | None = None
+    state: State,
+    n: int = 1,
+    *,
+    known: Known | None = None,
+    now: float | None = None,
+    lease: float | None = None,
 ) -> tuple[State, list[Suggestion]]:
     """Return the next state and n suggestions, each aware of those before it.
 
@@ -58,24 +68,30 @@ def suggest(
     Args:
         state: left as it is.
         n: how many.
+        known: outcomes that are known without an evaluation, such as a size that can be worked out:
+            by name, functions that take params and return the number. They are asked about
+            thousands of params, and always have to return the same for the same; no model is made
+            of such an outcome.
         now: the time on the caller's clock, in seconds; needed with a lease.
         lease: after so many seconds without an outcome, :func:`asktell.expire` ends the
             suggestions; None for never.
 
     Raises:
         SpaceExhausted: none are left.
-        DefinitionError: a ``ValueError``; n is not an integer >= 1.
+        DefinitionError: a ``ValueError``; n is not an integer >= 1, or what is known is not a
+            function of an outcome, or does not return a finite number.
         LeaseError: a ``ValueError``; the lease is not a number > 0, or ``now`` is not a number.
     """
     if not is_count(n):
         raise DefinitionError("$.n", n, "an integer >= 1")
     at = None if now is None else as_moment(now)
     expires = None if lease is None else end_of_lease(now, lease)
+    given = {} if known is None else _checked(state, known)
     suggestions: list[Suggestion] = []
     with one_blas_thread(), np.errstate(all="ignore"):
         while len(suggestions) < n:
             try:
-                state = _with_one_more(state, expires, at)
+                state = _with_one_more(state, given, expires, at)
             except SpaceExhausted:
                 if suggestions:
                     break
@@ -84,11 +100,13 @@ def suggest(
     return state, suggestions
 
 
-def _with_one_more(state: State, expires: float | None, at: float | None) -> State:
+def _with_one_more(
+    state: State, known: Known, expires: float | None, at: float | None
+) -> State:
     if state.queue:
         configuration = state.history.trial(state.queue[0]).configuration
         return apply(state, Suggested(state.next_id, configuration, "again", expires, at))
-    proposal = _proposal(state, state.next_id)
+    proposal = _proposal(state, state.next_id, known)
     if proposal.fit is not None:
         state = apply(state, Fitted(proposal.fit, at))
     configuration = Configuration(state.space.names, proposal.values)
@@ -97,7 +115,7 @@ def _with_one_more(state: State, expires: float | None, at: float | None) -> Sta
 
 def needs_model(state: State, n: int) -> bool:
     """Tell whether the model is asked for any of the next n suggestions: that takes its time."""
-    if n <= len(state.queue) or state.leader is None:
+    if n <= len(state.queue) or not state.n_observed:
         return False
     return n_reports(state) + len(state.out) + n > state.problem.method.n_initial
 
@@ -118,21 +136,25 @@ def propose(state: State, number: int) -> Proposal:
         SpaceExhausted: nothing is left to suggest.
     """
     with one_blas_thread(), np.errstate(all="ignore"):
-        return _proposal(state, number)
+        return _proposal(state, number, {})
 
 
-def _proposal(state: State, number: int) -> Proposal:
+def _proposal(state: State, number: int, known: Known) -> Proposal:
     random = np.random.default_rng([state.problem.seed, number])
     origin, fit = _origin(state), None
     if origin == "initial":
         point = initial_point(state.space.axes, state.problem.seed, number)
     else:
         try:
-            data = dataset_of(state).thinned(state.problem.method.n_modelled, _objective(state))
-            known = fit_of(state, data)
-            posterior = posterior_of(state.space.axes, data, known.found)
-            point = _most_promising(state, data, posterior, random)
-            fit = None if known is state.fit else known
+            data = dataset_of(state, known).thinned(state.problem.method.n_modelled)
+            found = fit_of(state, data)
+            given = _given(state, known) if known else None
+            posterior = posterior_of(state.space.axes, data, found.found, given)
+            fit = None if found is state.fit else found
+            point = _most_promising(state, posterior, random)
+            again = _revisited(state, posterior, point)
+            if again is not None:
+                return Proposal(again, "replicate", fit)
         except np.linalg.LinAlgError:
             origin = "fallback"
             point = state.space.sample(random.random((1, state.space.dim)))[0]
@@ -150,38 +172,90 @@ def fit_of(state: State, data: Dataset) -> Fit:
     only together with other savings: see docs/decisions, number 3.
     """
     n, last = n_reports(state), state.fit
-    if last is not None and last.model != MODEL:
+    if last is not None and (last.model != MODEL or not _fits(last, data)):
         last = None
     if last is not None and n < last.n + max(1, last.n // 10):
         return last
-    seen = data.thinned(_FITTED, _objective(state))
+    seen = data.thinned(_FITTED)
     return Fit(MODEL, n, fit_members(state.space.axes, seen, last.found if last else None))
 
 
-def _objective(state: State) -> int:
-    return state.problem.objective
+def _fits(fit: Fit, data: Dataset) -> bool:
+    """Tell whether a fit has hyper-parameters for just what is to be modelled."""
+    *outcomes, success = fit.found
+    modelled = all(
+        bool(members) is (use != "given") for members, use in zip(outcomes, data.uses, strict=True)
+    )
+    return modelled and bool(success) is bool(len(data.failed))
 
 
 def _origin(state: State) -> Origin:
-    if state.leader is None:
+    if not state.n_observed:
         return "initial"
     trials = n_reports(state) + len(state.out)
     return "model" if trials >= state.problem.method.n_initial else "initial"
 
 
-def _most_promising(
-    state: State, data: Dataset, posterior: Posterior, random: np.random.Generator
-) -> Array:
-    axes, method, objective = state.space.axes, state.problem.method, _objective(state)
-    best = data.points[np.argsort(-data.targets[:, objective], kind="stable")[:_LOCAL_CENTRES]]
-    near = perturbed(best, axes, _LOCAL_CANDIDATES, random)
+def _revisited(state: State, posterior: Posterior, point: Array) -> Values | None:
+    """Return observed values that are worth more than a point, where the settings ask for that.
+
+    With several objectives, none are.
+    """
+    objectives = state.problem.objectives
+    if not state.problem.method.revisits or len(objectives) > 1:
+        return None
+    again = worth_revisiting(posterior, objectives[0], point)
+    return None if again is None else state.space.decode(again[None])[0]
+
+
+def _most_promising(state: State, posterior: Posterior, random: np.random.Generator) -> Array:
+    axes, method, data = state.space.axes, state.problem.method, posterior.data
+    near = perturbed(data.points[data.order[:_LOCAL_CENTRES]], axes, _LOCAL_CANDIDATES, random)
 
     def taken(points: Array) -> Mask:
         return np.array([state.is_taken(values) for values in state.space.decode(points)])
 
-    score = LogExpectedImprovement().bind(posterior, objective)
+    score = promise_of(state.problem, posterior, random)
     n_candidates = _candidates(method.n_candidates, len(data.points))
     return maximise(score, Domain(axes, taken), random, n_candidates, method.n_starts, near)
+
+
+# --- what is known without an evaluation ---
+
+
+def _checked(state: State, known: Any) -> Known:
+    names = state.problem.outcome_names
+    if not isinstance(known, Mapping):
+        raise DefinitionError("$.known", known, "a mapping from outcomes to functions of params")
+    for name, function in known.items():
+        if name not in names:
+            raise DefinitionError(at_key("$.known", name), function, f"one of {list(names)}")
+        if not callable(function):
+            raise DefinitionError(at_key("$.known", name), function, "a function of params")
+    return {name: known[name] for name in names if name in known}
+
+
+def _given(state: State, known: Known) -> Given:
+    """Return the numbers of known outcomes at points, as the model sees them."""
+    names, signs = state.problem.outcome_names, signs_of(state.problem)
+    remembered: dict[Values, list[float]] = {}
+
+    def of(values: Values) -> list[float]:
+        numbers = remembered.get(values)
+        if numbers is None:
+            numbers = []
+            for name, function in known.items():
+                number = function(state.space.params(values))
+                if not is_finite(number):
+                    raise DefinitionError(at_key("$.known", name), number, "a finite number")
+                numbers.append(float(number) * signs[names.index(name)])
+            remembered[values] = numbers
+        return numbers
+
+    return lambda points: np.array([of(values) for values in state.space.decode(points)])
+
+
+# --- the search ---
 
 
 def _candidates(n_candidates: int, n: int) -> int:

@@ -16,13 +16,12 @@ from attrs import NOTHING as NO_DEFAULT
 from attrs import fields, frozen
 
 from asktell.codec.reading import below, plain, read
-from asktell.errors import NOTHING, InvalidValueError, StateError, at_key
+from asktell.errors import NOTHING, InvalidValueError, StateError, TargetError, at_key
 from asktell.model.gp import Hyperparameters
 from asktell.model.members import MEMBERS, MODEL
 from asktell.numbers import is_finite
-from asktell.space.space import Space
 from asktell.study.events import LARGEST_ID, Event, Fit, Fitted, Skipped, TrialEvent
-from asktell.study.problem import Numbers, Problem
+from asktell.study.problem import Deviations, Numbers, Problem
 from asktell.study.trials import Configuration, Origin
 
 Row = dict[str, Any]
@@ -81,6 +80,7 @@ def event_rows(events: Iterable[Event], names: tuple[str, ...]) -> list[Row]:
     write: dict[Any, Callable[[Any], Any]] = {
         Configuration: _params,
         Numbers: lambda numbers: dict(zip(names, numbers, strict=True)),
+        Deviations: lambda std: {n: d for n, d in zip(names, std, strict=True) if d is not None},
         Fit: fit_row,
     }
     layouts = {
@@ -195,8 +195,17 @@ def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
                 raise StateError(at_key("$", name), value[name], f"only the names {list(names)}")
         return tuple([float(value[name]) for name in names])
 
+    def deviations(value: Any) -> Deviations:
+        try:
+            std = problem.deviations(value if isinstance(value, dict) else {"std": value})
+        except TargetError as error:
+            raise StateError("$" + error.place.removeprefix("$.std"), *error.args[1:]) from None
+        if std is None:
+            raise StateError("$", value, "null, or a deviation of one outcome or more")
+        return std
+
     def fit(value: Any) -> Fit:
-        return read_fit(value, space, len(names))
+        return read_fit(value, problem)
 
     return {
         int: _id,
@@ -205,6 +214,7 @@ def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
         Origin: _origin,
         Configuration: configuration,
         Numbers: numbers,
+        Deviations: deviations,
         Fit: fit,
     }
 
@@ -259,7 +269,7 @@ class _FoundLayout:
     found: list[list[_HyperparametersLayout]]
 
 
-def read_fit(value: Any, space: Space, outcomes: int) -> Fit:
+def read_fit(value: Any, problem: Problem) -> Fit:
     """Return the fit of a row; what another model found is kept as it is.
 
     Raises:
@@ -269,12 +279,13 @@ def read_fit(value: Any, space: Space, outcomes: int) -> Fit:
     if layout.model != MODEL:
         return Fit(layout.model, layout.n, plain(layout.found, "$.found"))
     found = read({"found": layout.found}, _FoundLayout).found
-    _check_length("$.found", found, outcomes)
-    for outcome, members in enumerate(found):
-        _check_length(f"$.found[{outcome}]", members, len(MEMBERS))
+    sizes = [len(MEMBERS[use]) for use in problem.uses()] + [1]  # the last is success
+    _check_length("$.found", found, len(sizes))
+    for outcome, (members, size) in enumerate(zip(found, sizes, strict=True)):
+        _check_length(f"$.found[{outcome}]", members, size if members else 0)
         for member, row in enumerate(members):
             place = f"$.found[{outcome}][{member}]"
-            _check_length(f"{place}.length_scales", row.length_scales, space.dim)
+            _check_length(f"{place}.length_scales", row.length_scales, problem.space.dim)
             for position, length_scale in enumerate(row.length_scales):
                 _check_positive(f"{place}.length_scales[{position}]", length_scale)
             _check_positive(f"{place}.noise", row.noise)

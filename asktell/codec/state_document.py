@@ -1,6 +1,6 @@
 """A problem and its events to one plain dict and back: what ``State.to_dict`` returns.
 
-The dict's layout is schema 3: the problem's parts, and the events as rows. Reading brings older
+The dict's layout is schema 4: the problem's parts, and the events as rows. Reading brings older
 schemas up to it, and reports faults with their paths in the dict that came.
 """
 
@@ -8,19 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import zip_longest
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from attrs import asdict, frozen
 
 from asktell.codec.event_rows import event_rows, read_events
 from asktell.codec.migrations import SCHEMA, migrated
 from asktell.codec.reading import below, read
-from asktell.errors import NOTHING, InvalidValueError, StateError
+from asktell.errors import NOTHING, DefinitionError, InvalidValueError, StateError
 from asktell.space.arguments import arguments_of, defaults_of, made
 from asktell.space.parameters import KINDS, Parameter, kind_of
 from asktell.space.space import Space
 from asktell.study.events import Event, Expired, Fitted, Renewed
-from asktell.study.problem import LARGEST_SEED, Method, Outcome, Policy, Problem
+from asktell.study.outcomes import Goal, Outcome, checked
+from asktell.study.problem import LARGEST_SEED, Method, Policy, Problem
 
 V = TypeVar("V")
 
@@ -35,7 +36,11 @@ class _SpaceLayout:
 @frozen
 class _OutcomeLayout:
     name: str
-    role: str
+    goal: str | None
+    weight: float | None
+    reference: float | None
+    at_least: float | None
+    at_most: float | None
 
 
 @frozen
@@ -54,7 +59,7 @@ class StateDocument:
     """What a dict says.
 
     Attributes:
-        came_from: maps a path in schema 3 to the path in the dict that came.
+        came_from: maps a path in today's schema to the path in the dict that came.
         waiting: the ids that are out and the params that are due, where the dict lists them beside
             its events, as older schemas do; else None.
     """
@@ -178,20 +183,33 @@ def _problem(layout: _StateLayout) -> Problem:
     method = _complete(Method, layout.method, "$.method")
     if not 0 <= layout.seed <= LARGEST_SEED:
         raise StateError("$.seed", layout.seed, "an integer from 0 to 2**128 - 1")
-    if len(layout.outcomes) != 1:
-        raise StateError("$.outcomes", layout.outcomes, "one outcome")
-    outcomes = tuple(
-        _outcome(row, f"$.outcomes[{position}]") for position, row in enumerate(layout.outcomes)
-    )
-    return Problem(space, outcomes, policy, method, layout.seed)
+    return Problem(space, _outcomes(layout.outcomes), policy, method, layout.seed)
 
 
-def _outcome(layout: _OutcomeLayout, place: str) -> Outcome:
-    if not layout.name:
-        raise StateError(f"{place}.name", layout.name, "a name: a string of length >= 1")
-    if layout.role not in ("maximize", "minimize"):
-        raise StateError(f"{place}.role", layout.role, "'maximize' or 'minimize'")
-    return Outcome(layout.name, layout.role)  # type: ignore[arg-type]  # checked above
+def _outcomes(rows: list[_OutcomeLayout]) -> tuple[Outcome, ...]:
+    outcomes: list[Outcome] = []
+    for position, row in enumerate(rows):
+        place = f"$.outcomes[{position}]"
+        if not row.name or row.name in [outcome.name for outcome in outcomes]:
+            raise StateError(f"{place}.name", row.name, "a name of its own, of length >= 1")
+        if row.goal not in (None, *get_args(Goal)):
+            raise StateError(f"{place}.goal", row.goal, "'maximize', 'minimize' or null")
+        outcome = Outcome(**asdict(row))
+        if outcome.weight is not None and not (outcome.goal and outcome.weight > 0):
+            raise StateError(f"{place}.weight", row.weight, "a number > 0 of an objective, or null")
+        if outcome.reference is not None and not outcome.goal:
+            raise StateError(f"{place}.reference", row.reference, "null: this is no objective")
+        if not (outcome.goal or outcome.is_constrained):
+            raise StateError(f"{place}.goal", row.goal, "a goal, or a bound instead")
+        if outcome.violation(outcome.at_least or 0.0) and None not in (row.at_least, row.at_most):
+            raise StateError(f"{place}.at_most", row.at_most, "bounds that can both hold")
+        outcomes.append(outcome)
+    if not any(outcome.goal for outcome in outcomes):
+        raise StateError("$.outcomes", rows, "one objective or more")
+    try:
+        return checked(tuple(outcomes), "$.outcomes")
+    except DefinitionError as error:
+        raise below(error, "") from None
 
 
 def _space(layout: _SpaceLayout) -> Space:

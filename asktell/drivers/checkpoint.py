@@ -13,7 +13,7 @@ from typing import Any
 from asktell.engine import Engine
 from asktell.errors import StateError, StoreCorruptError
 from asktell.state import State
-from asktell.store.book import Book, Known
+from asktell.store.book import Book, Found
 
 
 def save_state(path: str | Path, state: dict[str, Any]) -> None:
@@ -68,7 +68,7 @@ class Checkpoint:
             self._known = self._book.close(self._known)
 
 
-def _look(book: Book) -> Known:
+def _look(book: Book) -> Found:
     try:
         return book.look()
     except StoreCorruptError as error:

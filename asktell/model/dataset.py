@@ -2,71 +2,77 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from attrs import evolve, frozen
-from numpy.typing import NDArray
 
 from asktell.model.kernels import Array
 from asktell.space.axes import Indices
 
+Use = Literal["objective", "one of several", "bound", "given"]
+"""What an outcome is for: the only objective; one of several; a constraint alone; or nothing to
+model, since it is given for every point."""
+
 
 @frozen(eq=False)
 class Dataset:
-    """What is known, on the unit cube; every outcome is maximised.
+    """What is known, on the unit cube; every objective is maximised.
 
     Points are distinct, and in an order that does not depend on that of arrival.
 
     Args:
         points: observed points (n, d).
-        targets: a column for every outcome (n, k), means where there are replicates. What stands
-            where a target was not measured does not matter.
-        known: which of the targets were measured (n, k); at least one of every outcome.
+        targets: a column for every outcome (n, k), means where there are replicates.
+        variances: of the noise of the targets (n, k); NaN where it is not known.
         counts: how many replicates each point's targets are the mean of (n,).
+        uses: what each of the outcomes is for.
+        bounds: below and above which constraints are broken (k, 2), infinite where there are none.
+        order: the rows from the best to the worst (n,).
         failed: points whose evaluation failed (f, d).
         pending: points being evaluated, or about to be (q, d).
     """
 
     points: Array
     targets: Array
-    known: NDArray[np.bool_]
+    variances: Array
     counts: Array
+    uses: tuple[Use, ...]
+    bounds: Array
+    order: Indices
     failed: Array
     pending: Array
 
     @property
-    def outcomes(self) -> int:
-        """Return the number of outcomes, k."""
-        return int(self.targets.shape[1])
+    def feasible(self) -> np.typing.NDArray[np.bool_]:
+        """Tell which points hold all constraints (n,)."""
+        low, high = self.bounds.T
+        return np.asarray(((self.targets >= low) & (self.targets <= high)).all(axis=1))
 
-    def of_outcome(self, outcome: int) -> tuple[Array, Array, Array]:
-        """Return the points (m, d) at which an outcome is known, its targets and counts (m,)."""
-        rows = self.known[:, outcome]
-        if rows.all():
-            return self.points, self.targets[:, outcome], self.counts
-        return self.points[rows], self.targets[rows, outcome], self.counts[rows]
-
-    def thinned(self, at_most: int, objective: int) -> Dataset:
+    def thinned(self, at_most: int) -> Dataset:
         """Return the data with at most so many points and as many failures.
 
-        Half of the points are the best by the objective, the others an even selection of the rest.
+        Half of the points are the best, the others an even selection of the rest.
         """
-        known = self.known[:, objective]
-        kept = _kept(np.where(known, self.targets[:, objective], -np.inf), at_most)
+        kept = _kept(self.order, at_most)
+        places = np.full(len(self.order), -1)
+        places[kept] = np.arange(len(kept))
+        order = places[self.order]
         return evolve(
             self,
             points=self.points[kept],
             targets=self.targets[kept],
-            known=self.known[kept],
+            variances=self.variances[kept],
             counts=self.counts[kept],
+            order=order[order >= 0],
             failed=self.failed[_evenly(len(self.failed), at_most)],
         )
 
 
-def _kept(targets: Array, at_most: int) -> Indices:
-    if len(targets) <= at_most:
-        return np.arange(len(targets))
-    ranked = np.argsort(-targets, kind="stable")
-    best, others = ranked[: (at_most + 1) // 2], np.sort(ranked[(at_most + 1) // 2 :])
+def _kept(order: Indices, at_most: int) -> Indices:
+    if len(order) <= at_most:
+        return np.arange(len(order))
+    best, others = order[: (at_most + 1) // 2], np.sort(order[(at_most + 1) // 2 :])
     return np.sort(np.concatenate([best, others[_evenly(len(others), at_most - len(best))]]))
 
 

@@ -2,8 +2,8 @@
 
 Several members share their points and differ in targets and hyper-parameters; all arrays have a
 leading axis for them, so that one call serves all. Each has zero mean, amplitude 1 (targets come
-standardised) and independent noise of variance s^2 / c_i for a point whose target is the mean of
-c_i replicates. Hyper-parameters are the posterior's mode (MAP), searched over their logarithms
+standardised) and independent noise: of a variance that is known for a target, else of s^2 / c_i
+where the target is the mean of c_i replicates. Hyper-parameters are the posterior's mode (MAP), searched over their logarithms
 with analytic gradients. Equations are those of Rasmussen and Williams 2006, chapters 2 and 5.
 """
 
@@ -74,6 +74,28 @@ class Prior:
 
 
 @frozen(eq=False)
+class Noise:
+    """The noise of targets, for every member.
+
+    Args:
+        counts: how many replicates each target is the mean of (n,).
+        known: the variances (members, n) that are known; NaN where they are not.
+    """
+
+    counts: Array
+    known: Array
+
+    def variances(self, inferred: Array, members: Indices | slice = slice(None)) -> Array:
+        """Return variances (k, n), given the noise variance (k,) of these members."""
+        known = self.known[members]
+        return np.where(np.isnan(known), inferred[:, None] / self.counts, known)
+
+    def shares(self, members: Indices) -> Array:
+        """Return the derivatives (k, n) of the variances by what is inferred."""
+        return np.where(np.isnan(self.known[members]), 1.0 / self.counts, 0.0)
+
+
+@frozen(eq=False)
 class GaussianProcesses:
     """Posteriors over functions on the unit cube, one a member. Make them with ``condition``."""
 
@@ -81,7 +103,6 @@ class GaussianProcesses:
     hyperparameters: tuple[Hyperparameters, ...]
     points: Array
     targets: Array
-    counts: Array
     _scales: Array = field(repr=False)
     _scaled: Array = field(repr=False)
     _inverse_factor: Array = field(repr=False)
@@ -122,6 +143,25 @@ class GaussianProcesses:
         std_gradient[:, :, ordered] = (-var_slopes / std[:, :, None]).transpose(1, 0, 2)
         return mean, std.T, mean_gradient, std_gradient
 
+    def joint(self, x: Array, member: int) -> tuple[Array, Array]:
+        """Return a member's means (m,) at points (m, d), and their covariances (m, m).
+
+        They are those of the function, without the noise (eq. 2.25 and 2.26).
+        """
+        features = self._features(x)[[member]]
+        across, _ = matern(squared_distances(features, self._scaled[[member]]))
+        within, _ = matern(squared_distances(features, features))
+        solved = across[0] @ self._inverse_factor[member].T
+        return across[0] @ self._weights[member], within[0] - solved @ solved.T
+
+    def left_out(self) -> tuple[Array, Array]:
+        """Return what each target (members, n) would be predicted as without it: mean, deviation.
+
+        The deviation is that of the target, with its noise (eq. 5.12).
+        """
+        diagonal = np.einsum("sij,sij->sj", self._inverse_factor, self._inverse_factor)
+        return self.targets - self._weights / diagonal, 1.0 / np.sqrt(diagonal)
+
     def believing(self, points: Array) -> GaussianProcesses:
         """Condition on points (q, d) as if their means had been observed there.
 
@@ -148,7 +188,6 @@ class GaussianProcesses:
             self,
             points=np.vstack([self.points, points]),
             targets=np.hstack([self.targets, np.asarray(self.predict(points)).T]),
-            counts=np.concatenate([self.counts, np.ones(q)]),
             scaled=np.concatenate([self._scaled, features], axis=1),
             inverse_factor=inverse_factor,
             weights=np.hstack([self._weights, np.zeros((members, q))]),
@@ -176,11 +215,9 @@ def condition(
     hyperparameters: Sequence[Hyperparameters],
     points: Array,
     targets: Array,
-    counts: Array,
+    noise: Noise,
 ) -> GaussianProcesses:
     """Return the posteriors given targets (members, n) at points (n, d).
-
-    Each target is the mean of ``counts`` (n,) replicates.
 
     Raises:
         numpy.linalg.LinAlgError: a kernel matrix is not positive definite.
@@ -189,9 +226,10 @@ def condition(
     scales = np.stack([embedding.scales(row) for row in length_scales])
     scaled = embedding(points) / scales[:, None]
     inverse_factors, weights = [], []
-    for member, features, target in zip(hyperparameters, scaled, targets, strict=True):
+    diagonals = 1.0 + noise.variances(np.array([member.noise for member in hyperparameters]))
+    for diagonal, features, target in zip(diagonals, scaled, targets, strict=True):
         kernel, _ = matern(squared_distances(features, features))
-        kernel[np.diag_indices_from(kernel)] = 1.0 + member.noise / counts
+        kernel[np.diag_indices_from(kernel)] = diagonal
         factor, fault = lapack.dpotrf(kernel, lower=1, clean=1)
         solution, _ = lapack.dpotrs(factor, target, lower=1)
         if fault or not np.all(np.isfinite(solution)):
@@ -203,7 +241,6 @@ def condition(
         tuple(hyperparameters),
         points,
         targets,
-        counts,
         scales,
         scaled,
         np.stack(inverse_factors),
@@ -216,7 +253,7 @@ def fit(
     priors: Sequence[Prior],
     points: Array,
     targets: Array,
-    counts: Array,
+    noise: Noise,
     starts: Sequence[Sequence[Hyperparameters]],
 ) -> tuple[Hyperparameters, ...]:
     """Return the most probable hyper-parameters of each member.
@@ -226,12 +263,12 @@ def fit(
         priors: one for each member.
         points: (n, d).
         targets: (members, n).
-        counts: how many replicates each target is the mean of (n,).
+        noise: that of the targets.
         starts: for each member, where to search from; the best that is found is returned.
     """
     owners = np.array([i for i, several in enumerate(starts) for _ in several])
     logs = np.log([[*s.length_scales, s.noise] for several in starts for s in several])
-    posterior = LogPosterior(embedding, tuple(priors), embedding(points), targets, counts)
+    posterior = LogPosterior(embedding, tuple(priors), embedding(points), targets, noise)
     dim = points.shape[1]
     low, high = (math.log(bound) for bound in _LENGTH_SCALE_RANGE)
     floors = np.array([prior.noise_floor for prior in priors])
@@ -263,14 +300,14 @@ class LogPosterior:
     priors: tuple[Prior, ...]
     features: Array
     targets: Array
-    counts: Array
+    noise: Noise
 
     def __call__(self, logs: Array, members: Indices) -> tuple[Array, Array]:
         """Return values (k,) and gradients (k, d + 1) at ``logs`` (k, d + 1) of the members (k,).
 
         The value is minus infinity where the kernel matrix cannot be factorised.
         """
-        at_a_time = max(1, _LARGEST_BLOCK // len(self.counts) ** 2)
+        at_a_time = max(1, _LARGEST_BLOCK // len(self.features) ** 2)
         values, gradients = np.empty(len(logs)), np.empty_like(logs)
         for start in range(0, len(logs), at_a_time):
             block = slice(start, start + at_a_time)
@@ -285,9 +322,9 @@ class LogPosterior:
         scales = np.stack([self.embedding.scales(row) for row in np.exp(logs[:, :-1])])
         scaled = self.features / scales[:, None]
         kernel, slope = matern(squared_distances(scaled, scaled))
-        diagonal = np.arange(len(self.counts))
-        kernel[:, diagonal, diagonal] = 1.0 + noise[:, None] / self.counts
-        weights = np.empty((len(logs), len(self.counts)))
+        diagonal = np.arange(len(self.features))
+        kernel[:, diagonal, diagonal] = 1.0 + self.noise.variances(noise, members)
+        weights = np.empty((len(logs), len(self.features)))
         values = np.empty(len(logs))
         for row, member in enumerate(members):
             factor, fault = lapack.dpotrf(kernel[row], lower=1)
@@ -303,7 +340,7 @@ class LogPosterior:
         for row in range(len(logs)):
             sums = feature_sums(pull[row] * slope[row], scaled[row])
             gradients[row, :-1] = 0.5 * self.embedding.per_dimension(sums)
-        trace = (pull[:, diagonal, diagonal] / self.counts).sum(axis=1)
+        trace = (pull[:, diagonal, diagonal] * self.noise.shares(members)).sum(axis=1)
         gradients[:, -1] = np.where(floored, 0.0, 0.5 * noise * trace)
         for row, member in enumerate(members):
             value, gradient = _log_prior(self.priors[member], logs[row])

@@ -1,27 +1,33 @@
 """The members of the model: Gaussian processes that differ in what they assume of an outcome.
 
 Each sees the targets warped in its own way and has its own prior on the noise; the acquisition
-averages over them. Failed points count as worse than most that was observed, and the mean of
-replicates counts as often as it was measured.
+averages over them. How many an outcome has depends on what it is for. The members of all outcomes
+stand side by side, as they share their points: then one call serves all.
+
+Whether an evaluation succeeds is modelled like an outcome, once one has failed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from attrs import frozen
 
-from asktell.model.dataset import Dataset
-from asktell.model.gp import GaussianProcesses, Hyperparameters, Prior, condition, fit
+from asktell.model.dataset import Dataset, Use
+from asktell.model.gp import GaussianProcesses, Hyperparameters, Noise, Prior, condition, fit
 from asktell.model.kernels import Array, Embedding
 from asktell.model.warping import (
-    Standardised,
+    Seen,
+    Warp,
     log_gap,
     power_transformed,
-    standardise,
+    seen,
+    spread_at_bound,
     tukey_winsorised,
+    unchanged,
+    winsorised,
 )
 from asktell.space.axes import Axis
 
@@ -33,7 +39,7 @@ class Member:
     ``noise_mode`` is the mode in the logarithm of the variance.
     """
 
-    warp: Callable[[Array], Array]
+    warp: Warp
     noise_mode: float
     noise_spread: float
     noise_floor: float
@@ -67,16 +73,29 @@ def relative_spread(axis: Axis) -> float:
     return math.sqrt((axis.size + 1.0) / (axis.size - 1.0))
 
 
-MEMBERS = (
-    Member(tukey_winsorised, noise_mode=-5.0, noise_spread=1.0, noise_floor=1e-4),
-    Member(log_gap, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
-    Member(power_transformed, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
-)
-"""The first sees the targets on their own scale, except for the worst: reports are made from it.
-The others are for nearly noiseless and for ill-conditioned targets. See docs/decisions, number 3,
-for what was tried in their place."""
+MEMBERS: dict[Use, tuple[Member, ...]] = {
+    "objective": (
+        Member(tukey_winsorised, noise_mode=-5.0, noise_spread=1.0, noise_floor=1e-4),
+        Member(log_gap, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
+        Member(power_transformed, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
+    ),
+    "one of several": (
+        Member(tukey_winsorised, noise_mode=-5.0, noise_spread=1.0, noise_floor=1e-4),
+        Member(power_transformed, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
+    ),
+    "bound": (
+        Member(winsorised, noise_mode=-5.0, noise_spread=1.0, noise_floor=1e-4),
+        Member(spread_at_bound, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
+    ),
+    "given": (),
+}
+SUCCESS = Member(unchanged, noise_mode=-5.0, noise_spread=1.0, noise_floor=1e-4)
+"""The first of each sees the targets on their own scale, except for the worst: reports are made
+from it. The others are for nearly noiseless and for ill-conditioned targets. ``SUCCESS`` sees 1
+where an evaluation gave a result and 0 where it failed. See docs/decisions, numbers 3 and 11, for
+what was tried in their place."""
 
-MODEL = "three-members/1"
+MODEL = "members-by-use/1"
 """What states call this model. A change of the members, the kernel or what hyper-parameters mean
 takes another name: states keep fits with the name of the model that they belong to."""
 
@@ -89,53 +108,105 @@ of what works were hardly tried; with the median, failures were repeated (docs/d
 3)."""
 
 Found = tuple[tuple[Hyperparameters, ...], ...]
-"""The hyper-parameters of every member, for every outcome."""
+"""The hyper-parameters of every member, for every outcome, and last for success; an outcome that is
+given has none, and success has none before the first failure."""
+
+
+@frozen(eq=False)
+class Evidence:
+    """Data as members see it that share their points.
+
+    Attributes:
+        points: (n, d).
+        targets: (members, n).
+        noise: that of the targets.
+        priors: of each member.
+        seen: of each member, what it makes of its outcome.
+    """
+
+    points: Array
+    targets: Array
+    noise: Noise
+    priors: tuple[Prior, ...]
+    seen: tuple[Seen, ...]
+
+
+def outcomes_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
+    """Return what the members of all outcomes see; None where all outcomes are given."""
+    variances, priors, views = [], [], []
+    for outcome, use in enumerate(data.uses):
+        targets, (low, high) = data.targets[:, outcome], data.bounds[outcome]
+        for member in MEMBERS[use]:
+            view = seen(member.warp, targets, low, high)
+            variances.append(view.variances(targets, data.variances[:, outcome]))
+            views.append(view)
+            priors.append(member.prior(axes))
+    if not priors:
+        return None
+    targets = np.stack([view.values for view in views])
+    noise = Noise(data.counts, np.stack(variances))
+    return Evidence(data.points, targets, noise, tuple(priors), tuple(views))
+
+
+def success_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
+    """Return what is seen of success; None where nothing has failed."""
+    n, failures = len(data.points), len(data.failed)
+    if not failures:
+        return None
+    view = seen(SUCCESS.warp, np.concatenate([np.ones(n), np.zeros(failures)]))
+    noise = Noise(np.ones(n + failures), np.full((1, n + failures), np.nan))
+    points = np.vstack([data.points, data.failed])
+    return Evidence(points, view.values[None], noise, (SUCCESS.prior(axes),), (view,))
 
 
 def fit_members(axes: Sequence[Axis], data: Dataset, last: Found | None) -> Found:
     """Search for hyper-parameters, from the prior's mode and from the last ones found."""
-    priors = [member.prior(axes) for member in MEMBERS]
-    found = []
-    for outcome in range(data.outcomes):
-        warm = [[one] for one in last[outcome]] if last else [[] for _ in priors]
-        starts = [[prior.mode(), *known] for prior, known in zip(priors, warm, strict=True)]
-        found.append(fit(embedding_of(axes), priors, *_seen_by_members(data, outcome), starts))
-    return tuple(found)
+    outcomes = _fitted(axes, outcomes_seen(axes, data), last[:-1] if last else ())
+    success = _fitted(axes, success_seen(axes, data), last[-1:] if last else ())
+    return (*(outcomes[columns] for columns in columns_of(data.uses)), success)
+
+
+def _fitted(
+    axes: Sequence[Axis], evidence: Evidence | None, last: Found
+) -> tuple[Hyperparameters, ...]:
+    if evidence is None:
+        return ()
+    warm = [one for members in last for one in members]
+    starts = [[prior.mode()] for prior in evidence.priors]
+    if len(warm) == len(starts):
+        starts = [[*mode, known] for mode, known in zip(starts, warm, strict=True)]
+    return fit(
+        embedding_of(axes),
+        evidence.priors,
+        evidence.points,
+        evidence.targets,
+        evidence.noise,
+        starts,
+    )
+
+
+def columns_of(uses: Sequence[Use]) -> tuple[slice, ...]:
+    """Return which of the members, side by side, are those of each outcome."""
+    ends = np.cumsum([len(MEMBERS[use]) for use in uses]).tolist()
+    starts = [0, *ends]
+    return tuple(slice(start, end) for start, end in zip(starts, ends, strict=False))
 
 
 def condition_members(
-    axes: Sequence[Axis], data: Dataset, outcome: int, hyperparameters: Sequence[Hyperparameters]
-) -> tuple[GaussianProcesses, Standardised]:
-    """Return the members' posteriors of an outcome, and the scale of the first member's targets.
+    axes: Sequence[Axis], evidence: Evidence | None, hyperparameters: Sequence[Hyperparameters]
+) -> GaussianProcesses | None:
+    """Return the members' posteriors, None where there are no members.
 
     Raises:
         numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
     """
-    processes = condition(embedding_of(axes), hyperparameters, *_seen_by_members(data, outcome))
-    _, targets, _ = data.of_outcome(outcome)
-    return processes, _warped(MEMBERS[0], targets)
+    if evidence is None:
+        return None
+    return condition(
+        embedding_of(axes), hyperparameters, evidence.points, evidence.targets, evidence.noise
+    )
 
 
 def embedding_of(axes: Sequence[Axis]) -> Embedding:
     """Return the features that points on these axes have."""
     return Embedding(tuple(axis.categories for axis in axes))
-
-
-def _seen_by_members(data: Dataset, outcome: int) -> tuple[Array, Array, Array]:
-    """Return points (n, d), targets (members, n) and counts (n,), failures among them."""
-    points, targets, counts = data.of_outcome(outcome)
-    failures = len(data.failed)
-    values = np.stack([_warped(member, targets).values for member in MEMBERS])
-    bad = np.quantile(values, _FAILURE_QUANTILE, axis=1)
-    return (
-        np.vstack([points, data.failed]),
-        np.hstack([values, np.repeat(bad[:, None], failures, axis=1)]),
-        np.concatenate([counts, np.ones(failures)]),
-    )
-
-
-def _warped(member: Member, targets: Array) -> Standardised:
-    plain = standardise(targets)  # so that a warp may count on the scale
-    warped = standardise(member.warp(plain.values))
-    location = warped.location * plain.scale + plain.location
-    return Standardised(warped.values, location, warped.scale * plain.scale)

@@ -1,11 +1,13 @@
-"""What the model believes: for every outcome, and by every member, a mean and a deviation.
+"""What the model believes: of every outcome, by every member, a mean and a deviation.
 
-Members and outcomes are two axes: arrays are (m, members, k) for m points and k outcomes.
+The members of all outcomes stand side by side: arrays are (m, s) for m points and s members, and
+``columns`` says which of them belong to which outcome. An outcome that is given for every point has
+one column, in its own unit, with the deviation 0. Success has a column once something has failed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from attrs import frozen
@@ -13,9 +15,21 @@ from attrs import frozen
 from asktell.model.dataset import Dataset
 from asktell.model.gp import GaussianProcesses
 from asktell.model.kernels import Array
-from asktell.model.members import Found, condition_members
-from asktell.model.warping import Standardised
+from asktell.model.members import (
+    Found,
+    columns_of,
+    condition_members,
+    outcomes_seen,
+    success_seen,
+)
+from asktell.model.warping import Seen
 from asktell.space.axes import Axis
+
+Given = Callable[[Array], Array]
+"""Returns the numbers (m, g) of the outcomes that are given, at points (m, d), in their order."""
+
+_STEP = 1e-6
+"""Of the differences that give the gradients of given outcomes, on the unit cube."""
 
 
 @frozen(eq=False)
@@ -23,56 +37,115 @@ class Posterior:
     """The members' posteriors of every outcome; make one with :func:`posterior_of`.
 
     Attributes:
-        processes: for each of the outcomes its members, side by side.
-        scales: for each the first member's, in the unit of the outcome.
-        incumbents: the greatest mean of each member and outcome (members, k), over the points where
-            the outcome is known, and those that are pending.
+        processes: the members of the outcomes side by side; None where all outcomes are given.
+        success: whether evaluations succeed; None where nothing has failed.
+        given: the numbers of the outcomes that are given; None where none is.
+        columns: those of every outcome.
+        seen: of each member, what it makes of its outcome.
+        least_success: the level between failure and success, as its member sees it; the column is
+            the last.
+        data: what the posterior was made from.
+        calibration: by what the first member's deviations are multiplied in reports, for every
+            outcome (k,).
     """
 
-    processes: tuple[GaussianProcesses, ...]
-    scales: tuple[Standardised, ...]
-    incumbents: Array
+    processes: GaussianProcesses | None
+    success: GaussianProcesses | None
+    given: Given | None
+    columns: tuple[slice, ...]
+    seen: tuple[Seen, ...]
+    least_success: float | None
+    data: Dataset
+    calibration: Array
 
     def at(self, points: Array) -> tuple[Array, Array]:
-        """Return means and deviations (m, members, k) at points (m, d), as the members see them."""
-        parts = [one.predict(points, return_std=True) for one in self.processes]
-        return _stacked([part[0] for part in parts]), _stacked([part[1] for part in parts])
+        """Return means and deviations (m, s) at points (m, d), as the members see them."""
+        parts = [one.predict(points, return_std=True) for one in self._modelled]
+        if self.given is not None:
+            numbers = self.given(points)
+            parts.insert(len(parts) - (self.success is not None), (numbers, np.zeros_like(numbers)))
+        mean, std = map(_joined, zip(*parts, strict=True))
+        return mean, std
 
     def with_gradient(self, points: Array) -> tuple[Array, Array, Array, Array]:
-        """Return means and deviations (m, members, k), and their gradients (m, members, k, d).
+        """Return means and deviations (m, s), and their gradients (m, s, d).
 
         The gradient along a dimension of categories is 0.
         """
-        parts = [one.predict_with_gradient(points) for one in self.processes]
-        mean, std, mean_slopes, std_slopes = zip(*parts, strict=True)
-        return _stacked(mean), _stacked(std), np.stack(mean_slopes, 2), np.stack(std_slopes, 2)
+        parts = [one.predict_with_gradient(points) for one in self._modelled]
+        if self.given is not None:
+            numbers = _given_with_gradient(self.given, points)
+            parts.insert(len(parts) - (self.success is not None), numbers)
+        mean, std, mean_slopes, std_slopes = map(_joined, zip(*parts, strict=True))
+        return mean, std, mean_slopes, std_slopes
+
+    @property
+    def _modelled(self) -> list[GaussianProcesses]:
+        return [one for one in (self.processes, self.success) if one is not None]
+
+    def limits(self, outcome: int) -> tuple[Array, Array]:
+        """Return the bounds of an outcome (s,), as each of its members sees them."""
+        bounds = np.array(self.data.bounds[outcome])
+        if self.data.uses[outcome] == "given":
+            return bounds[:1], bounds[1:]
+        views = [view.of(bounds) for view in self.seen[self.columns[outcome]]]
+        return np.array([low for low, _ in views]), np.array([high for _, high in views])
 
     def in_units(self, points: Array) -> tuple[Array, Array]:
         """Return means and deviations (m, k) in the units of the outcomes, by the first member."""
         mean, std = self.at(points)
-        scale = np.array([one.scale for one in self.scales])
-        location = np.array([one.location for one in self.scales])
-        return mean[:, 0] * scale + location, std[:, 0] * scale
+        first = [columns.start for columns in self.columns]
+        units = [
+            (0.0, 1.0) if use == "given" else self.seen[column].unit
+            for use, column in zip(self.data.uses, first, strict=True)
+        ]
+        location, scale = np.array(units).T
+        return mean[:, first] * scale + location, std[:, first] * scale * self.calibration
 
 
-def posterior_of(axes: Sequence[Axis], data: Dataset, found: Found) -> Posterior:
-    """Return the posterior given data, in which every outcome is known at least at one point.
+def posterior_of(
+    axes: Sequence[Axis], data: Dataset, found: Found, given: Given | None = None
+) -> Posterior:
+    """Return the posterior given data with one point or more.
 
     Raises:
         numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
     """
-    processes, scales, incumbents = [], [], []
-    for outcome, hyperparameters in enumerate(found):
-        members, scale = condition_members(axes, data, outcome, hyperparameters)
-        if len(data.pending):
-            members = members.believing(data.pending)
-        processes.append(members)
-        scales.append(scale)
-        points, _, _ = data.of_outcome(outcome)
-        known = np.vstack([points, data.pending])
-        incumbents.append(np.asarray(members.predict(known)).max(axis=0))
-    return Posterior(tuple(processes), tuple(scales), np.stack(incumbents, axis=1))
+    outcomes, failures = outcomes_seen(axes, data), success_seen(axes, data)
+    processes = condition_members(axes, outcomes, [one for some in found[:-1] for one in some])
+    success = condition_members(axes, failures, found[-1])
+    columns, taken = list(columns_of(data.uses)), len(outcomes.priors) if outcomes else 0
+    for position, use in enumerate(data.uses):
+        if use == "given":
+            columns[position] = slice(taken, taken + 1)
+            taken += 1
+    calibration = np.ones(len(columns))
+    if len(data.pending):
+        processes = processes and processes.believing(data.pending)
+        success = success and success.believing(data.pending)
+    return Posterior(
+        processes,
+        success,
+        given,
+        tuple(columns),
+        outcomes.seen if outcomes else (),
+        float(failures.seen[0].of(np.array([0.5]))[0]) if failures else None,
+        data,
+        calibration,
+    )
 
 
-def _stacked(columns: Sequence[Array]) -> Array:
-    return np.stack(columns, axis=2)
+def _given_with_gradient(given: Given, points: Array) -> tuple[Array, Array, Array, Array]:
+    values = given(points)
+    slopes = np.zeros((*values.shape, points.shape[1]))
+    for dimension in range(points.shape[1]):
+        low, high = points.copy(), points.copy()
+        low[:, dimension] = np.maximum(low[:, dimension] - _STEP, 0.0)
+        high[:, dimension] = np.minimum(high[:, dimension] + _STEP, 1.0)
+        width = high[:, dimension] - low[:, dimension]
+        slopes[:, :, dimension] = (given(high) - given(low)) / width[:, None]
+    return values, np.zeros_like(values), slopes, np.zeros_like(slopes)
+
+
+def _joined(parts: Sequence[Array]) -> Array:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts, axis=1)

@@ -18,7 +18,7 @@ from typing import Any
 from attrs import evolve, frozen
 
 from asktell.codec.event_rows import event_rows, read_events
-from asktell.codec.migrations import SCHEMA
+from asktell.codec.migrations import SCHEMA, rows_from_3
 from asktell.errors import (
     StateError,
     StoreCorruptError,
@@ -38,7 +38,7 @@ Not tuned."""
 
 
 @frozen
-class Known:
+class Found:
     """What the files hold, as of the last look.
 
     Attributes:
@@ -73,7 +73,7 @@ class Book:
         self._journal = self.beside(".journal")
         self._previous = self.beside(".previous")
         self._journal_above = journal_above
-        self._known: Known | None = None
+        self._known: Found | None = None
 
     def beside(self, suffix: str) -> Path:
         """Return the path of a file beside the state's."""
@@ -94,7 +94,7 @@ class Book:
                     raise StoreExistsError(str(path), "exists already, and is not overwritten")
             self._write_whole(state)
 
-    def write(self, known: Known, state: State) -> Known:
+    def write(self, known: Found, state: State) -> Found:
         """Replace the state that was looked at by the next one, and return what is known now.
 
         Raises:
@@ -109,7 +109,7 @@ class Book:
                 return self._write_whole(state, known)
             return self._append(known, state, events)
 
-    def close(self, known: Known) -> Known:
+    def close(self, known: Found) -> Found:
         """Bring the file up to the journal, remove that, and return what is known now.
 
         Raises:
@@ -133,12 +133,12 @@ class Book:
                 follows = 0  # it goes with the state that it belonged to
             self._replace(content, follows)
 
-    def _takes_journal(self, known: Known) -> bool:
+    def _takes_journal(self, known: Found) -> bool:
         """Tell whether the next events go to the journal, not with a whole new file."""
         is_large, has_room = known.size > self._journal_above, known.follows <= known.size
         return known.schema == SCHEMA and is_large and has_room
 
-    def _append(self, known: Known, state: State, events: list[Event]) -> Known:
+    def _append(self, known: Found, state: State, events: list[Event]) -> Found:
         rows = event_rows(events, state.problem.outcome_names)
         entries: list[dict[str, Any]] = [{"events": rows}]
         if not known.follows:
@@ -155,11 +155,11 @@ class Book:
         )
         return self._known
 
-    def _write_whole(self, state: State, known: Known | None = None) -> Known:
+    def _write_whole(self, state: State, known: Found | None = None) -> Found:
         document = state.to_dict()
         content = json.dumps(document, allow_nan=False).encode() + b"\n"
         digest = self._replace(content, known.follows if known else 0)
-        written = Known(state, SCHEMA, digest, len(content), 0, 0, self._stamps())
+        written = Found(state, SCHEMA, digest, len(content), 0, 0, self._stamps())
         if state.history.n_events <= 2 * len(document["events"]):
             self._known = written
         # else most of the history is, say, heartbeats: the next look reads the short one back
@@ -182,7 +182,7 @@ class Book:
 
     # --- reading ---
 
-    def look(self) -> Known:
+    def look(self) -> Found:
         """Return what the files hold. Only what may have changed is read.
 
         Raises:
@@ -207,7 +207,7 @@ class Book:
                 known = self._known = self._read(content, digest, stamps)
             return known
 
-    def _read(self, content: bytes, digest: str, stamps: tuple[Any, Any]) -> Known:
+    def _read(self, content: bytes, digest: str, stamps: tuple[Any, Any]) -> Found:
         document, schema = self._document(content)
         entries, follows = self._entries(digest)
         if schema in OLD_SCHEMAS:
@@ -218,25 +218,27 @@ class Book:
             state = State.from_dict(document)
         except StateError as error:
             raise self._corrupt(str(error)) from None
-        if schema == SCHEMA:
-            state = self._replayed(state, entries, first=1)
-        return Known(state, schema, digest, len(content), follows, len(entries), stamps)
+        if schema not in OLD_SCHEMAS:
+            state = self._replayed(state, entries, 1, schema)
+        return Found(state, schema, digest, len(content), follows, len(entries), stamps)
 
-    def _caught_up(self, known: Known, stamps: tuple[Any, Any]) -> Known:
+    def _caught_up(self, known: Found, stamps: tuple[Any, Any]) -> Found:
         """Return what the files hold, where only the journal has grown since."""
         entries, size = self._decoded(known.follows, known.lines)
         return evolve(
             known,
-            state=self._replayed(known.state, entries, first=known.lines + 1),
+            state=self._replayed(known.state, entries, known.lines + 1, SCHEMA),
             follows=known.follows + size,
             lines=known.lines + len(entries),
             stamps=stamps,
         )
 
-    def _replayed(self, state: State, entries: list[Any], first: int) -> State:
+    def _replayed(self, state: State, entries: list[Any], first: int, schema: Any) -> State:
         for number, entry in enumerate(entries, start=first):
             with self._in_line(number):
                 rows = _rows_of(entry)
+                if schema == 3:
+                    rows = rows_from_3(rows, "$.events[{}]".format)
                 state = replay(state, read_events(rows, state.problem, "$.events[{}]".format))
         return state
 
@@ -314,7 +316,7 @@ def _rows_of(entry: Any) -> list[Any]:
     return rows
 
 
-def _has_grown(known: Known, stamp: tuple[int, ...] | None) -> bool:
+def _has_grown(known: Found, stamp: tuple[int, ...] | None) -> bool:
     """Tell whether the journal is the one that is known, and still holds what is known of it."""
     before = known.stamps[1]
     if not known.follows or before is None or stamp is None:

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from asktell import telling
+from asktell.acquisition.score import Known
 from asktell.asking.suggest import needs_model, suggest
 from asktell.errors import StoreMissingError
 from asktell.numbers import is_count
 from asktell.state import State, replay
-from asktell.store.book import JOURNAL_ABOVE, Book, Known
+from asktell.store.book import JOURNAL_ABOVE, Book, Found
 from asktell.store.lock import FileLock
 from asktell.study.events import Renewed
 from asktell.study.views import Suggestion
-from asktell.telling import Delivery, Outcome, Target, TrialLike
+from asktell.telling import Delivery, Outcome, Reported, Std, Target, TrialLike
 
 R = TypeVar("R")
 
@@ -115,7 +116,12 @@ class Store:
     # --- the methods of an engine ---
 
     def suggest(
-        self, n: int = 1, *, now: float | None = None, lease: float | None = None
+        self,
+        n: int = 1,
+        *,
+        known: Known | None = None,
+        now: float | None = None,
+        lease: float | None = None,
     ) -> list[Suggestion]:
         """Return suggestions; see :func:`asktell.suggest`.
 
@@ -129,32 +135,34 @@ class Store:
         import scipy.stats  # noqa: F401 - suggestions need it, and others wait while it is imported
 
         def worked_out(state: State) -> tuple[State, list[Suggestion]]:
-            return suggest(state, n, now=now, lease=lease)
+            return suggest(state, n, known=known, now=now, lease=lease)
 
-        def at_once() -> tuple[Known, list[Suggestion] | None]:
-            known = self._book.look()
-            if is_count(n) and needs_model(known.state, n):
-                return known, None
-            state, suggestions = worked_out(known.state)
-            return self._book.write(known, state), suggestions
+        def at_once() -> tuple[Found, list[Suggestion] | None]:
+            found = self._book.look()
+            if is_count(n) and needs_model(found.state, n):
+                return found, None
+            state, suggestions = worked_out(found.state)
+            return self._book.write(found, state), suggestions
 
         self._check_exists()
-        known, suggestions = self._lock.hold(at_once)
+        found, suggestions = self._lock.hold(at_once)
         if suggestions is not None:
             return suggestions
         for _ in range(_ATTEMPTS):
-            state, suggestions = worked_out(known.state)
-            if self._written(known, state):
+            state, suggestions = worked_out(found.state)
+            if self._written(found, state):
                 return suggestions
-            known = self._look()
+            found = self._look()
         return self.update(worked_out)
 
-    def observe(self, trial: TrialLike, target: Target, *, now: float | None = None) -> Outcome:
+    def observe(
+        self, trial: TrialLike, target: Target, std: Std = None, *, now: float | None = None
+    ) -> Outcome:
         """Tell a target; see :func:`asktell.deliver`."""
-        return self.update(lambda state: telling.deliver(state, trial, target, now=now))
+        return self.update(lambda state: telling.deliver(state, trial, target, std, now=now))
 
     def observe_batch(
-        self, results: Iterable[tuple[TrialLike, Target]], *, now: float | None = None
+        self, results: Iterable[Reported], *, now: float | None = None
     ) -> list[Delivery]:
         """Tell many targets, even if some are bad; see :func:`asktell.observe_batch`."""
         return self.update(lambda state: telling.observe_batch(state, results, now=now))
@@ -171,9 +179,11 @@ class Store:
         """Extend the lease of a suggestion; see :func:`asktell.renew`."""
         self.update(lambda state: (telling.renew(state, trial, now, lease), None))
 
-    def amend(self, trial: TrialLike, target: Target, *, now: float | None = None) -> None:
+    def amend(
+        self, trial: TrialLike, target: Target, std: Std = None, *, now: float | None = None
+    ) -> None:
         """Replace a wrong outcome; see :func:`asktell.amend`."""
-        self.update(lambda state: (telling.amend(state, trial, target, now=now), None))
+        self.update(lambda state: (telling.amend(state, trial, target, std, now=now), None))
 
     def forget(self, trial: TrialLike, *, now: float | None = None) -> None:
         """Take an outcome back; see :func:`asktell.forget`."""
@@ -185,11 +195,11 @@ class Store:
         if not self.path.exists():  # asked before a lock file is made for nothing
             raise StoreMissingError(str(self.path), "no such file")
 
-    def _look(self) -> Known:
+    def _look(self) -> Found:
         self._check_exists()
         return self._lock.hold(self._book.look)
 
-    def _written(self, known: Known, state: State) -> bool:
+    def _written(self, known: Found, state: State) -> bool:
         """Write the suggestions of the next state, unless another call came in between.
 
         Tells whether it did. Heartbeats are in nobody's way: the suggestions go after them.

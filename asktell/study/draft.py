@@ -58,6 +58,7 @@ class Draft:
     next_id: int
     arrivals: int
     n_over: int
+    n_observed: int
     leader: Leader
     fit: Fit | None
 
@@ -108,6 +109,7 @@ class Draft:
             )
         if before.reports is not after.reports:
             self.n_over += after.is_over - before.is_over
+            self.n_observed += after.is_observed - before.is_observed
             self.leader = better(self.problem, self.history, self.leader, before, after)
             if event.kind in ("amended", "voided", "forgotten"):
                 self.fit = None
@@ -179,7 +181,7 @@ def _lost(draft: Draft, event: Lost, trial: Trial) -> Trial:
 
 def _told(draft: Draft, event: Told, trial: Trial) -> Trial:
     names = draft.problem.outcome_names
-    result = Result(event.id, draft.arrivals, names, event.numbers, event.at)
+    result = Result(event.id, draft.arrivals, names, event.numbers, event.std, event.at)
     return _settled(draft, event, trial, result)
 
 
@@ -197,7 +199,7 @@ def _retried(draft: Draft, event: Retried, trial: Trial) -> Trial:
 def _amended(draft: Draft, event: Amended, trial: Trial) -> Trial:
     wrong = _wrong(draft, event, trial)
     names, first = draft.problem.outcome_names, wrong[0]
-    right = Result(first.id, first.arrival, names, event.numbers, event.at)
+    right = Result(first.id, first.arrival, names, event.numbers, event.std, event.at)
     return _corrected(trial, wrong, right)
 
 

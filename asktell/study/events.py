@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from attrs import frozen
 
-from asktell.study.problem import Numbers
+from asktell.study.problem import Deviations, Numbers
 from asktell.study.trials import Configuration, Origin, described
 
 Kind = Literal[
@@ -103,6 +103,7 @@ class Told:
     configuration: Configuration | None
     numbers: Numbers
     at: float | None
+    std: Deviations | None = None
     __repr__ = _repr
 
 
@@ -139,6 +140,7 @@ class Amended:
     configuration: Configuration | None
     numbers: Numbers
     at: float | None
+    std: Deviations | None = None
     __repr__ = _repr
 
 

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from numbers import Integral, Real
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, TypeVar
 
 import numpy as np
 from attrs import Attribute, field, fields, frozen
 
-from asktell.errors import NOTHING, DefinitionError, TargetError
-from asktell.numbers import is_count
+from asktell.errors import NOTHING, DefinitionError, TargetError, at_key
+from asktell.model.dataset import Use
+from asktell.numbers import is_count, is_finite
 from asktell.space.space import Space
-
-Goal = Literal["maximize", "minimize"]
-
-TARGET = "target"
-"""The name of the one outcome of a study that was given a goal and no names."""
+from asktell.study.outcomes import TARGET, Bound, Goal, Objective, Outcome, outcomes_of
 
 LARGEST_SEED = 2**128 - 1
 """As many bits as numpy itself draws for a seed. Without a limit, a dict could hold any number."""
@@ -25,18 +22,8 @@ LARGEST_SEED = 2**128 - 1
 Numbers = tuple[float, ...]
 """One number for every outcome, in the problem's order."""
 
-
-@frozen
-class Outcome:
-    """One measured quantity, and what is wanted of it."""
-
-    name: str
-    role: Goal
-
-    @property
-    def sign(self) -> float:
-        """Return what a number is multiplied by to be maximised."""
-        return 1.0 if self.role == "maximize" else -1.0
+Deviations = tuple[float | None, ...]
+"""For every outcome the standard deviation of its number, None where it is not known."""
 
 
 # --- settings ---
@@ -92,12 +79,16 @@ class Method:
         n_starts: how many of them it improves.
         n_modelled: the most observations that the model sees: the best, and an even selection of
             the rest.
+        revisits: whether params that are observed already may be suggested once more, with the
+            origin ``replicate``, where noise makes that worth more than new ones. It takes
+            ``replicates``.
     """
 
     n_initial: int = field(default=5, converter=_as_int, validator=_is_positive)
     n_candidates: int = field(default=512, converter=_as_int, validator=_is_positive)
     n_starts: int = field(default=8, converter=_as_int, validator=_is_positive)
     n_modelled: int = field(default=500, converter=_as_int, validator=_is_positive)
+    revisits: bool = field(default=False, validator=_is_flag)
 
 
 @frozen(kw_only=True, slots=False)
@@ -113,6 +104,9 @@ class Settings(Policy, Method):
         n_starts: how many of them it improves.
         n_modelled: the most observations that the model sees: the best, and an even selection of
             the rest.
+        revisits: whether params that are observed already may be suggested once more, with the
+            origin ``replicate``, where noise makes that worth more than new ones. It takes
+            ``replicates``.
         retries: how often params whose evaluation failed are offered again, before the failure
             counts.
         expiries: how many suggestions of the same params may expire without an answer; with one
@@ -121,6 +115,11 @@ class Settings(Policy, Method):
     Raises:
         DefinitionError: a ``ValueError`` that names the setting.
     """
+
+    def __attrs_post_init__(self) -> None:
+        """Check the settings against each other."""
+        if self.revisits and not self.replicates:
+            raise DefinitionError("$.revisits", True, "False, unless replicates is True")
 
 
 P = TypeVar("P", Policy, Method)
@@ -149,16 +148,23 @@ class Problem:
     method: Method
     seed: int
     outcome_names: tuple[str, ...] = field(init=False, eq=False, repr=False)
+    objectives: tuple[int, ...] = field(init=False, eq=False, repr=False)
+    """The positions of the outcomes that are optimised."""
 
-    signs: tuple[float, ...] = field(init=False, eq=False, repr=False)
+    constraints: tuple[int, ...] = field(init=False, eq=False, repr=False)
+    """The positions of the outcomes that have bounds."""
 
     @outcome_names.default
     def _outcome_names(self) -> tuple[str, ...]:
         return tuple(outcome.name for outcome in self.outcomes)
 
-    @signs.default
-    def _signs(self) -> tuple[float, ...]:
-        return tuple(outcome.sign for outcome in self.outcomes)
+    @objectives.default
+    def _objectives(self) -> tuple[int, ...]:
+        return tuple(i for i, outcome in enumerate(self.outcomes) if outcome.goal)
+
+    @constraints.default
+    def _constraints(self) -> tuple[int, ...]:
+        return tuple(i for i, outcome in enumerate(self.outcomes) if outcome.is_constrained)
 
     @classmethod
     def of(
@@ -167,7 +173,8 @@ class Problem:
         seed: int = 0,
         goal: Goal | None = None,
         settings: Settings | None = None,
-        objectives: Mapping[str, Goal] | None = None,
+        objectives: Mapping[str, Objective] | None = None,
+        constraints: Mapping[str, Bound | Sequence[Bound]] | None = None,
     ) -> Problem:
         """Return the problem of these arguments; see :class:`asktell.Engine`.
 
@@ -181,18 +188,35 @@ class Problem:
         if not isinstance(settings, Settings | None):
             raise DefinitionError("$.settings", settings, "Settings, or None")
         settings = settings or Settings()
-        outcomes = _outcomes(goal, objectives)
+        outcomes = outcomes_of(goal, objectives, constraints)
         return cls(space, outcomes, _part(settings, Policy), _part(settings, Method), int(seed))
 
     @property
-    def objective(self) -> int:
-        """Return the position of the outcome that is optimised: there is one today."""
-        return 0
+    def has_scale(self) -> bool:
+        """Tell whether any two results compare: one objective, or weights for several."""
+        return len(self.objectives) == 1 or self.outcomes[self.objectives[0]].weight is not None
 
-    @property
-    def goal(self) -> Goal:
-        """Return what is wanted of the objective."""
-        return self.outcomes[self.objective].role
+    def value(self, numbers: Numbers) -> float:
+        """Return what is maximised: the objective, or the weighted sum of several."""
+        if len(self.objectives) == 1:
+            position = self.objectives[0]
+            return self.outcomes[position].sign * numbers[position]
+        return math.fsum(
+            (self.outcomes[i].weight or 1.0) * self.outcomes[i].sign * numbers[i]
+            for i in self.objectives
+        )
+
+    def holds(self, numbers: Numbers) -> bool:
+        """Tell whether numbers keep within all bounds."""
+        return not any(self.outcomes[i].violation(numbers[i]) for i in self.constraints)
+
+    def uses(self, given: Collection[str] = ()) -> tuple[Use, ...]:
+        """Return what a model has each outcome for, where those named are given."""
+        objective: Use = "objective" if len(self.objectives) == 1 else "one of several"
+        return tuple(
+            "given" if one.name in given else objective if one.goal else "bound"
+            for one in self.outcomes
+        )
 
     def target(self, numbers: Numbers) -> Any:
         """Return numbers as callers tell and see them: one alone, or ``{outcome: number}``."""
@@ -215,10 +239,31 @@ class Problem:
         for name in target:
             if name not in self.outcome_names:
                 expected = f"only the outcomes {list(self.outcome_names)}"
-                raise TargetError(f"$.target.{name}", target[name], expected)
+                raise TargetError(at_key("$.target", name), target[name], expected)
         return tuple(
             _number(target.get(name, NOTHING), f"$.target.{name}") for name in self.outcome_names
         )
+
+
+    def deviations(self, std: Any) -> Deviations | None:
+        """Return the standard deviations of a target, None where none is known.
+
+        Raises:
+            TargetError: a ``ValueError``; not a finite number >= 0, or not of an outcome.
+        """
+        if std is None:
+            return None
+        if not isinstance(std, Mapping):
+            if len(self.outcomes) > 1:
+                expected = f"numbers for some of {list(self.outcome_names)}, as a dict"
+                raise TargetError("$.std", std, expected)
+            return (_deviation(std, "$.std"),)
+        for name in std:
+            if name not in self.outcome_names:
+                expected = f"only the outcomes {list(self.outcome_names)}"
+                raise TargetError(at_key("$.std", name), std[name], expected)
+        known = {name: _deviation(number, f"$.std.{name}") for name, number in std.items()}
+        return tuple(known.get(name) for name in self.outcome_names) if known else None
 
 
 def target_of(names: tuple[str, ...], numbers: Numbers) -> Any:
@@ -226,26 +271,19 @@ def target_of(names: tuple[str, ...], numbers: Numbers) -> Any:
     return numbers[0] if names == (TARGET,) else dict(zip(names, numbers, strict=True))
 
 
-def _outcomes(goal: Any, objectives: Any) -> tuple[Outcome, ...]:
-    if objectives is None:
-        return (Outcome(TARGET, _role("maximize" if goal is None else goal, "$.goal")),)
-    if goal is not None:
-        raise DefinitionError("$.goal", goal, "None: objectives have goals of their own")
-    if not isinstance(objectives, Mapping) or len(objectives) != 1:
-        raise DefinitionError(
-            "$.objectives", objectives, "one objective, such as {'loss': 'minimize'}"
-        )
-    ((name, role),) = objectives.items()
-    if not isinstance(name, str) or not name:
-        raise DefinitionError("$.objectives", name, "a name: a string of length >= 1")
-    return (Outcome(name, _role(role, f"$.objectives.{name}")),)
+def std_of(names: tuple[str, ...], deviations: Deviations | None) -> Any:
+    """Return deviations as callers tell and see them: one alone, or those known by name."""
+    if deviations is None:
+        return None
+    if names == (TARGET,):
+        return deviations[0]
+    return {name: d for name, d in zip(names, deviations, strict=True) if d is not None}
 
 
-def _role(role: Any, place: str) -> Goal:
-    if role not in get_args(Goal):
-        raise DefinitionError(place, role, " or ".join(map(repr, get_args(Goal))))
-    chosen: Goal = role
-    return chosen
+def _deviation(value: Any, place: str) -> float:
+    if not is_finite(value) or value < 0:
+        raise TargetError(place, value, "a finite number >= 0")
+    return float(value)
 
 
 def _number(value: Any, place: str) -> float:

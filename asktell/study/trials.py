@@ -8,12 +8,13 @@ from typing import Any, Literal
 from attrs import field, frozen
 
 from asktell.space.space import Values
-from asktell.study.problem import Numbers, target_of
+from asktell.study.problem import Deviations, Numbers, target_of
 
-Origin = Literal["initial", "model", "fallback", "again"]
+Origin = Literal["initial", "model", "fallback", "again", "replicate"]
 """Where a suggestion comes from: the initial design; the model; ``fallback``, chance, where the
 model failed for numerical reasons or what it chose is taken; ``again`` where an earlier suggestion
-of the same params got no outcome: its lease expired, or its failure is retried."""
+of the same params got no outcome: its lease expired, or its failure is retried; ``replicate``
+where observed params are to be measured once more."""
 
 Cause = Literal["reported", "expired", "retried"]
 """Why an evaluation has no result: a failure was reported; nobody ever answered; or a failure was
@@ -75,6 +76,7 @@ class Result:
         arrival: its place among all reports of the study.
         names: those of the outcomes.
         numbers: one for every outcome.
+        std: their standard deviations, where any is known.
         at: the moment, where the caller gave it.
     """
 
@@ -82,6 +84,7 @@ class Result:
     arrival: int
     names: tuple[str, ...] = field(eq=False)
     numbers: Numbers
+    std: Deviations | None
     at: float | None
 
     @property
@@ -170,6 +173,11 @@ class Trial:
         return bool(self.reports) and self.standing in ("observed", "failed", "lost")
 
     @property
+    def is_observed(self) -> bool:
+        """Tell whether it has a result."""
+        return any(isinstance(report, Result) for report in self.reports)
+
+    @property
     def ids(self) -> tuple[int, ...]:
         """Return the ids of its suggestions, in order."""
         return tuple(ticket.id for ticket in self.tickets)
@@ -234,6 +242,21 @@ def mean_numbers(results: list[Result]) -> Numbers:
         return results[0].numbers
     columns = zip(*(result.numbers for result in results), strict=True)
     return tuple(mean(column) for column in columns)
+
+
+def mean_deviations(results: list[Result]) -> Deviations | None:
+    """Return the standard deviations of the means of results, None where none is known.
+
+    Deviations add up in squares; that of a mean is known where those of all its parts are.
+    """
+    if len(results) == 1 or any(result.std is None for result in results):
+        return results[0].std if len(results) == 1 else None
+    columns = zip(*(result.std or () for result in results), strict=True)
+    means = tuple(
+        None if None in column else math.hypot(*(d / len(results) for d in column if d is not None))
+        for column in columns
+    )
+    return None if all(deviation is None for deviation in means) else means
 
 
 def mean(numbers: tuple[float, ...]) -> float:

@@ -4,6 +4,8 @@ from asktell.telling.correct import amend, forget
 from asktell.telling.delivery import (
     Delivery,
     Outcome,
+    Reported,
+    Std,
     Target,
     deliver,
     deliver_failure,
@@ -17,6 +19,8 @@ from asktell.telling.leases import expire, renew
 __all__ = [
     "Delivery",
     "Outcome",
+    "Reported",
+    "Std",
     "Target",
     "TrialLike",
     "amend",

@@ -13,11 +13,13 @@ from asktell.numbers import as_moment
 from asktell.state import State, apply
 from asktell.study.draft import corrected
 from asktell.study.events import Amended, Forgotten, Voided
-from asktell.telling.delivery import Target, reason_of
+from asktell.telling.delivery import Std, Target, reason_of
 from asktell.telling.identify import Named, TrialLike, identify
 
 
-def amend(state: State, trial: TrialLike, target: Target, *, now: float | None = None) -> State:
+def amend(
+    state: State, trial: TrialLike, target: Target, std: Std = None, *, now: float | None = None
+) -> State:
     """Return the next state, in which this target replaces a wrong outcome.
 
     A target that is not finite makes the trial a failed one. Where replicates are wanted, a
@@ -28,6 +30,7 @@ def amend(state: State, trial: TrialLike, target: Target, *, now: float | None =
         state: left as it is.
         trial: a suggestion, its id, or params.
         target: a number, or ``{outcome: number}`` where the outcomes have names.
+        std: the standard deviation of the target's noise, as for :func:`asktell.observe`.
         now: the moment on the caller's clock, kept with the outcome.
 
     Raises:
@@ -35,11 +38,12 @@ def amend(state: State, trial: TrialLike, target: Target, *, now: float | None =
         TargetError, ParamsError, UnknownSuggestionError, ConflictError: as
             :func:`asktell.observe` does.
     """
-    numbers = state.problem.numbers(target)
+    numbers, deviations = state.problem.numbers(target), state.problem.deviations(std)
     at = None if now is None else as_moment(now)
     named = _with_outcome(state, trial, "amend")
     if all(map(math.isfinite, numbers)):
-        return apply(state, Amended(named.id, named.event_configuration, numbers, at))
+        right = Amended(named.id, named.event_configuration, numbers, at, deviations)
+        return apply(state, right)
     reason = reason_of(state, numbers)
     return apply(state, Voided(named.id, named.event_configuration, reason, at))
 

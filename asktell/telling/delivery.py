@@ -23,7 +23,7 @@ from asktell.errors import (
 from asktell.numbers import as_moment
 from asktell.state import State, apply
 from asktell.study.events import Failed, Retried, Told
-from asktell.study.problem import Numbers, target_of
+from asktell.study.problem import Deviations, Numbers, target_of
 from asktell.study.transitions import (
     ANSWERS,
     REPLICATED_ANSWERS,
@@ -36,6 +36,9 @@ from asktell.telling.identify import Named, TrialLike, identify
 
 Target = float | Mapping[str, float]
 """What is reported: a number, or a number for every outcome by name."""
+
+Std = float | Mapping[str, float] | None
+"""The standard deviation of a target's noise where it is known, or of some outcomes' by name."""
 
 Outcome = Literal[
     "recorded",
@@ -64,6 +67,9 @@ Outcome = Literal[
 """
 
 
+Reported = tuple[TrialLike, Target] | tuple[TrialLike, Target, Std]
+
+
 @frozen
 class Delivery:
     """What became of one result of a batch; ``error`` is what ``observe`` would have raised."""
@@ -72,7 +78,9 @@ class Delivery:
     error: InvalidValueError | None = None
 
 
-def observe(state: State, trial: TrialLike, target: Target, *, now: float | None = None) -> State:
+def observe(
+    state: State, trial: TrialLike, target: Target, std: Std = None, *, now: float | None = None
+) -> State:
     """Return the next state, in which the trial has this target.
 
     Results may come late, in any order, and for params that were never suggested. A target that
@@ -82,16 +90,19 @@ def observe(state: State, trial: TrialLike, target: Target, *, now: float | None
         state: left as it is.
         trial: a suggestion, its id, or params.
         target: a number, or ``{outcome: number}`` where the outcomes have names.
+        std: the standard deviation of the target's noise, where it is known: a number >= 0, or
+            ``{outcome: number}`` for some of the outcomes.
         now: the moment on the caller's clock, kept with the result.
 
     Raises:
-        TargetError: a ``ValueError``; the target is not a number for each outcome.
+        TargetError: a ``ValueError``; the target is not a number for each outcome, or a deviation
+            is not a number >= 0.
         ParamsError: a ``ValueError``; the params do not lie in the space.
         UnknownSuggestionError: a ``ValueError``; no suggestion has this id.
         ConflictError: a ``ValueError``; the trial has another outcome, and the settings do not
             ask for replicates.
     """
-    return deliver(state, trial, target, now=now)[0]
+    return deliver(state, trial, target, std, now=now)[0]
 
 
 def fail(state: State, trial: TrialLike, reason: str = "", *, now: float | None = None) -> State:
@@ -117,24 +128,25 @@ def fail(state: State, trial: TrialLike, reason: str = "", *, now: float | None 
 
 
 def deliver(
-    state: State, trial: TrialLike, target: Target, *, now: float | None = None
+    state: State, trial: TrialLike, target: Target, std: Std = None, *, now: float | None = None
 ) -> tuple[State, Outcome]:
     """Do what :func:`asktell.observe` does, and return what became of the result as well.
 
     Raises:
         TargetError, ParamsError, UnknownSuggestionError, ConflictError: as ``observe`` does.
     """
-    numbers = state.problem.numbers(target)
+    numbers, deviations = state.problem.numbers(target), state.problem.deviations(std)
     if not all(map(math.isfinite, numbers)):
         return deliver_failure(state, trial, reason_of(state, numbers), now=now)
     at = None if now is None else as_moment(now)
     named = identify(state, trial)
-    answer = _answer(state, named, "number", numbers)
+    answer = _answer(state, named, "number", (numbers, deviations))
     if answer == "repeated":
         return state, "repeated"
     if answer == "conflict":
         raise _conflict("$.target", target, named)
-    return apply(state, Told(named.id, named.event_configuration, numbers, at)), answer
+    told = Told(named.id, named.event_configuration, numbers, at, deviations)
+    return apply(state, told), answer
 
 
 def deliver_failure(
@@ -162,7 +174,7 @@ def deliver_failure(
 
 
 def observe_batch(
-    state: State, results: Iterable[tuple[TrialLike, Target]], *, now: float | None = None
+    state: State, results: Iterable[Reported], *, now: float | None = None
 ) -> tuple[State, list[Delivery]]:
     """Return the next state, in which all good results are recorded, and what became of each.
 
@@ -170,19 +182,20 @@ def observe_batch(
 
     Args:
         state: left as it is.
-        results: pairs (trial, target), told one by one as to :func:`asktell.observe`.
+        results: pairs (trial, target) or triples (trial, target, std), told one by one as to
+            :func:`asktell.observe`.
         now: the moment on the caller's clock, kept with each.
 
     Raises:
         ParamsError: a ``ValueError``; ``results`` is not iterable.
     """
     if not isinstance(results, Iterable):
-        raise ParamsError("$", results, "pairs (trial, target)")
+        raise ParamsError("$", results, "pairs (trial, target) or triples (trial, target, std)")
     deliveries: list[Delivery] = []
     for position, result in enumerate(results):
         try:
-            if not isinstance(result, tuple | list) or len(result) != 2:
-                raise ParamsError("$", result, "a pair (trial, target)")
+            if not isinstance(result, tuple | list) or len(result) not in (2, 3):
+                raise ParamsError("$", result, "a pair (trial, target), or (trial, target, std)")
             state, outcome = deliver(state, *result, now=now)
             deliveries.append(Delivery(outcome))
         except InvalidValueError as error:
@@ -207,18 +220,21 @@ def reason_of(state: State, numbers: Numbers) -> str:
 # --- what is known when an outcome comes ---
 
 
-def _answer(state: State, named: Named, kind: Delivered, numbers: Numbers | None) -> Answer:
+_Measured = tuple[Numbers, Deviations | None]
+
+
+def _answer(state: State, named: Named, kind: Delivered, measured: _Measured | None) -> Answer:
     answers = REPLICATED_ANSWERS if state.problem.policy.replicates else ANSWERS
-    return answers[kind][_situation(state, named, numbers)]
+    return answers[kind][_situation(state, named, measured)]
 
 
-def _situation(state: State, named: Named, numbers: Numbers | None) -> Situation:
+def _situation(state: State, named: Named, measured: _Measured | None) -> Situation:
     known = _reported(state, named)
-    if numbers is None:
+    if measured is None:
         failed = any(isinstance(report, Fault) for report in known)
         same = failed or (named.trial is not None and named.trial.was_retried(named.id))
     else:
-        same = any(isinstance(report, Result) and report.numbers == numbers for report in known)
+        same = any(isinstance(r, Result) and (r.numbers, r.std) == measured for r in known)
     if same:
         return "same"
     if known:

@@ -1,0 +1,170 @@
+"""The score of points: what they promise, as a sum of terms in logarithms.
+
+How much the objectives are expected to improve, times the probability that all constraints hold:
+in logarithms a sum, each of whose terms looks at the columns of its own outcomes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+from attrs import frozen
+
+from asktell.acquisition.feasibility import (
+    log_expected_violation_with_slopes,
+    log_probability_between,
+    log_probability_between_with_slopes,
+)
+from asktell.acquisition.hypervolume import Boxes, Directions
+from asktell.acquisition.improvement import LogExpectedImprovement
+from asktell.model.kernels import Array
+from asktell.model.posterior import Posterior
+from asktell.space.axes import Indices
+
+Known = Mapping[str, Callable[[Mapping[str, Any]], float]]
+"""Outcomes that are known for every configuration: functions of params, by the outcome's name."""
+
+
+class Term(Protocol):
+    """A part of a score, as a function of means and deviations (m, s) of all members."""
+
+    def score(self, mean: Array, std: Array) -> Array:
+        """Return the scores (m,)."""
+        ...
+
+    def with_slopes(self, mean: Array, std: Array) -> tuple[Array, Array, Array]:
+        """Return the scores (m,), and their derivatives (m, s) by the means and the deviations."""
+        ...
+
+
+@frozen(eq=False)
+class Promise:
+    """The sum of terms, as a score of points."""
+
+    posterior: Posterior
+    terms: tuple[Term, ...]
+
+    def __call__(self, points: Array) -> Array:
+        """Return the scores (m,) at points (m, d)."""
+        mean, std = self.posterior.at(points)
+        return np.asarray(sum(term.score(mean, std) for term in self.terms))
+
+    def with_gradient(self, points: Array) -> tuple[Array, Array]:
+        """Return the scores (m,) and their gradients (m, d) at points (m, d)."""
+        mean, std, mean_gradient, std_gradient = self.posterior.with_gradient(points)
+        score, by_mean, by_std = self.terms[0].with_slopes(mean, std)
+        for term in self.terms[1:]:
+            more, mean_slopes, std_slopes = term.with_slopes(mean, std)
+            score, by_mean, by_std = score + more, by_mean + mean_slopes, by_std + std_slopes
+        along = np.einsum("ms,msd->md", by_mean, mean_gradient)
+        return score, along + np.einsum("ms,msd->md", by_std, std_gradient)
+
+
+@frozen(eq=False)
+class Improvement:
+    """The improvement of one objective on the best that is known, by each of its members (s,)."""
+
+    columns: slice
+    best: Array
+
+    def score(self, mean: Array, std: Array) -> Array:
+        """Return the scores (m,)."""
+        own = self.columns
+        return LogExpectedImprovement().score(mean[:, own], std[:, own], self.best)
+
+    def with_slopes(self, mean: Array, std: Array) -> tuple[Array, Array, Array]:
+        """Return the scores (m,), and their derivatives (m, s) by the means and the deviations."""
+        own, improvement = self.columns, LogExpectedImprovement()
+        score, *slopes = improvement.score_with_slopes(mean[:, own], std[:, own], self.best)
+        by_mean, by_std = _spread(slopes, own, mean)
+        return score, by_mean, by_std
+
+
+@frozen(eq=False)
+class FrontImprovement:
+    """The improvement of the hypervolume, averaged over the members that objectives are paired by.
+
+    Attributes:
+        columns: for each pairing, the column of every objective.
+        regions: for each pairing, what no point of the front dominates.
+    """
+
+    columns: tuple[Indices, ...]
+    regions: tuple[Boxes | Directions, ...]
+
+    def score(self, mean: Array, std: Array) -> Array:
+        """Return the scores (m,)."""
+        scores = [
+            region.log_expected_improvement(mean[:, own], std[:, own])
+            for own, region in zip(self.columns, self.regions, strict=True)
+        ]
+        return np.asarray(sum(scores) / len(scores))
+
+    def with_slopes(self, mean: Array, std: Array) -> tuple[Array, Array, Array]:
+        """Return the scores (m,), and their derivatives (m, s) by the means and the deviations."""
+        score, by_mean, by_std = np.zeros(len(mean)), np.zeros_like(mean), np.zeros_like(std)
+        share = 1.0 / len(self.columns)
+        for own, region in zip(self.columns, self.regions, strict=True):
+            value, *slopes = region.with_slopes(mean[:, own], std[:, own])
+            score += share * value
+            by_mean[:, own] += share * slopes[0]
+            by_std[:, own] += share * slopes[1]
+        return score, by_mean, by_std
+
+
+@frozen(eq=False)
+class Feasibility:
+    """The probability that an outcome keeps its bounds, averaged over its members (s,)."""
+
+    columns: slice
+    low: Array
+    high: Array
+
+    def score(self, mean: Array, std: Array) -> Array:
+        """Return the scores (m,)."""
+        own = self.columns
+        scores = log_probability_between(mean[:, own], std[:, own], self.low, self.high)
+        return np.asarray(scores.mean(axis=1))
+
+    def with_slopes(self, mean: Array, std: Array) -> tuple[Array, Array, Array]:
+        """Return the scores (m,), and their derivatives (m, s) by the means and the deviations."""
+        own = self.columns
+        scores, *slopes = log_probability_between_with_slopes(
+            mean[:, own], std[:, own], self.low, self.high
+        )
+        by_mean, by_std = _spread([slope / scores.shape[1] for slope in slopes], own, mean)
+        return scores.mean(axis=1), by_mean, by_std
+
+
+@frozen(eq=False)
+class LeastViolation:
+    """Minus the logarithm of the expected violation of bounds, averaged over members (s,)."""
+
+    columns: slice
+    low: Array
+    high: Array
+
+    def score(self, mean: Array, std: Array) -> Array:
+        """Return the scores (m,)."""
+        return self.with_slopes(mean, std)[0]
+
+    def with_slopes(self, mean: Array, std: Array) -> tuple[Array, Array, Array]:
+        """Return the scores (m,), and their derivatives (m, s) by the means and the deviations."""
+        own = self.columns
+        scores, *slopes = log_expected_violation_with_slopes(
+            mean[:, own], std[:, own], self.low, self.high
+        )
+        by_mean, by_std = _spread([-slope / scores.shape[1] for slope in slopes], own, mean)
+        return -scores.mean(axis=1), by_mean, by_std
+
+
+def _spread(slopes: list[Array], columns: slice, like: Array) -> list[Array]:
+    """Return slopes of some columns as those of all."""
+    spread = []
+    for slope in slopes:
+        whole = np.zeros_like(like)
+        whole[:, columns] = slope
+        spread.append(whole)
+    return spread

@@ -1,0 +1,108 @@
+"""What points promise, given what a problem wants: the score that is maximised."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asktell.acquisition.hypervolume import Boxes, Directions, boxes_of, non_dominated, reference_of
+from asktell.acquisition.score import Feasibility, FrontImprovement, Improvement, Promise, Term
+from asktell.model.kernels import Array
+from asktell.model.posterior import Posterior
+from asktell.study.problem import Problem
+
+_EXACT = 3
+"""Up to so many objectives, what the front leaves open is cut into boxes, as many as it has points,
+and the improvement is exact; their number explodes above."""
+
+_DIRECTIONS = 64
+"""Directions in which the improvement of a front is sampled above that."""
+
+
+def promise_of(problem: Problem, posterior: Posterior, random: np.random.Generator) -> Promise:
+    """Return the score of points.
+
+    It is the improvement of the objectives on what is known to hold all constraints, times the
+    probability that all constraints hold (Schonlau, Welch and Jones 1998; Gardner et al. 2014,
+    eq. 5) and that the evaluation succeeds. While nothing holds the constraints, it is that
+    probability alone. Pending points count with what is expected of them.
+    """
+    points = np.vstack([posterior.data.points, posterior.data.pending])
+    means, _ = posterior.at(points)
+    held = _held(problem, posterior, means)
+    terms: list[Term] = []
+    if held.any():
+        best = means[held]
+        if len(problem.objectives) == 1:
+            own = posterior.columns[problem.objectives[0]]
+            terms.append(Improvement(own, best[:, own].max(axis=0)))
+        else:
+            terms.append(_front(problem, posterior, best, random))
+    for outcome in problem.constraints:
+        low, high = posterior.limits(outcome)
+        own = posterior.columns[outcome]
+        if problem.outcomes[outcome].goal:
+            own, low, high = slice(own.start, own.start + 1), low[:1], high[:1]
+            if held.any():
+                low = np.array([-math.inf])  # what improves is above it
+        if np.isfinite(low).any() or np.isfinite(high).any():
+            terms.append(Feasibility(own, low, high))
+    if posterior.least_success is not None:
+        last = slice(means.shape[1] - 1, means.shape[1])
+        low = np.array([posterior.least_success])
+        terms.append(Feasibility(last, low, np.array([math.inf])))
+    return Promise(posterior, tuple(terms))
+
+
+def _held(problem: Problem, posterior: Posterior, means: Array) -> NDArray[np.bool_]:
+    """Tell which observed points hold the constraints, and which pending ones are expected to."""
+    data = posterior.data
+    pending = np.ones(len(data.pending), dtype=bool)
+    for outcome in problem.constraints:
+        low, high = posterior.limits(outcome)
+        expected = means[len(data.points) :, posterior.columns[outcome].start]
+        pending &= (expected >= low[0]) & (expected <= high[0])
+    return np.concatenate([data.feasible, pending])
+
+
+def _front(
+    problem: Problem, posterior: Posterior, best: Array, random: np.random.Generator
+) -> FrontImprovement:
+    """Return the improvement of the front of points with these means (n, s)."""
+    columns = [posterior.columns[outcome] for outcome in problem.objectives]
+    pairings, regions = [], []
+    for member in range(max(own.stop - own.start for own in columns)):
+        pairing = np.array([min(own.start + member, own.stop - 1) for own in columns])
+        values = best[:, pairing]
+        front = values[non_dominated(values)]
+        least = reference_of(front, values)
+        for place, outcome in enumerate(problem.objectives):
+            least[place] = _reference(problem, posterior, outcome, member, float(least[place]))
+        pairings.append(pairing)
+        regions.append(_region(front, least, random))
+    return FrontImprovement(tuple(pairings), tuple(regions))
+
+
+def _region(front: Array, least: Array, random: np.random.Generator) -> Boxes | Directions:
+    if len(least) <= _EXACT:
+        return boxes_of(front, least)
+    return Directions.of(front, least, _DIRECTIONS, random)
+
+
+def _reference(
+    problem: Problem, posterior: Posterior, outcome: int, member: int, inferred: float
+) -> float:
+    """Return up to where an objective counts for nothing, as a member sees it."""
+    wanted = problem.outcomes[outcome]
+    numbers = [
+        math.nan if wanted.reference is None else wanted.sign * wanted.reference,
+        posterior.data.bounds[outcome][0],
+    ]
+    if posterior.data.uses[outcome] != "given":
+        own = posterior.columns[outcome]
+        seen = posterior.seen[min(own.start + member, own.stop - 1)]
+        numbers = seen.of(np.array(numbers)).tolist()
+    given, least = numbers
+    return max(inferred if math.isnan(given) else given, least)

@@ -1,0 +1,44 @@
+"""When it pays to measure a known configuration once more."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from asktell.model.kernels import Array
+from asktell.model.posterior import Posterior
+
+_CONSIDERED = 5
+"""How many known points are considered, those with the greatest means and deviations in sum."""
+
+_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(32)
+"""For expectations over a standard normal variable; the weights sum to sqrt(2 pi)."""
+
+
+def worth_revisiting(posterior: Posterior, objective: int, point: Array) -> Array | None:
+    """Return the known point (d,) to measure again, or None where ``point`` is worth more.
+
+    What a measurement is worth is its knowledge gradient (Frazier, Powell and Dayanik 2009, eq. 9
+    and 14): how much it is expected to raise the greatest mean of all known points and ``point``.
+    It is that of the first member, among the points that hold the constraints.
+
+    Args:
+        posterior: what is believed.
+        objective: the outcome that is maximised; it has members.
+        point: what would be suggested else (d,).
+    """
+    data, processes = posterior.data, posterior.processes
+    known = data.points[data.feasible]
+    if processes is None or not len(known):
+        return None
+    member = posterior.columns[objective].start
+    points = np.vstack([known, point])
+    mean, covariance = processes.joint(points, member)
+    noise = processes.hyperparameters[member].noise
+    deviations = np.sqrt(np.maximum(covariance.diagonal(), 0.0))
+    considered = np.argsort(-(mean + deviations)[:-1], kind="stable")[:_CONSIDERED]
+    measured = np.append(considered, len(known))
+    gains = covariance[measured] / np.sqrt(deviations[measured, None] ** 2 + noise)
+    moved = mean + gains[:, None, :] * _NODES[:, None]
+    worth = moved.max(axis=2) @ _WEIGHTS / _WEIGHTS.sum() - mean.max()
+    best = int(np.argmax(worth))
+    return None if best == len(considered) else np.asarray(known[considered[best]])
