@@ -243,9 +243,7 @@ def quantize_inputs(
     return np.asarray(activation.scale * levels.scale)
 
 
-def quantize_bias(
-    rewrite: Pieces, adder: onnx.NodeProto, node: WeightedNode, scale: Array
-) -> None:
+def quantize_bias(rewrite: Pieces, adder: onnx.NodeProto, node: WeightedNode, scale: Array) -> None:
     """Make the bias int32 in steps of ``scale``, as the kernels add it, if they can."""
     if node.bias is None or node.axis is None or node.type == "ConvTranspose":
         return
@@ -261,9 +259,7 @@ def quantize_bias(
         adder.input[place] = rewrite.read_back(constant, name, levels, axis=0)
 
 
-def integer_product(
-    rewrite: Pieces, proto: onnx.NodeProto, node: WeightedNode, side: Side
-) -> None:
+def integer_product(rewrite: Pieces, proto: onnx.NodeProto, node: WeightedNode, side: Side) -> None:
     """Replace the node by an integer product, brought to scale."""
     is_conv = node.type == "Conv"
     weight, axis, label = rewrite.array(node.weight), node.axis, _label(side, node.axis)

@@ -34,7 +34,6 @@ from strategies.adaptors.onnx_options import (
     options,
 )
 from strategies.adaptors.onnx_rewrite import DYNAMIC_OPSET, quantize_dynamic, quantize_static
-from strategies.adaptors.onnx_size import Sizes
 from strategies.adaptors.onnx_run import (
     Range,
     batches,
@@ -43,6 +42,7 @@ from strategies.adaptors.onnx_run import (
     open_session,
     run,
 )
+from strategies.adaptors.onnx_size import Sizes
 from strategies.errors import AdaptorError
 
 ALGORITHMS = {STATIC: ("minmax", "entropy", "percentile"), DYNAMIC: ()}
@@ -128,8 +128,9 @@ class OnnxRuntimeAdaptor:
         operations = []
         for node in self._nodes(prepared):
             weight = numpy_helper.to_array(constants[node.weight])
-            distinct = distinct_options(node, weight, self.approach)
-            operations.append(Operation(node.name, node.type, (*distinct, FP32)))
+            distinct, ranks = distinct_options(node, weight, self.approach)
+            ranks = (*(1 + rank for rank in ranks), 0)
+            operations.append(Operation(node.name, node.type, (*distinct, FP32), ranks))
         return Capability(tuple(operations), ALGORITHMS[self.approach])
 
     def quantize(
@@ -170,6 +171,8 @@ class OnnxRuntimeAdaptor:
         """
         session = open_session(_load(model), self.threads)
         results = [(run(session, feed), label) for feed, label in batches(session, dataloader)]
+        if any(label is None for _, label in results):
+            raise AdaptorError("dataloader: the label is None, expected one to compare with")
         if not results:
             raise AdaptorError(EMPTY)
         outputs = [_join(parts) for parts in zip(*(out for out, _ in results), strict=True)]
@@ -207,6 +210,11 @@ class OnnxRuntimeAdaptor:
             return self._calibrated(prepared, nodes, dataloader, algorithm, size)
 
         return Sizes(prepared, offered, None if self.approach == DYNAMIC else ranges)
+
+    def digest(self, model: Model) -> str:
+        """Return a digest of everything in the model."""
+        serialized = _load(model).SerializeToString(deterministic=True)
+        return hashlib.blake2b(serialized, digest_size=16).hexdigest()
 
     def latency(self, model: Model, dataloader: Dataloader) -> float:
         """Return the median seconds that the first batch takes, after warming up, loading aside.

@@ -106,9 +106,7 @@ def run(kind: type[TuneStrategy], adaptor: Remembering, criterion: str, seed: in
     """Return what one run came to."""
     conf = configuration(adaptor.of, CRITERIA[criterion], seed)
     float_model = adaptor.known["float"]
-    strategy = kind(
-        float_model, conf, adaptor.of.calibration, eval_func=accuracy, adaptor=adaptor
-    )
+    strategy = kind(float_model, conf, adaptor.of.calibration, eval_func=accuracy, adaptor=adaptor)
     meeting = [
         (trial.number + 1, int(trial.measurement.values["modelsize"]))
         for trial in strategy.run()
@@ -162,16 +160,12 @@ def comparison(ours: Records, others: Records) -> tuple[list[str], list[float]]:
                 continue
             pairs = list(zip(medians(records), medians(theirs), strict=True))
             never = tuple(sum(r[0] is None for r in side) for side in (records, theirs))
-            worse = [
-                what
-                for what, (a, b) in zip(("first", "20", "40"), pairs, strict=True)
-                if a > b
-            ]
-            cells_of = [f"{a:>{w}.{d}f} {b:>{w}.{d}f}" for (a, b), w, d in zip(pairs, (6, 8, 8), (1, 0, 0), strict=True)]
+            named = zip(("first", "20", "40"), pairs, strict=True)
+            worse = [what for what, (a, b) in named if a > b]
+            (a, b), *sizes = pairs
+            shown = f"{a:>6.1f} {b:>6.1f} " + " ".join(f"{a:>8.0f} {b:>8.0f}" for a, b in sizes)
             note = f"  loses: {', '.join(worse)}" if worse else ""
-            lines.append(
-                f"{model:22}{criterion:>8} {' '.join(cells_of)} {never[0]:>3} {never[1]:>3}{note}"
-            )
+            lines.append(f"{model:22}{criterion:>8} {shown} {never[0]:>3} {never[1]:>3}{note}")
             for side in (0, 1):
                 relative = [pair[side] / min(pair) for pair in pairs[1:]]
                 sums[side] += [pairs[0][side], *relative, never[side]]
