@@ -8,7 +8,7 @@ from asktell.acquisition.improvement import (
     UpperConfidenceBound,
 )
 from asktell.acquisition.target_space import TargetSpace
-from asktell.asking.know import best, hypervolume, pareto, posterior, predict
+from asktell.asking.know import best, best_observed, hypervolume, pareto, posterior, predict
 from asktell.asking.suggest import suggest
 from asktell.engine import Engine
 from asktell.errors import SpaceExhausted
@@ -63,6 +63,7 @@ __all__ = [
     "acq_max",
     "amend",
     "best",
+    "best_observed",
     "deliver",
     "deliver_failure",
     "errors",

@@ -168,6 +168,10 @@ class Engine:
         """Return the best observation; see :func:`asktell.best`."""
         return know.best(self._state)
 
+    def best_observed(self) -> Observation:
+        """Return the best target, noisy or not; see :func:`asktell.best_observed`."""
+        return know.best_observed(self._state)
+
     def pareto(self) -> list[Observation]:
         """Return the front of several objectives; see :func:`asktell.pareto`."""
         return know.pareto(self._state)

@@ -46,7 +46,7 @@ FLOORS = {
     ],
     "asktell.acquisition": [
         {"design", "improvement", "normal", "target_space"},
-        {"feasibility", "hypervolume", "maximiser"},
+        {"directions", "feasibility", "hypervolume", "maximiser"},
         {"acq_max"},
         {"__init__"},
     ],

@@ -367,7 +367,3 @@ def _swept(front: Array, reference: Array) -> Boxes:
     lower += [[*strip, float(reference[2])] for strip in zip(starts, heights, strict=True)]
     upper += [[end, math.inf, top] for end, top in zip([*starts[1:], math.inf], since, strict=True)]
     return Boxes(np.array(lower), np.array(upper))
-
-
-class Directions:
-    """Temporary."""

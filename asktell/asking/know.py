@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from attrs import evolve
 
 from asktell.acquisition import hypervolume as volumes
 from asktell.asking.evidence import dataset_of, signs_of
@@ -28,13 +29,41 @@ from asktell.study.trials import mean_numbers
 from asktell.study.views import Observation, summary_of
 
 
+_NOISY = 0.05
+"""From this inferred variance on, as a share of that of the targets, they count as noisy; see
+docs/decisions, number 11."""
+
+_ENOUGH = 20
+"""So many observations before noise is inferred from them: fewer do not tell noise from what the
+model has not seen yet."""
+
+
 def best(state: State) -> Observation:
     """Return the best observation that holds all constraints.
 
     Where none does, it is the one nearest to holding them: the violations are summed up, each in
     units of the spread of its outcome. ``feasible`` says which of the two it is. Of equal ones, it
-    is the first in the order of the space. With replicates, configurations compare by the means of
-    their targets, and the target returned is that mean.
+    is the first in the order of the space.
+
+    Where targets are noisy, it is the one of which the model expects most, as the best that was
+    observed is the luckiest; ``expected`` is then what is expected of it. They are noisy where
+    deviations were told, or where the model infers so from 20 observations on.
+
+    With replicates, the target returned is their mean.
+
+    Raises:
+        NothingObservedError: nothing is observed yet.
+        SeveralObjectivesError: there are several objectives, and they have no weights.
+    """
+    observed = best_observed(state)
+    with one_blas_thread(), np.errstate(all="ignore"):
+        return _best_expected(state) or observed
+
+
+def best_observed(state: State) -> Observation:
+    """Return the observation with the best target, noisy or not; otherwise as :func:`best`.
+
+    No model is asked.
 
     Raises:
         NothingObservedError: nothing is observed yet.
@@ -51,17 +80,46 @@ def best(state: State) -> Observation:
 
 
 def best_or_none(state: State) -> Observation | None:
-    """Return the best observation, or None where there is none."""
+    """Return the observation with the best target, or None where there is none."""
     problem = state.problem
     if not state.n_observed or not problem.has_scale:
         return None
-    if state.leader is not None:
-        trial = state.history.trial(state.leader[0])
-    else:
-        close = nearest(problem, state.trials)
-        assert close is not None  # something is observed
-        trial = close
-    return summary_of(problem, trial)
+    leader = None if state.leader is None else state.history.trial(state.leader[0])
+    trial = leader or nearest(problem, state.trials)
+    return trial and summary_of(problem, trial)
+
+
+def _best_expected(state: State) -> Observation | None:
+    """Return the observation of which most is expected.
+
+    None where targets are not noisy, and where nothing is expected to hold the constraints.
+    """
+    told = any(
+        result.std is not None and any(result.std)
+        for trial in state.trials
+        for result in trial.results
+    )
+    if not told and state.n_observed < _ENOUGH and not state.problem.policy.replicates:
+        return None
+    try:
+        model = model_of(state)
+    except np.linalg.LinAlgError:
+        return None
+    if not told and max(model.noises(state.problem.objectives)) < _NOISY:
+        return None
+    data, signs = model.data, signs_of(state.problem)
+    means, _ = model.in_units(data.points)
+    low, high = data.bounds.T
+    holds = np.flatnonzero(((means >= low) & (means <= high)).all(axis=1))
+    numbers = [tuple(row) for row in (means[holds] * signs).tolist()]
+    if not numbers:
+        return None
+    values = [state.problem.value(row) for row in numbers]
+    place = int(np.argmax(values))
+    (chosen,) = state.space.decode(data.points[holds[place]][None])
+    trial = state.history.of_values(chosen)
+    assert trial is not None  # the model's points are those of trials
+    return evolve(summary_of(state.problem, trial), expected_numbers=numbers[place])
 
 
 # --- several objectives ---
@@ -106,8 +164,9 @@ def hypervolume(state: State, reference: Mapping[str, float] | None = None) -> f
     if not front:
         return 0.0
     values = _objectives(problem, [one.numbers for one in front])
-    inferred = volumes.reference_of(values, values)
-    return volumes.hypervolume(values, np.where(np.isnan(wanted), inferred, wanted))
+    with np.errstate(all="ignore"):  # it may be infinite
+        inferred = volumes.reference_of(values, values)
+        return volumes.hypervolume(values, np.where(np.isnan(wanted), inferred, wanted))
 
 
 def _objectives(problem: Problem, numbers: Sequence[tuple[float, ...]]) -> Array:
@@ -185,6 +244,11 @@ def posterior(state: State, params: Sequence[Mapping[str, Any]]) -> tuple[Array,
 
 
 def model_of(state: State) -> Posterior:
-    """Return the posterior of a state in which something is observed."""
+    """Return the posterior of a state in which something is observed.
+
+    Pending points are left out: they are believed where the next point is searched for, and nothing
+    is known of them.
+    """
     data = dataset_of(state).thinned(state.problem.method.n_modelled)
+    data = evolve(data, pending=data.pending[:0])
     return posterior_of(state.space.axes, data, fit_of(state, data).found)

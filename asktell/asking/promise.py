@@ -7,7 +7,8 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from asktell.acquisition.hypervolume import Boxes, Directions, boxes_of, non_dominated, reference_of
+from asktell.acquisition.directions import Directions, directions_of
+from asktell.acquisition.hypervolume import Boxes, boxes_of, non_dominated, reference_of
 from asktell.acquisition.score import Feasibility, FrontImprovement, Improvement, Promise, Term
 from asktell.model.kernels import Array
 from asktell.model.posterior import Posterior
@@ -88,7 +89,7 @@ def _front(
 def _region(front: Array, least: Array, random: np.random.Generator) -> Boxes | Directions:
     if len(least) <= _EXACT:
         return boxes_of(front, least)
-    return Directions.of(front, least, _DIRECTIONS, random)
+    return directions_of(front, least, random, _DIRECTIONS)
 
 
 def _reference(

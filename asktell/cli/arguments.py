@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, get_args
 
-from asktell.study.problem import Goal
+from asktell.study.outcomes import Goal
 
 EPILOG = """\
 Every answer is one JSON object on a line of standard output; messages go to standard error.
@@ -16,7 +16,7 @@ What was answered is on the disk.
 exit codes:
   0  done
   1  a fault of asktell, or a package is missing
-  2  wrong usage
+  2  wrong usage, such as best where several objectives have no weights
   3  a value was refused: a result, a lease, a definition of a space
   4  nothing to give: the space is used up, or nothing is observed yet
   5  trouble with a file: missing, there already, locked, corrupt, not writable
@@ -33,8 +33,8 @@ def parse(arguments: Sequence[str], version: str) -> argparse.Namespace:
     parsed = parser.parse_args(_joined(arguments))
     if parsed.command == "observe":
         by_id = parsed.id is not None and parsed.target is not None
-        neither = parsed.id is None and parsed.target is None
-        if not (by_id if parsed.source is None else neither):
+        none = parsed.id is None and parsed.target is None and parsed.std is None
+        if not (by_id if parsed.source is None else none):
             parser.error("observe takes either --id and --target, or - for standard input")
     return parsed
 
@@ -53,7 +53,8 @@ def _parser(version: str) -> argparse.ArgumentParser:
     def command(name: str, text: str) -> argparse.ArgumentParser:
         added = commands.add_parser(name, help=text, description=text, allow_abbrev=False)
         if name == "init":
-            added.add_argument("space", metavar="SPACE.yaml", help="the space, as YAML or JSON")
+            what = "what is searched and what is wanted, as YAML or JSON"
+            added.add_argument("space", metavar="SPACE.yaml", help=what)
         added.add_argument("state", metavar="STATE", help="the file of the state")
         added.add_argument(
             "--wait",
@@ -66,7 +67,8 @@ def _parser(version: str) -> argparse.ArgumentParser:
 
     init = command("init", "begin a state; a file that exists is not overwritten")
     init.add_argument("--seed", type=int, default=0, help="the only source of randomness (0)")
-    init.add_argument("--goal", choices=get_args(Goal), default="maximize", help="(maximize)")
+    goal = "where SPACE.yaml has no objectives (maximize)"
+    init.add_argument("--goal", choices=get_args(Goal), help=goal)
     init.add_argument(
         "--set",
         type=_setting,
@@ -82,7 +84,9 @@ def _parser(version: str) -> argparse.ArgumentParser:
     observe = command("observe", "tell a target, or many as JSON lines on standard input")
     observe.add_argument("source", nargs="?", choices=["-"], metavar="-", help="standard input")
     observe.add_argument("--id", type=int, help="of the suggestion")
-    observe.add_argument("--target", type=_target, help="a number, or JSON by outcome; nan: failed")
+    target = "a number, or JSON by outcome; nan or inf for a failure"
+    observe.add_argument("--target", type=_numbers, help=target)
+    _add_std(observe)
     _add_now(observe)
     fail = command("fail", "tell that an evaluation failed")
     fail.add_argument("--id", type=int, required=True, help="of the suggestion")
@@ -90,7 +94,8 @@ def _parser(version: str) -> argparse.ArgumentParser:
     _add_now(fail)
     amend = command("amend", "put another target in place of an outcome that was wrong")
     amend.add_argument("--id", type=int, required=True, help="of the suggestion")
-    amend.add_argument("--target", type=_target, required=True, help="nan or inf for a failure")
+    amend.add_argument("--target", type=_numbers, required=True, help=target)
+    _add_std(amend)
     _add_now(amend)
     forget = command("forget", "take an outcome back; its params may be suggested again")
     forget.add_argument("--id", type=int, required=True, help="of the suggestion")
@@ -102,7 +107,10 @@ def _parser(version: str) -> argparse.ArgumentParser:
     _add_now(command("expire", "end the suggestions whose leases are over, and print them"))
     command("pending", "print the suggestions that wait for an outcome")
     command("best", "print the best observation")
-    command("status", "print counts, the goal, and the best")
+    command("pareto", "print what holds all constraints and is not dominated")
+    predict = command("predict", "print what the model expects of params: JSON lines with params")
+    predict.add_argument("source", choices=["-"], metavar="-", help="standard input")
+    command("status", "print counts, what is wanted, and the best")
     command("export", "print everything observed, in order of arrival")
     return parser
 
@@ -112,20 +120,25 @@ def _add_now(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--now", type=float, metavar="SECONDS", help=text)
 
 
-def _target(text: str) -> Any:
+def _add_std(parser: argparse.ArgumentParser) -> None:
+    text = "the standard deviation of the target's noise, where it is known"
+    parser.add_argument("--std", type=_numbers, help=text)
+
+
+def _numbers(text: str) -> Any:
     """Return a number, or what is JSON: numbers by outcome."""
     try:
         return float(text)
     except ValueError:
         pass
     try:
-        target = json.loads(text)
+        numbers = json.loads(text)
     except ValueError:
-        target = None
-    if not isinstance(target, dict):
+        numbers = None
+    if not isinstance(numbers, dict):
         expected = 'a number, or JSON such as {"loss": 0.1}'
         raise argparse.ArgumentTypeError(f"must be {expected}, not {text!r}")
-    return target
+    return numbers
 
 
 def _setting(text: str) -> tuple[str, Any]:
@@ -138,7 +151,17 @@ def _setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
-_WITH_VALUE = ("--id", "--target", "--reason", "--lease", "--now", "--seed", "--wait", "--set")
+_WITH_VALUE = (
+    "--id",
+    "--target",
+    "--std",
+    "--reason",
+    "--lease",
+    "--now",
+    "--seed",
+    "--wait",
+    "--set",
+)
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from argparse import Namespace
@@ -11,6 +12,7 @@ from typing import cast
 
 from asktell import telling
 from asktell.asking import know
+from asktell.cli.predictions import predict_lines
 from asktell.cli.results import (
     Source,
     batches_of_lines,
@@ -18,8 +20,14 @@ from asktell.cli.results import (
     tell_lines,
     tell_target,
 )
-from asktell.codec.answers import Answer, observation_answer, suggestion_answer, trial_answer
-from asktell.errors import DefinitionError, MissingExtraError
+from asktell.codec.answers import (
+    Answer,
+    goals_answer,
+    observation_answer,
+    suggestion_answer,
+    trial_answer,
+)
+from asktell.errors import DefinitionError, MissingExtraError, SeveralObjectivesError
 from asktell.space.arguments import made
 from asktell.state import State
 from asktell.store import Store
@@ -27,15 +35,29 @@ from asktell.study.problem import Settings
 
 
 def init(arguments: Namespace) -> Iterator[Answer]:
-    """Begin a state; answer with its status."""
+    """Begin a state; answer with its status.
+
+    Raises:
+        DefinitionError: the space file is wrong, or has objectives beside ``--goal``.
+    """
     try:
-        from asktell.cli.space_file import read_space  # needs YAML, as no other command does
+        from asktell.cli.space_file import read_definition  # needs YAML, as no other command does
     except ImportError:
         message = "a space file needs the package pyyaml: pip install 'asktell[cli]'"
         raise MissingExtraError(message) from None
-    space = read_space(arguments.space)
+    given = read_definition(arguments.space)
+    if given.objectives is not None and arguments.goal is not None:
+        expected = f"no --goal, since {arguments.space} has objectives: set their goals there"
+        raise DefinitionError("--goal", arguments.goal, expected)
     settings = made(Settings, dict(arguments.set), "$.settings", DefinitionError)
-    state = State.start(space, arguments.seed, arguments.goal, settings)
+    state = State.start(
+        given.space,
+        arguments.seed,
+        arguments.goal,
+        settings,
+        objectives=given.objectives,
+        constraints=given.constraints,
+    )
     _store(arguments).create(state)
     yield _status(state)
 
@@ -50,8 +72,8 @@ def observe(arguments: Namespace) -> Iterator[Answer]:
     """Tell results; answer with what became of each."""
     store = _store(arguments)
     if arguments.source is None:
-        trial, target, now = arguments.id, arguments.target, _now(arguments)
-        yield store.update(lambda state: tell_target(state, trial, target, now))
+        trial, target, std, now = arguments.id, arguments.target, arguments.std, _now(arguments)
+        yield store.update(lambda state: tell_target(state, trial, target, std, now))
         return
     for batch in batches_of_lines(cast("Source", sys.stdin.buffer)):
         yield from store.update(partial(tell_lines, lines=batch, now=_now(arguments)))
@@ -65,8 +87,8 @@ def fail(arguments: Namespace) -> Iterator[Answer]:
 
 def amend(arguments: Namespace) -> Iterator[Answer]:
     """Replace a wrong outcome; answer with the trial."""
-    trial, target, now = arguments.id, arguments.target, _now(arguments)
-    yield _corrected(arguments, lambda state: telling.amend(state, trial, target, now=now))
+    trial, target, std, now = arguments.id, arguments.target, arguments.std, _now(arguments)
+    yield _corrected(arguments, lambda state: telling.amend(state, trial, target, std, now=now))
 
 
 def forget(arguments: Namespace) -> Iterator[Answer]:
@@ -78,7 +100,7 @@ def forget(arguments: Namespace) -> Iterator[Answer]:
 def _corrected(arguments: Namespace, correct: Callable[[State], State]) -> Answer:
     def corrected(state: State) -> tuple[State, Answer]:
         state = correct(state)
-        return state, trial_answer(telling.trial_of(state, arguments.id))
+        return state, trial_answer(state.problem, telling.trial_of(state, arguments.id))
 
     return _store(arguments).update(corrected)
 
@@ -109,18 +131,42 @@ def best(arguments: Namespace) -> Iterator[Answer]:
 
     Raises:
         NothingObservedError: there is none.
+        SeveralObjectivesError: several objectives have no weights.
     """
-    yield observation_answer(know.best(_store(arguments).read()))
+    state = _store(arguments).read()
+    if not state.problem.has_scale:
+        message = "several objectives without weights have no best: ask for pareto, or begin the "
+        message += "study with a weight for each, such as {goal: minimize, weight: 2}"
+        raise SeveralObjectivesError(message)
+    yield observation_answer(state.problem, know.best(state))
+
+
+def pareto(arguments: Namespace) -> Iterator[Answer]:
+    """Answer with the front."""
+    state = _store(arguments).read()
+    yield from (observation_answer(state.problem, one) for one in know.pareto(state))
+
+
+def predict(arguments: Namespace) -> Iterator[Answer]:
+    """Answer with what the model expects of params.
+
+    Raises:
+        NothingObservedError: the model knows nothing yet.
+    """
+    state = _store(arguments).read()
+    for batch in batches_of_lines(cast("Source", sys.stdin.buffer)):
+        yield from predict_lines(state, batch)
 
 
 def status(arguments: Namespace) -> Iterator[Answer]:
-    """Answer with counts, the goal, and the best."""
+    """Answer with counts, what is wanted, and the best."""
     yield _status(_store(arguments).read())
 
 
 def export(arguments: Namespace) -> Iterator[Answer]:
     """Answer with everything observed."""
-    yield from map(observation_answer, _store(arguments).read().observations)
+    state = _store(arguments).read()
+    yield from (observation_answer(state.problem, one) for one in state.observations)
 
 
 COMMANDS: dict[str, Callable[[Namespace], Iterator[Answer]]] = {
@@ -134,6 +180,8 @@ COMMANDS: dict[str, Callable[[Namespace], Iterator[Answer]]] = {
     "expire": expire,
     "pending": pending,
     "best": best,
+    "pareto": pareto,
+    "predict": predict,
     "status": status,
     "export": export,
 }
@@ -153,17 +201,25 @@ def _now(arguments: Namespace) -> float:
 
 
 def _status(state: State) -> Answer:
-    best = know.best_or_none(state)
-    problem = state.problem
-    return {
-        "goal": problem.goal,
+    problem, observations = state.problem, state.observations
+    answer: Answer = {
+        **goals_answer(problem),
         "seed": problem.seed,
         "parameters": list(state.space.names),
         "size": state.space.size,
         "suggested": state.next_id,
         "pending": len(state.out),
         "due": len(state.queue),
-        "observed": len(state.observations),
+        "observed": len(observations),
         "failed": len(state.failures),
-        "best": best and observation_answer(best),
     }
+    if problem.constraints:
+        answer["feasible"] = sum(one.feasible for one in observations)
+    if problem.has_scale:
+        best = know.best_or_none(state)
+        answer["best"] = best and observation_answer(problem, best)
+    if len(problem.objectives) > 1:
+        volume = know.hypervolume(state)
+        answer["front"] = len(know.pareto(state))
+        answer["hypervolume"] = volume if math.isfinite(volume) else None
+    return answer

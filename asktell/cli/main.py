@@ -18,15 +18,17 @@ from asktell.errors import (
     AskTellError,
     MissingExtraError,
     NothingObservedError,
+    SeveralObjectivesError,
     SpaceExhausted,
     StoreError,
 )
 
-DONE, FAULT, REFUSED, NOTHING_TO_GIVE, FILE_TROUBLE = 0, 1, 3, 4, 5
+DONE, FAULT, WRONG_USAGE, REFUSED, NOTHING_TO_GIVE, FILE_TROUBLE = 0, 1, 2, 3, 4, 5
 BROKEN_PIPE = 128 + 13
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (MissingExtraError, FAULT),
+    (SeveralObjectivesError, WRONG_USAGE),
     (SpaceExhausted, NOTHING_TO_GIVE),
     (NothingObservedError, NOTHING_TO_GIVE),
     (StoreError, FILE_TROUBLE),

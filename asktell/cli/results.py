@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
 from asktell.codec.answers import Answer
-from asktell.errors import NOTHING, InvalidValueError, ParamsError, TargetError
+from asktell.errors import NOTHING, InvalidValueError, ParamsError, TargetError, at_key
 from asktell.state import State
 from asktell.study.trials import Configuration
 from asktell.study.views import Suggestion
-from asktell.telling import Outcome, Target, TrialLike, deliver, deliver_failure
+from asktell.telling import Outcome, Std, Target, TrialLike, deliver, deliver_failure
 from asktell.telling.delivery import refused
 from asktell.telling.identify import identify
 
-_KEYS = ("id", "params", "origin", "expires", "target")
-"""The keys of a line that ``asktell suggest`` printed, and the target."""
+_KEYS = ("id", "params", "origin", "expires", "target", "std", "expected", "feasible")
+"""The keys of a line that ``asktell suggest`` or ``export`` printed."""
 
 
 class Source(Protocol):
@@ -56,9 +56,11 @@ def tell_lines(
     return state, answers
 
 
-def tell_target(state: State, trial_id: int, target: Target, now: float) -> tuple[State, Answer]:
+def tell_target(
+    state: State, trial_id: int, target: Target, std: Std, now: float
+) -> tuple[State, Answer]:
     """Return the next state, in which the suggestion has this target, and the answer."""
-    return _answered(state, trial_id, lambda: deliver(state, trial_id, target, now=now))
+    return _answered(state, trial_id, lambda: deliver(state, trial_id, target, std, now=now))
 
 
 def tell_failure(state: State, trial_id: int, reason: str, now: float) -> tuple[State, Answer]:
@@ -70,8 +72,8 @@ def _tell_line(state: State, line: bytes, now: float) -> tuple[State, Answer]:
     result: dict[str, Any] = {}
 
     def told() -> tuple[State, Outcome]:
-        result.update(_mapping(line))
-        return deliver(state, _trial(state, result), result["target"], now=now)
+        result.update(mapping_of(line, '{"id": 0, "target": 0.93}'))
+        return deliver(state, _trial(state, result), result["target"], result.get("std"), now=now)
 
     after, answer = _answered(state, None, told)
     given = result.get("id")
@@ -92,20 +94,34 @@ def _answered(
     return state, {"id": trial_id, "outcome": outcome}
 
 
-def _mapping(line: bytes) -> dict[str, Any]:
+def mapping_of(line: bytes, example: str) -> dict[str, Any]:
+    """Return the mapping that a line holds.
+
+    Raises:
+        ParamsError: it holds something else.
+    """
     try:
         result = json.loads(line)
     except (ValueError, RecursionError):
         raise ParamsError("$", line.decode(errors="replace"), "a line of JSON") from None
     if not isinstance(result, dict):
-        raise ParamsError("$", result, 'a mapping such as {"id": 0, "target": 0.93}')
+        raise ParamsError("$", result, f"a mapping such as {example}")
     return result
 
 
-def _trial(state: State, result: dict[str, Any]) -> TrialLike:
+def check_line(result: dict[str, Any]) -> None:
+    """Check that a line has no keys but those that answers have.
+
+    Raises:
+        ParamsError: it has another.
+    """
     for key in result:
         if key not in _KEYS:
-            raise ParamsError(f"$.{key}", result[key], f"only the keys {list(_KEYS)}")
+            raise ParamsError(at_key("$", key), result[key], f"only the keys {list(_KEYS)}")
+
+
+def _trial(state: State, result: dict[str, Any]) -> TrialLike:
+    check_line(result)
     if "target" not in result:
         raise TargetError("$.target", NOTHING, "a number")
     trial_id: Any = result.get("id")

@@ -1,25 +1,55 @@
-"""``space.yaml``: a space as a person writes it. ``space.schema.json`` says the same for editors.
+"""``space.yaml``: what is searched and what is wanted, as a person writes it.
 
-The constructors say what a parameter takes, here as everywhere.
+``space.schema.json`` says the same for editors. The constructors say what a parameter, an objective
+or a bound takes, here as everywhere.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from attrs import frozen
 
 from asktell.cli.yaml_document import Lines, read_yaml
 from asktell.errors import NOTHING, DefinitionError, InvalidValueError, at_key
 from asktell.space.arguments import check_keys, defaults_of, hint, made
 from asktell.space.parameters import KINDS, Parameter
 from asktell.space.space import Space
+from asktell.study.outcomes import (
+    AtLeast,
+    AtMost,
+    Bound,
+    Goal,
+    Maximize,
+    Minimize,
+    Objective,
+    outcomes_of,
+)
+
+_KEYS = ("parameters", "objectives", "outcome_constraints")
+_GOALS: dict[str, type[Maximize | Minimize]] = {"maximize": Maximize, "minimize": Minimize}
+_BOUNDS: dict[str, type[Bound]] = {"at_least": AtLeast, "at_most": AtMost}
 
 
-def read_space(path: str | os.PathLike[str]) -> Space:
-    """Return the space that a YAML file defines.
+@frozen
+class Definition:
+    """What a space file says, as the arguments of :meth:`asktell.State.start`.
+
+    Attributes:
+        objectives: None where the file names none: then there is one, with a goal.
+    """
+
+    space: Space
+    objectives: Mapping[str, Objective] | None
+    constraints: Mapping[str, Sequence[Bound]]
+
+
+def read_definition(path: str | os.PathLike[str]) -> Definition:
+    """Return what a YAML file defines.
 
     Raises:
         DefinitionError: a ``ValueError``; its place names the file, the line and the path, as in
@@ -29,7 +59,7 @@ def read_space(path: str | os.PathLike[str]) -> Space:
     lines: Lines = {}
     try:
         document, lines = read_yaml(Path(path).read_text(encoding="utf-8"))
-        return space_of(document)
+        return definition_of(document)
     except UnicodeDecodeError as error:
         raise DefinitionError(f"{path}", str(error), "text in UTF-8") from None
     except InvalidValueError as error:
@@ -38,19 +68,29 @@ def read_space(path: str | os.PathLike[str]) -> Space:
         raise DefinitionError(place, error.got, error.expected) from None
 
 
-def space_of(document: Any) -> Space:
-    """Return the space that a mapping ``{"parameters": {name: {"type": ...}}}`` defines.
+def definition_of(document: Any) -> Definition:
+    """Return what a mapping ``{"parameters": {name: {"type": ...}}}`` defines.
+
+    Beside ``parameters`` it may have ``objectives`` and ``outcome_constraints``.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the path.
     """
     if not isinstance(document, dict):
         raise DefinitionError("$", document, "a mapping with the key parameters")
-    check_keys(document, ["parameters"], "$", DefinitionError)
+    check_keys(document, _KEYS, "$", DefinitionError)
     parameters = document.get("parameters", NOTHING)
     if not isinstance(parameters, dict):
         raise DefinitionError("$.parameters", parameters, "a mapping from names to parameters")
-    return Space(*(_parameter(name, value) for name, value in parameters.items()))
+    space = Space(*(_parameter(name, value) for name, value in parameters.items()))
+    objectives = _objectives(document.get("objectives", NOTHING))
+    constraints = _constraints(document.get("outcome_constraints", {}))
+    try:
+        outcomes_of(None, objectives, constraints)  # names, weights, bounds that can both hold
+    except DefinitionError as error:
+        place = error.place.replace("$.constraints", "$.outcome_constraints", 1)
+        raise DefinitionError(place, error.got, error.expected) from None
+    return Definition(space, objectives, constraints)
 
 
 def _parameter(name: Any, value: Any) -> Parameter:
@@ -64,6 +104,52 @@ def _parameter(name: Any, value: Any) -> Parameter:
     check_keys(value, ["type", *defaults_of(constructor)], place, DefinitionError)
     rest = {key: item for key, item in value.items() if key != "type"}
     return made(constructor, rest, place, DefinitionError)
+
+
+def _objectives(document: Any) -> Mapping[str, Objective] | None:
+    if document is NOTHING:
+        return None
+    if not isinstance(document, dict) or not document:
+        raise DefinitionError("$.objectives", document, "a mapping from names to goals")
+    return {name: _objective(name, value) for name, value in document.items()}
+
+
+def _objective(name: Any, value: Any) -> Objective:
+    place = at_key("$.objectives", name)
+    if not isinstance(value, dict):
+        return _goal(value, place)
+    kind = _GOALS[_goal(value.get("goal", NOTHING), f"{place}.goal")]
+    check_keys(value, ["goal", *defaults_of(kind)], place, DefinitionError)
+    rest = {key: item for key, item in value.items() if key != "goal"}
+    return made(kind, rest, place, DefinitionError)
+
+
+def _goal(value: Any, place: str) -> Goal:
+    if not isinstance(value, str) or value not in get_args(Goal):
+        expected = f"one of {list(_GOALS)}{hint(value, _GOALS)}"
+        raise DefinitionError(place, value, expected)
+    return value  # type: ignore[return-value]  # checked above
+
+
+def _constraints(document: Any) -> dict[str, list[Bound]]:
+    if not isinstance(document, dict):
+        expected = "a mapping from outcomes to bounds"
+        raise DefinitionError("$.outcome_constraints", document, expected)
+    return {name: _bounds(name, value) for name, value in document.items()}
+
+
+def _bounds(name: Any, value: Any) -> list[Bound]:
+    place = at_key("$.outcome_constraints", name)
+    if not isinstance(value, dict) or not value:
+        raise DefinitionError(place, value, "a mapping with at_least, at_most or both")
+    check_keys(value, _BOUNDS, place, DefinitionError)
+    bounds = []
+    for key, bound in value.items():
+        try:
+            bounds.append(_BOUNDS[key](bound))
+        except DefinitionError as error:
+            raise DefinitionError(f"{place}.{key}", error.got, error.expected) from None
+    return bounds
 
 
 def _line_of(place: str, lines: Lines) -> int | None:

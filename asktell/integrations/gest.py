@@ -5,7 +5,7 @@ Needs ``pip install asktell[gest]``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from asktell.errors import DefinitionError, InvalidValueError, ParamsError, Stat
 from asktell.integrations.held_choices import HeldChoices
 from asktell.numbers import is_finite
 from asktell.space.parameters import Parameter
-from asktell.study.problem import Goal
+from asktell.study.outcomes import TARGET, Bound, Goal
 from asktell.study.trials import Configuration
 from asktell.telling import TrialLike
 
@@ -24,9 +24,12 @@ try:
     from gest_api import Generator
     from gest_api.vocs import (
         VOCS,
+        BoundsConstraint,
         ContextualVariable,
         ContinuousVariable,
         DiscreteVariable,
+        GreaterThanConstraint,
+        LessThanConstraint,
         MaximizeObjective,
         MinimizeObjective,
     )
@@ -49,8 +52,11 @@ class AskTellGenerator(Generator):
     as choices without one; default values are not used. Constants are given out with each point;
     observables may come back and are not used.
 
+    Objectives and constraints are outcomes of their names. A study of one objective without
+    constraints is a plain one, whose outcome is called ``target``.
+
     Args:
-        vocs: what is searched; one objective, to be minimised or maximised.
+        vocs: what is searched, what is minimised or maximised, and which bounds hold.
         seed: an integer >= 0; the only source of randomness.
         **settings: those of :class:`asktell.Settings`.
 
@@ -64,15 +70,14 @@ class AskTellGenerator(Generator):
         """Start a generator that knows nothing yet."""
         super().__init__(vocs)
         self._problem = _Problem.of(vocs)
-        space, goal = self._problem.space, self._problem.goal
-        self._engine = at.Engine(space, seed, goal, at.Settings(**settings))
+        self._engine = at.Engine.from_state(self._problem.start(seed, at.Settings(**settings)))
 
     def _validate_vocs(self, vocs: VOCS) -> None:
         """Refuse what the engine cannot serve.
 
         Raises:
-            DefinitionError: a ``ValueError``; constraints, several objectives or none, one to
-                explore, contextual variables, arrays.
+            DefinitionError: a ``ValueError``; no objective or one to explore, contextual
+                variables, arrays.
         """
         _Problem.of(vocs)
 
@@ -90,7 +95,7 @@ class AskTellGenerator(Generator):
 
         Raises:
             StateError: a ``ValueError``; a field is missing, unknown or corrupt, or the space or
-                the goal is not that of the vocs.
+                the outcomes are not those of the vocs.
             DefinitionError: a ``ValueError`` that names what the engine cannot serve.
         """
         generator = cls.__new__(cls)
@@ -100,8 +105,9 @@ class AskTellGenerator(Generator):
         known = generator._engine.state.problem
         if known.space != generator._problem.space:
             raise StateError("$.space", known.space, f"{generator._problem.space}, as in the vocs")
-        if known.goal != generator._problem.goal:
-            raise StateError("$.outcomes", known.goal, f"{generator._problem.goal}, as in the vocs")
+        wanted = generator._problem.start().problem.outcomes
+        if known.outcomes != wanted:
+            raise StateError("$.outcomes", known.outcomes, f"{wanted}, as in the vocs")
         if lost:
             generator._engine.expire(now=_OVER)
         return generator
@@ -140,15 +146,16 @@ class AskTellGenerator(Generator):
     def ingest(self, results: list[dict[str, Any]]) -> None:
         """Take results in any order, also of points that others chose, which have no ``_id``.
 
-        An objective that is missing, None or not finite is a failure. If one result is refused,
-        none is taken. Results that were taken before change nothing, so all may be sent again.
+        Where an objective or what has a constraint is missing, None or not finite, the point has
+        failed. If one result is refused, none is taken. Results that were taken before change
+        nothing, so all may be sent again.
 
         Raises:
             UnknownSuggestionError: a ``ValueError``; no point has this ``_id``.
             ConflictError: a ``ValueError``; the point has another result, or the ``_id`` belongs
                 to another point.
             ParamsError: a ``ValueError``; the point does not lie in the space.
-            TargetError: a ``ValueError``; the objective is not a number.
+            TargetError: a ``ValueError``; an objective, or what has a constraint, is not a number.
         """
         state = self._engine.state
         for position, result in enumerate(results):
@@ -162,19 +169,26 @@ class AskTellGenerator(Generator):
         if not isinstance(result, Mapping):
             raise ParamsError("$", result, "a point with its results: a mapping")
         trial = self._problem.trial(result)
-        target = _scalar(result.get(self._problem.objective))
-        if target is None:
-            return at.fail(state, trial, f"no {self._problem.objective}")
+        target = {}
+        for name, outcome in self._problem.outcomes.items():
+            target[outcome] = _scalar(result.get(name))
+            if target[outcome] is None:
+                return at.fail(state, trial, f"no {name}")
         return at.observe(state, trial, target)
 
 
 @frozen
 class _Problem:
-    """A VOCS that the engine can serve, and the engine's view of it."""
+    """A VOCS that the engine can serve, and the engine's view of it.
+
+    Attributes:
+        outcomes: the engine's names of what is measured, by those of the vocs.
+    """
 
     space: at.Space
-    goal: Goal
-    objective: str
+    objectives: Mapping[str, Goal]
+    constraints: Mapping[str, Sequence[Bound]]
+    outcomes: Mapping[str, str]
     constants: Mapping[str, Any]
     held: HeldChoices
 
@@ -187,10 +201,8 @@ class _Problem:
         """
         if not isinstance(vocs, VOCS):
             raise DefinitionError("$.vocs", vocs, "a VOCS")
-        if vocs.constraints:
-            raise DefinitionError("$.vocs.constraints", dict(vocs.constraints), "none")
-        if len(vocs.objectives) != 1:
-            raise DefinitionError("$.vocs.objectives", dict(vocs.objectives), "one objective")
+        if not vocs.objectives:
+            raise DefinitionError("$.vocs.objectives", {}, "one objective or more")
         parameters: list[Parameter] = []
         held = HeldChoices()
         for name, variable in vocs.variables.items():
@@ -202,10 +214,25 @@ class _Problem:
             except DefinitionError as error:
                 raise error.below(f"$.vocs.variables.{name}") from None
             parameters.append(parameter)
-        ((objective, kind),) = vocs.objectives.items()
+        objectives = {name: _goal(name, kind) for name, kind in vocs.objectives.items()}
+        constraints = {name: _bounds(name, kind) for name, kind in vocs.constraints.items()}
+        outcomes = {name: name for name in (*objectives, *constraints)}
+        if len(outcomes) == 1 and not constraints:
+            outcomes = dict.fromkeys(outcomes, TARGET)
         constants = {name: constant.value for name, constant in vocs.constants.items()}
-        goal = _goal(objective, kind)
-        return cls(at.Space(*parameters), goal, objective, constants, held)
+        space = at.Space(*parameters)
+        return cls(space, objectives, constraints, outcomes, constants, held)
+
+    def start(self, seed: int = 0, settings: at.Settings | None = None) -> at.State:
+        """Return the state of an engine that knows nothing yet."""
+        objectives = {self.outcomes[name]: goal for name, goal in self.objectives.items()}
+        return at.State.start(
+            self.space,
+            seed,
+            settings=settings,
+            objectives=objectives,
+            constraints=self.constraints,
+        )
 
     def point(self, suggestion: at.Suggestion) -> dict[str, Any]:
         """Return the point of a suggestion, with the constants."""
@@ -257,6 +284,25 @@ def _goal(name: str, objective: Any) -> Goal:
     if isinstance(objective, MinimizeObjective):
         return "minimize"
     raise DefinitionError(f"$.vocs.objectives.{name}", objective, "MINIMIZE or MAXIMIZE")
+
+
+def _bounds(name: str, constraint: Any) -> list[Bound]:
+    """Return the bounds of a constraint; whether they are strict makes no difference to a model.
+
+    Raises:
+        DefinitionError: another kind of constraint, or a bound that is not finite.
+    """
+    try:
+        if isinstance(constraint, LessThanConstraint):
+            return [at.AtMost(constraint.value)]
+        if isinstance(constraint, GreaterThanConstraint):
+            return [at.AtLeast(constraint.value)]
+        if isinstance(constraint, BoundsConstraint):
+            low, high = constraint.range
+            return [at.AtLeast(low), at.AtMost(high)]
+        raise DefinitionError("$", constraint, "LESS_THAN, GREATER_THAN or BOUNDS")
+    except DefinitionError as error:
+        raise error.below(f"$.vocs.constraints.{name}") from None
 
 
 def _scalar(value: Any) -> Any:

@@ -91,6 +91,14 @@ class Posterior:
         views = [view.of(bounds) for view in self.seen[self.columns[outcome]]]
         return np.array([low for low, _ in views]), np.array([high for _, high in views])
 
+    def noises(self, outcomes: Sequence[int]) -> list[float]:
+        """Return the noise variances that the first members of outcomes infer, as shares of 1."""
+        if self.processes is None:
+            return [0.0 for _ in outcomes]
+        found = self.processes.hyperparameters
+        modelled = [i for i in outcomes if self.data.uses[i] != "given"]
+        return [found[self.columns[outcome].start].noise for outcome in modelled]
+
     def in_units(self, points: Array) -> tuple[Array, Array]:
         """Return means and deviations (m, k) in the units of the outcomes, by the first member."""
         mean, std = self.at(points)

@@ -391,6 +391,178 @@ def test_outcomes_have_the_names_that_the_state_gives_them(run: Run) -> None:
     assert run("status", "t.json").answers[0]["goal"] == "minimize"
 
 
+# --- several outcomes, constraints, noise ---
+
+
+WANTED = """\
+objectives:
+  accuracy: maximize
+  size: {goal: minimize, reference: 10}
+outcome_constraints:
+  accuracy: {at_least: 0.5}
+  memory: {at_least: 1, at_most: 3}
+"""
+
+
+@pytest.fixture
+def several(run: Run) -> Run:
+    """Return the function with a study of two objectives, t.json, that knows three results."""
+    Path("several.yaml").write_text(SPACE + WANTED)
+    assert run("init", "several.yaml", "t.json").code == 0
+    run("suggest", "t.json", "-n", "4")
+    rows = [(0.9, 3, 2), (0.8, 2, 4), (0.7, 1, 1)]
+    results = [
+        {"id": number, "target": dict(zip(("accuracy", "size", "memory"), row, strict=True))}
+        for number, row in enumerate(rows)
+    ]
+    assert run("observe", "t.json", "-", text=lines(*results)).code == 0
+    return run
+
+
+def test_a_space_file_says_what_is_wanted(several: Run) -> None:
+    (status,) = several("status", "t.json").answers
+    assert status["objectives"] == {
+        "accuracy": "maximize",
+        "size": {"goal": "minimize", "reference": 10.0},
+    }
+    bounds = {"accuracy": {"at_least": 0.5}, "memory": {"at_least": 1.0, "at_most": 3.0}}
+    assert status["outcome_constraints"] == bounds
+    assert {"goal", "best"}.isdisjoint(status)
+    assert (status["observed"], status["feasible"], status["front"]) == (3, 2, 2)
+    engine = at.Engine.from_state(Store("t.json").read())
+    assert status["hypervolume"] == engine.hypervolume()
+    assert engine.objectives == {"accuracy": "maximize", "size": at.Minimize(reference=10.0)}
+
+
+def test_an_infinite_volume_is_shown_as_null(run: Run) -> None:
+    Path("wide.yaml").write_text(SPACE + "objectives: {a: maximize, b: maximize}")
+    run("init", "wide.yaml", "t.json")
+    run("suggest", "t.json", "-n", "2")
+    rows = [{"a": 1e300, "b": -1e300}, {"a": -1e300, "b": 1e300}]
+    results = lines(*({"id": number, "target": row} for number, row in enumerate(rows)))
+    run("observe", "t.json", "-", text=results)
+    assert run("status", "t.json").answers[0]["hypervolume"] is None
+
+
+def test_the_front_and_the_ledger(several: Run) -> None:
+    front = several("pareto", "t.json")
+    assert (front.code, front.err) == (0, "")
+    assert [(one["id"], one["feasible"]) for one in front.answers] == [(0, True), (2, True)]
+    assert front.answers[0]["target"] == {"accuracy": 0.9, "size": 3.0, "memory": 2.0}
+    ledger = several("export", "t.json").answers
+    assert [one["feasible"] for one in ledger] == [True, False, True]
+    assert several("init", "several.yaml", "u.json").code == 0
+    assert several("pareto", "u.json").answers == []
+    text = lines(*({**one, "id": None} for one in ledger))
+    assert several("observe", "u.json", "-", text=text).code == 0
+    assert [one["target"] for one in several("pareto", "u.json").answers] == [
+        one["target"] for one in front.answers
+    ]
+
+
+def test_best_of_several_objectives_takes_weights(several: Run) -> None:
+    result = several("best", "t.json")
+    assert (result.code, result.answers) == (2, [])
+    assert "ask for pareto" in result.err
+    weighted = WANTED.replace("maximize", "{goal: maximize, weight: 2}")
+    weighted = weighted.replace("reference: 10", "weight: 1")
+    Path("weighted.yaml").write_text(SPACE + weighted)
+    several("init", "weighted.yaml", "u.json")
+    assert several("best", "u.json").code == 4
+    text = lines(*({**one, "id": None} for one in several("export", "t.json").answers))
+    several("observe", "u.json", "-", text=text)
+    (best,) = several("best", "u.json").answers
+    assert best["target"]["size"] == 1.0
+    (status,) = several("status", "u.json").answers
+    assert (status["best"], status["front"]) == (best, 2)
+
+
+def test_a_constraint_beside_the_goal(run: Run) -> None:
+    Path("limit.yaml").write_text(SPACE + "outcome_constraints: {memory: {at_most: 3}}")
+    run("init", "limit.yaml", "t.json", "--goal", "minimize")
+    (status,) = run("status", "t.json").answers
+    assert status["goal"] == "minimize"
+    assert status["objectives"] == {"target": "minimize"}
+    run("suggest", "t.json", "-n", "2")
+    run("observe", "t.json", "--id", "0", "--target", '{"target": 1, "memory": 5}')
+    (best,) = run("best", "t.json").answers
+    assert (best["target"], best["feasible"]) == ({"target": 1.0, "memory": 5.0}, False)
+    run("observe", "t.json", "--id", "1", "--target", '{"target": 9, "memory": 2}')
+    (best,) = run("best", "t.json").answers
+    assert (best["target"]["target"], best["feasible"]) == (9.0, True)
+    refused = run("observe", "t.json", "--id", "0", "--target", "1")
+    assert refused.code == 3
+    assert "a number for each of ['target', 'memory']" in refused.err
+
+
+def test_goals_are_said_once(run: Run) -> None:
+    Path("several.yaml").write_text(SPACE + WANTED)
+    result = run("init", "several.yaml", "t.json", "--goal", "minimize")
+    assert (result.code, result.answers) == (3, [])
+    assert result.err == (
+        "asktell: --goal: got 'minimize', expected no --goal, since several.yaml has objectives: "
+        "set their goals there\n"
+    )
+    assert not Path("t.json").exists()
+
+
+def test_noise_that_is_known(run: Run) -> None:
+    run("suggest", "s.json", "-n", "4")
+    given = ("--id", "0", "--target", "1", "--std", "0.25")
+    assert run("observe", "s.json", *given).answers == [{"id": 0, "outcome": "recorded"}]
+    text = lines({"id": 1, "target": 2, "std": 0.5}, {"id": 2, "target": 1, "std": None})
+    assert run("observe", "s.json", "-", text=text).code == 0
+    stds = [row.get("std") for row in run("export", "s.json").answers]
+    assert stds == [0.25, 0.5, None]
+    (amended,) = run("amend", "s.json", "--id", "2", "--target", "1", "--std", "1e-3").answers
+    assert (amended["target"], amended["std"]) == (1.0, 1e-3)
+    (best,) = run("best", "s.json").answers
+    assert (best["id"], best["target"], best["std"]) == (1, 2.0, 0.5)
+    assert best["expected"] < 2.0
+    for bad in ("-1", "nan", '{"loss": 1}'):
+        refused = run("observe", "s.json", "--id", "3", "--target", "1", "--std", bad)
+        assert (refused.code, refused.answers[0]["outcome"]) == (3, "invalid")
+        assert "$.std" in refused.err
+
+
+def test_noise_of_some_outcomes(several: Run) -> None:
+    target = '{"accuracy": 0.9, "size": 3, "memory": 2}'
+    given = ("--id", "3", "--target", target, "--std", '{"accuracy": 0.01}')
+    several("observe", "t.json", *given)
+    assert several("export", "t.json").answers[-1]["std"] == {"accuracy": 0.01}
+
+
+def test_predictions(several: Run) -> None:
+    engine = at.Engine.from_state(Store("t.json").read())
+    asked = [*several("suggest", "t.json", "-n", "2").answers, {"params": PARAMS}]
+    expected = engine.predict([one["params"] for one in asked])
+    bad = [{"id": 0}, {"params": {**PARAMS, "depth": 99}}, {"parms": PARAMS}]
+    before = Path("t.json").read_bytes()
+    result = several("predict", "t.json", "-", text=lines(asked[0], *bad, *asked[1:]) + "oops")
+    good = [result.answers[0], *result.answers[4:6]]
+    for row, (one, answer) in enumerate(zip(asked, good, strict=True)):
+        assert answer["params"] == one["params"]
+        for name, (means, deviations) in expected.items():
+            assert answer["mean"][name] == pytest.approx(means[row])
+            assert answer["deviation"][name] == pytest.approx(deviations[row])
+    errors = [answer["error"] for answer in [*result.answers[1:4], result.answers[6]]]
+    places = ["$: got nothing", "$.depth: got 99", "$.parms: got", "$: got 'oops'"]
+    for number, (error, place) in enumerate(zip(errors, places, strict=True), start=2):
+        assert error.startswith(f"line {7 if number == 5 else number}: {place}")
+    assert result.code == 3
+    assert Path("t.json").read_bytes() == before
+
+
+def test_predictions_of_a_plain_study_are_numbers(run: Run) -> None:
+    asked = lines({"params": PARAMS})
+    assert run("predict", "s.json", "-", text=asked).code == 4
+    run("suggest", "s.json")
+    run("observe", "s.json", "--id", "0", "--target", "1")
+    (answer,) = run("predict", "s.json", "-", text=asked).answers
+    assert answer["mean"] == 1.0
+    assert answer["deviation"] > 0.0
+
+
 # --- exit codes ---
 
 
@@ -442,6 +614,11 @@ def test_a_space_that_is_used_up_has_an_exit_code(run: Run) -> None:
         ("observe", "s.json", "--id", "0", "--target", "[1]"),
         ("observe", "s.json", "--id", "0", "--target", '{"target": '),
         ("observe", "s.json", "--id"),
+        ("observe", "s.json", "-", "--std", "1"),
+        ("observe", "s.json", "--id", "0", "--std", "1"),
+        ("observe", "s.json", "--id", "0", "--target", "1", "--std", "low"),
+        ("predict", "s.json"),
+        ("predict", "s.json", "--params"),
         ("amend", "s.json", "--id", "0"),
         ("amend", "s.json", "--target", "1"),
         ("forget", "s.json"),

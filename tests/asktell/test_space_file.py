@@ -12,7 +12,7 @@ from spaces import every_kind
 
 import asktell as at
 from asktell.cli import space_file
-from asktell.cli.space_file import read_space, space_of
+from asktell.cli.space_file import Definition, definition_of, read_definition
 from asktell.errors import NOTHING
 from asktell.space.arguments import defaults_of
 from asktell.space.parameters import KINDS
@@ -35,6 +35,8 @@ parameters:
   bias: {type: bool}
 """
 
+WANTED = "parameters: {x: {type: bool}}\n"
+
 
 def written(tmp_path: Path, text: str) -> Path:
     path = tmp_path / "space.yaml"
@@ -43,13 +45,47 @@ def written(tmp_path: Path, text: str) -> Path:
 
 
 def test_every_kind_is_read(tmp_path: Path) -> None:
-    assert read_space(written(tmp_path, EVERY_KIND)) == every_kind()
+    expected = Definition(every_kind(), None, {})
+    assert read_definition(written(tmp_path, EVERY_KIND)) == expected
 
 
 def test_json_is_yaml(tmp_path: Path) -> None:
     document = {"parameters": {"b": {"type": "bool"}, "n": {"type": "int", "low": 1, "high": 3}}}
     expected = at.Space(at.Bool("b"), at.Int("n", 1, 3))
-    assert read_space(written(tmp_path, json.dumps(document))) == expected
+    assert read_definition(written(tmp_path, json.dumps(document))).space == expected
+
+
+def test_what_is_wanted_is_read(tmp_path: Path) -> None:
+    text = (
+        WANTED
+        + """
+objectives:
+  accuracy: maximize
+  size: {goal: minimize, reference: 40}
+  seconds: {goal: minimize}
+outcome_constraints:
+  accuracy: {at_least: 0.97}
+  memory: {at_most: 3, at_least: 1}
+"""
+    )
+    space = at.Space(at.Bool("x"))
+    given = read_definition(written(tmp_path, text))
+    state = at.State.start(space, objectives=given.objectives, constraints=given.constraints)
+    engine = at.Engine.from_state(state)
+    assert engine.objectives == {
+        "accuracy": "maximize",
+        "size": at.Minimize(reference=40.0),
+        "seconds": "minimize",
+    }
+    assert engine.constraints == {
+        "accuracy": at.AtLeast(0.97),
+        "memory": (at.AtLeast(1.0), at.AtMost(3.0)),
+    }
+
+
+def test_constraints_do_without_objectives(tmp_path: Path) -> None:
+    given = read_definition(written(tmp_path, WANTED + "outcome_constraints: {m: {at_most: 3}}"))
+    assert given == Definition(at.Space(at.Bool("x")), None, {"m": [at.AtMost(3.0)]})
 
 
 @pytest.mark.parametrize(
@@ -59,7 +95,7 @@ def test_json_is_yaml(tmp_path: Path) -> None:
         ("parameters:", "space.yaml:1: $.parameters: got None, expected a mapping from names"),
         ("parameters: {}", "space.yaml:1: $.parameters: got (), expected at least one parameter"),
         ("{}", "space.yaml:1: $.parameters: got nothing, expected a mapping from names"),
-        ("\nspace: {}", "space.yaml:2: $.space: got {}, expected one of the keys ['parameters']"),
+        ("\nspace: {}", "space.yaml:2: $.space: got {}, expected one of the keys ['parameters', "),
         (
             "parameters:\n  x: 3",
             "space.yaml:2: $.parameters.x: got 3, expected a mapping with the key type",
@@ -97,7 +133,7 @@ def test_json_is_yaml(tmp_path: Path) -> None:
         (
             "parameter:\n  x: {type: bool}",
             "space.yaml:1: $.parameter: got {'x': {'type': 'bool'}}, expected one of the keys "
-            "['parameters'] (did you mean parameters?)",
+            "['parameters', 'objectives', 'outcome_constraints'] (did you mean parameters?)",
         ),
         (
             "parameters:\n  x:\n    type: int\n    low: 1\n    high: -1",
@@ -115,6 +151,63 @@ def test_json_is_yaml(tmp_path: Path) -> None:
             "parameters:\n  x: {type: bool}\n\n  x: {type: bool}",
             "space.yaml: line 4: got 'x', expected a key that is not in $.parameters before",
         ),
+        (
+            WANTED + "objectives:\n  size: smallest",
+            "space.yaml:3: $.objectives.size: got 'smallest', expected one of ['maximize', ",
+        ),
+        (
+            WANTED + "objectives:\n  size: minimise",
+            "space.yaml:3: $.objectives.size: got 'minimise', expected one of ['maximize', "
+            "'minimize'] (did you mean minimize?)",
+        ),
+        (
+            WANTED + "objectives:\n  size:\n    gaol: minimize",
+            "space.yaml:3: $.objectives.size.goal: got nothing, expected one of ['maximize', ",
+        ),
+        (
+            WANTED + "objectives:\n  size:\n    goal: minimize\n    wieght: 2",
+            "space.yaml:5: $.objectives.size.wieght: got 2, expected one of the keys "
+            "['goal', 'weight', 'reference'] (did you mean weight?)",
+        ),
+        (
+            WANTED + "objectives:\n  size:\n    goal: minimize\n    weight: 0",
+            "space.yaml:5: $.objectives.size.weight: got 0.0, expected a number > 0, or None",
+        ),
+        (
+            WANTED + "objectives:\n  size: {goal: minimize, weight: 2}\n  a: maximize",
+            "space.yaml:2: $.objectives: got [2.0, None], expected a weight for every objective",
+        ),
+        (WANTED + "objectives: {}", "space.yaml:2: $.objectives: got {}, expected a mapping from"),
+        (
+            WANTED + "objectives:\n  3: minimize",
+            "space.yaml:2: $.objectives: got 3, expected a name",
+        ),
+        (
+            WANTED + "objective: {}",
+            "space.yaml:2: $.objective: got {}, expected one of the keys ['parameters', "
+            "'objectives', 'outcome_constraints'] (did you mean objectives?)",
+        ),
+        (
+            WANTED + "outcome_constraints: [size]",
+            "space.yaml:2: $.outcome_constraints: got ['size'], expected a mapping from outcomes",
+        ),
+        (
+            WANTED + "outcome_constraints:\n  size: 3",
+            "space.yaml:3: $.outcome_constraints.size: got 3, expected a mapping with at_least",
+        ),
+        (
+            WANTED + "outcome_constraints:\n  size:\n    atmost: 3",
+            "space.yaml:4: $.outcome_constraints.size.atmost: got 3, expected one of the keys "
+            "['at_least', 'at_most'] (did you mean at_most?)",
+        ),
+        (
+            WANTED + "outcome_constraints:\n  size:\n    at_most: low",
+            "space.yaml:4: $.outcome_constraints.size.at_most: got 'low', expected a finite number",
+        ),
+        (
+            WANTED + "outcome_constraints:\n  size: {at_least: 3, at_most: 2}",
+            "space.yaml:3: $.outcome_constraints.size: got [AtLeast(bound=3.0), ",
+        ),
         ("parameters: {x: ", "space.yaml: line 1: got"),
         ("a: b: c", "space.yaml: line 1: got 'mapping values are not allowed here', expected YAML"),
         ("parameters: !!python/name:os.system", "space.yaml: line 1: got"),
@@ -131,7 +224,7 @@ def test_a_fault_is_named_with_its_line_and_path(
     written(tmp_path, text)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(at.errors.DefinitionError) as caught:
-        read_space("space.yaml")
+        read_definition("space.yaml")
     assert str(caught.value).startswith(message)
 
 
@@ -139,14 +232,14 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "space.yaml"
     path.write_bytes(b"parameters: \xff")
     with pytest.raises(at.errors.DefinitionError, match="text in UTF-8"):
-        read_space(path)
+        read_definition(path)
 
 
 def test_values_are_what_they_look_like(tmp_path: Path) -> None:
     text = (
         "parameters: {c: {type: categorical, choices: [no, on, 16:9, 010, 1e3, 2024-01-01, ~, 7]}}"
     )
-    (parameter,) = read_space(written(tmp_path, text)).parameters
+    (parameter,) = read_definition(written(tmp_path, text)).space.parameters
     assert isinstance(parameter, at.Categorical)
     assert parameter.choices == ("no", "on", "16:9", "010", 1000.0, "2024-01-01", None, 7)
 
@@ -171,8 +264,19 @@ def test_the_schema_has_what_the_constructors_take() -> None:
             assert shown.get("default", NOTHING) == default
 
 
+def test_the_schema_has_what_objectives_and_bounds_take() -> None:
+    for kind in (at.Maximize, at.Minimize):
+        definition = SCHEMA["$defs"]["objective"]["properties"]
+        assert list(definition) == ["goal", *defaults_of(kind)]
+        assert all(definition[name]["default"] is None for name in defaults_of(kind))
+
+
 def of(**parameter: Any) -> dict[str, Any]:
     return {"parameters": {"p": parameter}}
+
+
+def wanted(**keys: Any) -> dict[str, Any]:
+    return {**of(type="bool"), **keys}
 
 
 FLOAT, INT = {"type": "float", "low": 1, "high": 2}, {"type": "int", "low": 1, "high": 2}
@@ -206,6 +310,24 @@ FLOAT, INT = {"type": "float", "low": 1, "high": 2}, {"type": "int", "low": 1, "
         (of(type="bool", low=0), False),
         (of(type="text"), False),
         (of(), False),
+        (wanted(objectives={"a": "maximize", "b": {"goal": "minimize", "reference": 1}}), True),
+        (wanted(objectives={"a": {"goal": "minimize", "weight": 0.5}}), True),
+        (wanted(objectives={"a": {"goal": "minimize", "weight": None}}), True),
+        (wanted(objectives={"a": {"goal": "minimize", "weight": 0}}), False),
+        (wanted(objectives={"a": {"goal": "minimize", "reference": "1"}}), False),
+        (wanted(objectives={"a": {"weight": 1}}), False),
+        (wanted(objectives={"a": "max"}), False),
+        (wanted(objectives={"": "maximize"}), False),
+        (wanted(objectives={}), False),
+        (wanted(objectives=["a"]), False),
+        (wanted(outcome_constraints={"a": {"at_least": 1}, "b": {"at_most": 2.5}}), True),
+        (wanted(outcome_constraints={"a": {"at_least": 1, "at_most": 1}}), True),
+        (wanted(outcome_constraints={}), True),
+        (wanted(outcome_constraints={"a": {}}), False),
+        (wanted(outcome_constraints={"a": {"at_least": None}}), False),
+        (wanted(outcome_constraints={"a": {"above": 1}}), False),
+        (wanted(outcome_constraints={"a": 1}), False),
+        (wanted(outcome_constraints=[1]), False),
         ({"parameters": {}}, False),
         ({"parameters": {"": {"type": "bool"}}}, False),
         ({"parameters": []}, False),
@@ -218,9 +340,9 @@ def test_the_schema_refuses_nothing_that_the_reader_takes(document: Any, good: b
     valid = jsonschema.Draft202012Validator(SCHEMA).is_valid(document)
     if good:
         assert valid
-        space_of(document)
+        definition_of(document)
         return
     with pytest.raises(at.errors.DefinitionError):
-        space_of(document)
+        definition_of(document)
     # of what both could know, the schema lets pass only that 1 and true are equal
     assert not valid or document == of(type="ordinal", values=[1, "a", None, True])

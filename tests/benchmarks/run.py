@@ -16,14 +16,19 @@ import environments
 import runs
 from peers import PEERS
 from sessions import PeerError, Remote
-from suites import SUBSET, SUITES, Task, suite
+from suites import OUTCOMES, OUTCOMES_SUBSET, SUBSET, SUITES, AnyTask, suite
 
 
 def main() -> None:
     """Run what is missing."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--peer", required=True, choices=PEERS)
-    parser.add_argument("--suite", action="append", choices=SUITES, help="all if none is named")
+    parser.add_argument(
+        "--suite",
+        action="append",
+        choices={**SUITES, **OUTCOMES},
+        help="of one number, all if none is named",
+    )
     parser.add_argument("--task", action="append", help="of the suites; all if none is named")
     parser.add_argument("--subset", action="store_true", help="only tasks for slow peers")
     parser.add_argument("--seeds", type=int, default=5, help="run the seeds 0, 1, ...")
@@ -39,7 +44,7 @@ def main() -> None:
         for name in arguments.suite or SUITES
         for task in suite(name)
         if (not arguments.task or task.name in arguments.task)
-        and (not arguments.subset or task.name in SUBSET)
+        and (not arguments.subset or task.name in (*SUBSET, *OUTCOMES_SUBSET))
     ]
     with Remote(arguments.peer) as session:
         for seed in range(arguments.seeds):
@@ -48,7 +53,7 @@ def main() -> None:
                 run(task, session, seed, budget, arguments.workers, arguments.records)
 
 
-def run(task: Task, session: Remote, seed: int, budget: int, workers: int, to: Path) -> None:
+def run(task: AnyTask, session: Remote, seed: int, budget: int, workers: int, to: Path) -> None:
     """Run and record a seed of a task, unless it is recorded with this budget."""
     file = runs.path(session.peer, task.suite, to)
     if (task.name, seed, budget) in {(r.task, r.seed, r.budget) for r in runs.read(file)}:

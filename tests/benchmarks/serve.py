@@ -1,9 +1,13 @@
 """Serve a peer over JSON lines on standard input and output; run by ``sessions.Remote``.
 
-In: ``{"space": ..., "seed": 0, "budget": 50, "goal": "minimize"}`` starts a run, ``{"tell": 0.5,
-"number": 0}`` reports the value of the params asked for with this number, with null for a failure,
-and ``{}`` asks for more while others are being evaluated. Out, after each of them:
-``{"ask": {...}, "seconds": 0.01, "version": "..."}``, or ``{"error": "..."}`` if the peer raised.
+In: ``{"space": ..., "seed": 0, "budget": 50, "goal": "minimize"}`` starts a run, with
+``"outcomes"`` one of several objectives or with constraints. ``{"tell": 0.5, "number": 0}`` reports
+the value of the params asked for with this number, with null for a failure and a dict for outcomes,
+and asks for more; ``{}`` asks for more while others are being evaluated. With ``"recommend": true``
+the value is reported, and what is asked for is what the peer would choose now.
+
+Out, after each: ``{"params": {...}, "seconds": 0.01, "version": "..."}``, or ``{"error": "..."}``
+if the peer raised.
 """
 
 from __future__ import annotations
@@ -15,24 +19,26 @@ import traceback
 from typing import IO, Any
 
 from peers import PEERS, Entry
+from peers.dialogue import Dialogue
 
 
 def serve(entry: Entry, lines: IO[str], answers: IO[str]) -> None:
     """Answer lines until there are no more."""
-    peer: Any = None
-    asked: list[dict[str, Any]] = []
+    run: Any = None
     for line in lines:
         message = json.loads(line)
         start = time.perf_counter()
         try:
             if "tell" in message:
-                peer.tell(asked[message["number"]], message["tell"])
+                run.tell(message["tell"], message["number"])
             elif "space" in message:
                 assert message["goal"] == "minimize", message
-                peer, asked = entry.load()(message["space"], message["seed"], message["budget"]), []
-            asked.append(peer.ask())
+                more = {"outcomes": message["outcomes"]} if "outcomes" in message else {}
+                arguments = (message["space"], message["seed"], message["budget"])
+                run = Dialogue(entry.load()(*arguments, **more))
+            params = run.recommend() if "recommend" in message else run.ask()
             seconds = time.perf_counter() - start
-            answer = {"ask": asked[-1], "seconds": seconds, "version": entry.version()}
+            answer = {"params": params, "seconds": seconds, "version": entry.version()}
         except Exception:  # whatever a peer raises goes to the parent
             answer = {"error": traceback.format_exc()}
         answers.write(json.dumps(answer) + "\n")

@@ -12,8 +12,9 @@ from types import TracebackType
 from typing import Any, Protocol
 
 import environments
-from attrs import define, field, frozen
-from peers import PEERS, Peer
+from attrs import define, frozen
+from peers import PEERS, Value
+from peers.dialogue import Dialogue
 
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"), "1"
@@ -37,7 +38,7 @@ class Asked:
 class Session(Protocol):
     """A peer at work: one run after the other."""
 
-    def start(self, space: dict[str, Any], seed: int, budget: int) -> Asked:
+    def start(self, space: dict[str, Any], seed: int, budget: int, outcomes: Any = None) -> Asked:
         """Start a run, and ask for the first params."""
         ...
 
@@ -45,8 +46,12 @@ class Session(Protocol):
         """Ask for params while others are being evaluated."""
         ...
 
-    def tell(self, value: float | None, number: int) -> Asked:
+    def tell(self, value: Value, number: int) -> Asked:
         """Report the value of the params asked for with this number from 0, and ask for more."""
+        ...
+
+    def recommend(self, value: Value, number: int) -> Asked:
+        """Report a value without asking for more, and return what the peer recommends now."""
         ...
 
 
@@ -55,30 +60,34 @@ class Local:
     """A peer in this process."""
 
     make: Any
-    _peer: Peer | None = None
-    _asked: list[dict[str, Any]] = field(factory=list)
+    _run: Dialogue | None = None
 
-    def start(self, space: dict[str, Any], seed: int, budget: int) -> Asked:
+    def start(self, space: dict[str, Any], seed: int, budget: int, outcomes: Any = None) -> Asked:
         """Start a run, and ask for the first params."""
         begin = time.perf_counter()
-        self._peer, self._asked = self.make(space, seed, budget), []
-        return self._ask(begin)
+        more = {} if outcomes is None else {"outcomes": outcomes}
+        self._run = Dialogue(self.make(space, seed, budget, **more))
+        return Asked(self._run.ask(), time.perf_counter() - begin)
 
     def more(self) -> Asked:
         """Ask for params while others are being evaluated."""
-        return self._ask(time.perf_counter())
-
-    def tell(self, value: float | None, number: int) -> Asked:
-        """Report the value of the params asked for with this number from 0, and ask for more."""
-        assert self._peer is not None
+        assert self._run is not None
         begin = time.perf_counter()
-        self._peer.tell(self._asked[number], value)
-        return self._ask(begin)
+        return Asked(self._run.ask(), time.perf_counter() - begin)
 
-    def _ask(self, begin: float) -> Asked:
-        assert self._peer is not None
-        self._asked.append(self._peer.ask())
-        return Asked(self._asked[-1], time.perf_counter() - begin)
+    def tell(self, value: Value, number: int) -> Asked:
+        """Report the value of the params asked for with this number from 0, and ask for more."""
+        assert self._run is not None
+        begin = time.perf_counter()
+        self._run.tell(value, number)
+        return Asked(self._run.ask(), time.perf_counter() - begin)
+
+    def recommend(self, value: Value, number: int) -> Asked:
+        """Report a value without asking for more, and return what the peer recommends now."""
+        assert self._run is not None
+        begin = time.perf_counter()
+        self._run.tell(value, number)
+        return Asked(self._run.recommend(), time.perf_counter() - begin)
 
 
 class Remote:
@@ -114,17 +123,22 @@ class Remote:
         self._process.kill()
         self._process.communicate()
 
-    def start(self, space: dict[str, Any], seed: int, budget: int) -> Asked:
+    def start(self, space: dict[str, Any], seed: int, budget: int, outcomes: Any = None) -> Asked:
         """Start a run, and ask for the first params."""
-        return self._send({"space": space, "seed": seed, "budget": budget, "goal": "minimize"})
+        message = {"space": space, "seed": seed, "budget": budget, "goal": "minimize"}
+        return self._send(message if outcomes is None else {**message, "outcomes": outcomes})
 
     def more(self) -> Asked:
         """Ask for params while others are being evaluated."""
         return self._send({})
 
-    def tell(self, value: float | None, number: int) -> Asked:
+    def tell(self, value: Value, number: int) -> Asked:
         """Report the value of the params asked for with this number from 0, and ask for more."""
         return self._send({"tell": value, "number": number})
+
+    def recommend(self, value: Value, number: int) -> Asked:
+        """Report a value without asking for more, and return what the peer recommends now."""
+        return self._send({"recommend": True, "tell": value, "number": number})
 
     def _send(self, message: dict[str, Any]) -> Asked:
         assert self._process.stdin is not None
@@ -136,4 +150,4 @@ class Remote:
         if "error" in answer:
             raise PeerError(answer["error"])
         self.version = answer["version"]
-        return Asked(answer["ask"], answer["seconds"])
+        return Asked(answer["params"], answer["seconds"])

@@ -11,12 +11,17 @@ from importlib.metadata import version
 from typing import Any, NamedTuple, Protocol
 
 Params = dict[str, Any]
+Value = float | dict[str, float] | None
+"""What a peer is told: None where an evaluation failed, a dict if it knows of outcomes."""
 
 
 class Peer(Protocol):
     """An optimiser that minimises: asked for params, and told their values before the next.
 
     Those that run with several workers are told in any order, and asked before they are told.
+    Those that know several objectives or constraints take a fourth argument, ``outcomes``: see the
+    module of that name. Those that recommend other params than the best they were told have a
+    method ``recommend``.
     """
 
     def __init__(self, space: dict[str, Any], seed: int, budget: int) -> None:
@@ -27,7 +32,7 @@ class Peer(Protocol):
         """Return the params to evaluate next."""
         ...
 
-    def tell(self, params: Params, value: float | None) -> None:
+    def tell(self, params: Params, value: Any) -> None:
         """Take the value of params; None where their evaluation failed."""
         ...
 
@@ -55,6 +60,7 @@ PEERS = {
     "sobol": Entry("samplers", "Sobol", "scipy", None),
     "asktell": Entry("engine", "AskTell", "asktell", None),
     "optuna_tpe": Entry("optuna_samplers", "Tpe", "optuna", "optuna"),
+    "optuna_nsga2": Entry("optuna_samplers", "Nsga2", "optuna", "optuna"),
     "optuna_gp": Entry("optuna_samplers", "Gp", "optuna", "optuna"),
     "ax": Entry("ax_client", "Ax", "ax-platform", "ax"),
     "hebo": Entry("hebo_optimizer", "Hebo", "HEBO", "hebo"),

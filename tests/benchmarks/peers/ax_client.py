@@ -9,7 +9,8 @@ from typing import Any
 from ax.api.client import Client
 from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
 
-from peers import Params, spaces
+from peers import Params, Value, spaces
+from peers.outcomes import Document, inequalities
 
 
 class Ax:
@@ -18,14 +19,16 @@ class Ax:
     Marked as failed it may be suggested again, and with a seed it is, until the budget is spent.
     """
 
-    def __init__(self, space: dict[str, Any], seed: int, budget: int) -> None:
+    def __init__(
+        self, space: dict[str, Any], seed: int, budget: int, outcomes: Document | None = None
+    ) -> None:
         """Start an experiment."""
         logging.disable()
         warnings.simplefilter("ignore")
         self._parameters = spaces.parameters(space)
         self._client = Client(random_seed=seed)
         self._client.configure_experiment([_parameter(p) for p in self._parameters])
-        self._client.configure_optimization("-value")
+        self._configure(outcomes or {"objectives": {"value": "minimize"}, "constraints": {}})
         self._client.configure_generation_strategy(initialization_random_seed=seed)
 
     def ask(self) -> Params:
@@ -33,12 +36,23 @@ class Ax:
         ((self._trial, params),) = self._client.get_next_trials(1).items()
         return {p["name"]: spaces.from_natural(p, params[p["name"]]) for p in self._parameters}
 
-    def tell(self, params: Params, value: float | None) -> None:
+    def _configure(self, outcomes: Document) -> None:
+        wanted = outcomes["objectives"].items()
+        objective = ", ".join(f"-{n}" if goal == "minimize" else n for n, goal in wanted)
+        self._client.configure_optimization(objective, inequalities(outcomes))
+
+    def recommend(self) -> Params:
+        """Return what the model takes for the best of the params that were evaluated."""
+        params = self._client.get_best_parameterization()[0]
+        return {p["name"]: spaces.from_natural(p, params[p["name"]]) for p in self._parameters}
+
+    def tell(self, params: Params, value: Value) -> None:
         """Report the trial's outcome."""
         if value is None:
             self._client.mark_trial_abandoned(self._trial)
         else:
-            self._client.complete_trial(self._trial, {"value": value})
+            data = value if isinstance(value, dict) else {"value": value}
+            self._client.complete_trial(self._trial, data)
 
 
 def _parameter(parameter: spaces.Parameter) -> ChoiceParameterConfig | RangeParameterConfig:

@@ -13,14 +13,22 @@ from optuna.distributions import (
     IntDistribution,
 )
 
-from peers import Params, spaces
+from peers import Params, Value, spaces
+from peers.outcomes import Document, excesses
 
 
 class _Optuna:
-    def __init__(self, space: dict[str, Any], sampler: optuna.samplers.BaseSampler) -> None:
+    def __init__(
+        self,
+        space: dict[str, Any],
+        sampler: optuna.samplers.BaseSampler,
+        outcomes: Document | None = None,
+    ) -> None:
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         warnings.simplefilter("ignore")
-        self._study = optuna.create_study(sampler=sampler)
+        self._outcomes = outcomes
+        directions = list(outcomes["objectives"].values()) if outcomes else ["minimize"]
+        self._study = optuna.create_study(sampler=sampler, directions=directions)
         self._parameters = spaces.parameters(space)
         self._running: list[tuple[Params, optuna.Trial]] = []
         self._distributions = {p["name"]: _distribution(p) for p in self._parameters}
@@ -32,12 +40,17 @@ class _Optuna:
         self._running.append((params, trial))
         return params
 
-    def tell(self, params: Params, value: float | None) -> None:
+    def tell(self, params: Params, value: Value) -> None:
         """Report the trial's outcome."""
         position = next(i for i, (known, _) in enumerate(self._running) if known == params)
         _, trial = self._running.pop(position)
         if value is None:
             self._study.tell(trial, state=optuna.trial.TrialState.FAIL)
+        elif isinstance(value, dict):
+            assert self._outcomes is not None
+            for name, excess in excesses(self._outcomes, value).items():
+                trial.set_constraint(name, excess)
+            self._study.tell(trial, [value[name] for name in self._outcomes["objectives"]])
         else:
             self._study.tell(trial, value)
 
@@ -45,17 +58,31 @@ class _Optuna:
 class Tpe(_Optuna):
     """Optuna's default sampler."""
 
-    def __init__(self, space: dict[str, Any], seed: int, budget: int) -> None:
+    def __init__(
+        self, space: dict[str, Any], seed: int, budget: int, outcomes: Document | None = None
+    ) -> None:
         """Start a study."""
-        super().__init__(space, optuna.samplers.TPESampler(seed=seed))
+        super().__init__(space, optuna.samplers.TPESampler(seed=seed), outcomes)
 
 
 class Gp(_Optuna):
     """Optuna's Gaussian process."""
 
-    def __init__(self, space: dict[str, Any], seed: int, budget: int) -> None:
+    def __init__(
+        self, space: dict[str, Any], seed: int, budget: int, outcomes: Document | None = None
+    ) -> None:
         """Start a study."""
-        super().__init__(space, optuna.samplers.GPSampler(seed=seed))
+        super().__init__(space, optuna.samplers.GPSampler(seed=seed), outcomes)
+
+
+class Nsga2(_Optuna):
+    """Optuna's default for several objectives: an evolution strategy with populations of 50."""
+
+    def __init__(
+        self, space: dict[str, Any], seed: int, budget: int, outcomes: Document | None = None
+    ) -> None:
+        """Start a study."""
+        super().__init__(space, optuna.samplers.NSGAIISampler(seed=seed), outcomes)
 
 
 def _distribution(parameter: spaces.Parameter) -> BaseDistribution:

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from scipy.stats import qmc
 
-from peers import Params, spaces
+from peers import Params, Value, spaces
 
 
 class Random:
     """Uniformly random params."""
 
-    def __init__(self, space: dict[str, Any], seed: int, budget: int) -> None:
+    def __init__(self, space: dict[str, Any], seed: int, budget: int, outcomes: Any = None) -> None:
         """Seed the stream."""
         self._parameters = spaces.parameters(space)
         self._draws = np.random.default_rng(seed)
@@ -22,14 +22,14 @@ class Random:
         """Return the next params."""
         return _params(self._parameters, self._draws.random(len(self._parameters)))
 
-    def tell(self, params: Params, value: float | None) -> None:
+    def tell(self, params: Params, value: Value) -> None:
         """Learn nothing."""
 
 
 class Sobol:
     """A scrambled Sobol sequence."""
 
-    def __init__(self, space: dict[str, Any], seed: int, budget: int) -> None:
+    def __init__(self, space: dict[str, Any], seed: int, budget: int, outcomes: Any = None) -> None:
         """Draw the sequence, whose length must be a power of two."""
         self._parameters = spaces.parameters(space)
         sampler = qmc.Sobol(len(self._parameters), rng=seed)
@@ -39,7 +39,7 @@ class Sobol:
         """Return the next params."""
         return _params(self._parameters, next(self._points))
 
-    def tell(self, params: Params, value: float | None) -> None:
+    def tell(self, params: Params, value: Value) -> None:
         """Learn nothing."""
 
 

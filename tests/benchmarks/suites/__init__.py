@@ -6,9 +6,23 @@ Peers whose suggestions take seconds run the tasks of ``SUBSET`` only, two to fo
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
-from suites import continuous, failing, mixed, noisy, quantisation_tables, tuning
+from suites import (
+    constrained,
+    continuous,
+    failing,
+    mixed,
+    noise_heavy,
+    noisy,
+    quantisation_tables,
+    several,
+    tuning,
+)
+from suites.outcomes import OutcomesTask
 from suites.task import Task
+
+AnyTask = Task | OutcomesTask
 
 SUITES = {
     "continuous": continuous.tasks,
@@ -18,6 +32,14 @@ SUITES = {
     "noisy": noisy.tasks,
     "failing": failing.tasks,
 }
+"""One number, of which the best observed is scored."""
+
+OUTCOMES = {
+    "constrained": constrained.tasks,
+    "several": several.tasks,
+    "noise_heavy": noise_heavy.tasks,
+}
+"""Several numbers, or one of which a recommendation is scored: see ``runs.measure``."""
 
 SUBSET = (
     *("bbob_rosenbrock_2", "bbob_ellipsoid_rotated_5", "bbob_weierstrass_5", "hartmann_6"),
@@ -29,16 +51,34 @@ SUBSET = (
 )
 """Names of tasks of every suite, for slow peers."""
 
+OUTCOMES_SUBSET = (
+    *("gardner_2", "branin_binary", "hartmann_ball", "welded_beam", "quantised_at_least_984"),
+    *("zdt2", "branin_currin", "quantised_front", "c2_dtlz2"),
+    *("branin_tenth", "branin_half", "hartmann_6_tenth", "hartmann_6_half"),
+)
+"""The same of ``OUTCOMES``."""
+
 
 @cache
-def suite(name: str) -> tuple[Task, ...]:
+def suite(name: str) -> tuple[Any, ...]:
     """Return the tasks of a suite."""
-    return SUITES[name]()
+    return {**SUITES, **OUTCOMES}[name]()
 
 
-def task(name: str) -> Task:
+def task(name: str) -> Any:
     """Return a task by its name."""
-    return next(task for suite_name in SUITES for task in suite(suite_name) if task.name == name)
+    suites = (*SUITES, *OUTCOMES)
+    return next(task for suite_name in suites for task in suite(suite_name) if task.name == name)
 
 
-__all__ = ["SUBSET", "SUITES", "Task", "suite", "task"]
+__all__ = [
+    "OUTCOMES",
+    "OUTCOMES_SUBSET",
+    "SUBSET",
+    "SUITES",
+    "AnyTask",
+    "OutcomesTask",
+    "Task",
+    "suite",
+    "task",
+]

@@ -26,7 +26,8 @@ TRADES = {"quantised_mostly_accuracy": 0.02, "quantised_accuracy_and_size": 0.1}
 
 
 @cache
-def _space() -> at.Space:
+def space() -> at.Space:
+    """Return the space of the table."""
     document = quantisation.table()
     operations = zip(document["operations"], document["options"], strict=True)
     return at.Space(*(at.Categorical(name, options) for (name, _), options in operations))
@@ -40,13 +41,23 @@ def _measured() -> dict[tuple[int, ...], Measurement]:
 
 def _measurement(params: Params) -> Measurement:
     options = quantisation.table()["options"]
-    values = zip(options, _space().names, strict=True)
-    return _measured()[tuple(choices.index(params[name]) for choices, name in values)]
+    values = zip(options, space().names, strict=True)
+    row = tuple(choices.index(params[name]) for choices, name in values)
+    return _measured().get(row, _baseline())  # nothing quantised is no row
 
 
 def _baseline() -> Measurement:
     accuracy, size = quantisation.table()["baseline"]
     return Measurement(accuracy, {"modelsize": size})
+
+
+def outcomes(params: Params) -> dict[str, float]:
+    """Return the accuracy, and the size in kilobytes."""
+    measurement = _measurement(params)
+    return {
+        "size": measurement.values["modelsize"] / 1000,
+        "accuracy": float(measurement.accuracy or 0.0),
+    }
 
 
 def _limited(name: str, criterion: Criterion) -> Task:
@@ -56,7 +67,7 @@ def _limited(name: str, criterion: Criterion) -> Task:
         return -goal.target(_measurement(params))
 
     optimum = min(-goal.target(measurement) for measurement in _measured().values())
-    return Task(name, "quantisation", _space(), loss, BUDGET, optimum)
+    return Task(name, "quantisation", space(), loss, BUDGET, optimum)
 
 
 def _traded(name: str, weight: float) -> Task:
@@ -67,7 +78,7 @@ def _traded(name: str, weight: float) -> Task:
     def loss(params: Params) -> float:
         return cost(_measurement(params))
 
-    return Task(name, "quantisation", _space(), loss, BUDGET, min(map(cost, _measured().values())))
+    return Task(name, "quantisation", space(), loss, BUDGET, min(map(cost, _measured().values())))
 
 
 def tasks() -> tuple[Task, ...]:

@@ -26,6 +26,7 @@ class Task:
         budget: how many trials a run has.
         optimum: the least value, where it is known.
         noise: standard deviation of what ``evaluate`` adds.
+        recommended: whether runs are scored by what a peer recommends, not by the best it was told.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Task:
     budget: int
     optimum: float | None = None
     noise: float = 0.0
+    recommended: bool = False
 
     def truth(self, params: Params) -> float:
         """Return the value without noise, which runs are scored by; nan for a failure."""
