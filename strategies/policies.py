@@ -17,7 +17,9 @@ import asktell as at
 Proposal = tuple[at.State, dict[str, Any]]
 """The optimiser's next state, and the params to try."""
 
-Known = Mapping[str, Callable[[Mapping[str, Any]], float]]
+Params = Mapping[str, Any]
+
+Known = Mapping[str, Callable[[Params], float]]
 """Outcomes that can be worked out for any params, by name."""
 
 NO_MODEL = at.Settings(n_initial=2**31)
@@ -42,10 +44,13 @@ class Policy(Protocol):
         """Tell whether the most exact configuration is tried if the default one misses."""
         ...
 
-    def ask(self, state: at.State, known: Known) -> Proposal | None:
+    def ask(
+        self, state: at.State, known: Known, unquantised: Params | None = None
+    ) -> Proposal | None:
         """Return the next state and the params to try, or None when there are none left.
 
-        What is known of outcomes without an evaluation may be used or not.
+        What is known of outcomes without an evaluation may be used or not, and so may which params
+        stand for the FP32 model, if any do.
 
         A policy that returns the same state may propose the same params again until they have an
         outcome.
@@ -66,10 +71,12 @@ class EnginePolicy:
     second_start: bool = False
     cautious: bool = False
 
-    def ask(self, state: at.State, known: Known) -> Proposal | None:
+    def ask(
+        self, state: at.State, known: Known, unquantised: Params | None = None
+    ) -> Proposal | None:
         """Return the engine's next suggestion."""
         if self.cautious:
-            known = cautiously(state, known)
+            known = cautiously(state, known, unquantised)
         try:
             state, (suggestion,) = at.suggest(state, known=known)
         except at.SpaceExhausted:
@@ -85,7 +92,9 @@ class ExhaustivePolicy:
     settings: at.Settings
     second_start: bool = False
 
-    def ask(self, state: at.State, known: Known) -> Proposal | None:
+    def ask(
+        self, state: at.State, known: Known, unquantised: Params | None = None
+    ) -> Proposal | None:
         """Return the next configuration without an outcome, and the state as it is."""
         space = state.space
         told = {space.check(observation.params) for observation in state.observations}
@@ -100,30 +109,27 @@ class ExhaustivePolicy:
         return None
 
 
-def cautiously(state: at.State, known: Known) -> Known:
-    """Return what is known, with small savings as good as large ones the longer only FP32 will do.
+def cautiously(state: at.State, known: Known, unquantised: Params | None) -> Known:
+    """Return a known size so that small savings count the more, the longer only FP32 will do.
 
-    The engine weighs a saving with the probability that the constraints hold. That makes for good
-    models soon, but it may take many trials before the first holds them. So until then a share
-    ``x`` of the FP32 model's bytes, saved, counts as ``x ** (1 / n)`` in trial ``n``.
+    The engine weighs what a model saves with the probability that it holds the constraints. That
+    leads to good models soon, but the first may take many trials. So until there is one, a share x
+    of the FP32 model's bytes saved counts as x**(1 / n) with n configurations known.
     """
-    objectives = state.problem.outcomes[0], *state.problem.outcomes[1:]
-    wanted = [outcome.name for outcome in objectives if outcome.goal == "minimize"]
-    goals = [outcome for outcome in objectives if outcome.goal]
-    if len(goals) > 1 or not known.keys() & {*wanted} or not state.n_observed:
+    goals = [outcome for outcome in state.problem.outcomes if outcome.goal]
+    name = goals[0].name
+    if unquantised is None or len(goals) > 1 or goals[0].goal != "minimize" or name not in known:
         return known
-    best, first = at.best(state), state.observations[0]
-    if not best.feasible or best.params != first.params:
+    if any(one.feasible and one.params != unquantised for one in state.observations):
         return known
-    (name,) = known
     size_of, exponent = known[name], 1.0 / state.n_over
-    whole = float(first.target[name])
+    whole = size_of(unquantised)
 
-    def size(params: Mapping[str, Any]) -> float:
+    def size(params: Params) -> float:
         saved = 1.0 - size_of(params) / whole
         return whole * (1.0 - math.copysign(abs(saved) ** exponent, saved))
 
-    return {name: size}
+    return {**known, name: size}
 
 
 BAYESIAN = EnginePolicy("bayesian", at.Settings(n_initial=2), second_start=True, cautious=True)

@@ -196,7 +196,7 @@ class TuneStrategy(ABC):
         for params in starts:
             if not findings.knows(meaning_of(params)) and meaning_of(params) not in given:
                 return params
-        proposal = self.policy.ask(findings.engine, self._known)
+        proposal = self.policy.ask(findings.engine, self._known, self.tuning_space.unquantised())
         if proposal is None:
             return None
         engine, params = proposal

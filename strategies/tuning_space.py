@@ -38,6 +38,7 @@ class TuningSpace:
     sampling_sizes: tuple[int, ...]
     orders: Mapping[OpKey, tuple[str, ...]] = field(factory=dict)
     space: at.Space = field(init=False)
+    _names: tuple[tuple[str, OpKey, Mapping[str, OpConfig]], ...] = field(init=False, repr=False)
 
     @space.default
     def _laid_out(self) -> at.Space:
@@ -52,6 +53,10 @@ class TuningSpace:
         if len(self.sampling_sizes) > 1:
             parameters.append(at.Ordinal(SAMPLING_SIZE, self.sampling_sizes))
         return at.Space(*parameters)
+
+    @_names.default
+    def _named(self) -> tuple[tuple[str, OpKey, Mapping[str, OpConfig]], ...]:
+        return tuple((_label(key), key, options) for key, options in self.operations.items())
 
     @classmethod
     def of(cls, capability: Capability, conf: Conf) -> TuningSpace:
@@ -105,9 +110,7 @@ class TuningSpace:
 
     def tune_cfg(self, params: Mapping[str, Any]) -> TuneConfig:
         """Return the tune configuration that params stand for."""
-        config: TuneConfig = {
-            key: options[params[_label(key)]] for key, options in self.operations.items()
-        }
+        config: TuneConfig = {key: options[params[name]] for name, key, options in self._names}
         if self.algorithms:
             config[ALGORITHM] = params.get(ALGORITHM, self.algorithms[0])
         if self.sampling_sizes:

@@ -253,7 +253,8 @@ class Sizes:
             quantize_bias(self._ruler, after[-1], node, scale)
         left = {name for proto in after for name in proto.input} | self._ruler.read | self._kept
         frees = {name for proto in before for name in proto.input} - left
-        own = _framed(*(p.ByteSize() for p in after)) - _framed(*(p.ByteSize() for p in before))
+        own = sum(_framed(p.ByteSize()) for p in after)
+        own -= sum(_framed(p.ByteSize()) for p in before)
         return _Change(own, self._ruler.made, frozenset(frees & self._initializers.keys()))
 
     def _alone(self, change: _Change, shared: set[str]) -> int:
@@ -391,9 +392,9 @@ class Sizes:
 NO_GRID = Grid(np.zeros((), np.float32), np.zeros((), np.int8))
 
 
-def _framed(*lengths: int) -> int:
-    """Return the bytes of pieces of these lengths, each with a tag and its length in front."""
-    return sum(1 + max(1, -(-length.bit_length() // 7)) + length for length in lengths)
+def _framed(length: int) -> int:
+    """Return the bytes of a piece of this length with a tag and its length in front."""
+    return 1 + max(1, (length.bit_length() + 6) // 7) + length
 
 
 def _scaled(ranges: Ranges, factor: float) -> Ranges:

@@ -35,7 +35,7 @@ CRITERIA: dict[str, dict[str, float]] = {
     "1 %": {"relative": 0.01},
     "2 %": {"relative": 0.02},
 }
-SEEDS = range(10)
+SEEDS = 10
 TRIALS = 40
 NEVER = TRIALS + 1
 
@@ -53,9 +53,11 @@ class Remembering:
     of: Task
     known: dict[str, tuple[float, int]]
     real: OnnxRuntimeAdaptor = field(init=False)
+    _sizes: Any = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.real = OnnxRuntimeAdaptor(list(ALGORITHMS)[self.of.framework == DYNAMIC])
+        self._sizes = self.real.sizes(self.of.model, self.of.calibration)
 
     def load(self, model: Any) -> Any:
         return model
@@ -78,8 +80,11 @@ class Remembering:
     def size(self, model: Any) -> int:
         return int(model[1])
 
-    def size_of(self, model: Any, tune_cfg: Any) -> int:
-        return self.real.size_of(self.of.model, tune_cfg)
+    def sizes(self, model: Any, dataloader: Any) -> Any:
+        return self._sizes
+
+    def digest(self, model: Any) -> str:
+        return ""
 
 
 def accuracy(model: Any) -> float:
@@ -185,7 +190,8 @@ def main() -> None:
     parser.add_argument("--criteria", nargs="*", default=list(CRITERIA))
     parser.add_argument("--memory", type=Path, help="a file for what was evaluated")
     parser.add_argument("--name", help="of the records, instead of the strategy's")
-    parser.add_argument("--against", default="random")
+    parser.add_argument("--against", default="random", help="the records to compare with")
+    parser.add_argument("--seeds", type=int, default=SEEDS)
     arguments = parser.parse_args()
     memory = arguments.memory
     known = json.loads(memory.read_text()) if memory and memory.exists() else {}
@@ -196,7 +202,7 @@ def main() -> None:
             records = read(arguments.name or name)
             for criterion in arguments.criteria:
                 records.setdefault(model, {})[criterion] = [
-                    run(STRATEGIES[name], adaptor, criterion, seed) for seed in SEEDS
+                    run(STRATEGIES[name], adaptor, criterion, seed) for seed in range(arguments.seeds)
                 ]
                 print(name, model, criterion, records[model][criterion], file=sys.stderr)
             write(arguments.name or name, records)

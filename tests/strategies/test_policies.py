@@ -150,7 +150,7 @@ class Backwards:
     settings: at.Settings
     second_start: bool = False
 
-    def ask(self, state: at.State, known: Known) -> Proposal | None:
+    def ask(self, state: at.State, known: Known, unquantised: Any = None) -> Proposal | None:
         told = [observation.params for observation in state.observations]
         for index in reversed(range(state.space.size or 0)):
             params = state.space.params(state.space.configuration(index))
