@@ -62,15 +62,18 @@ class TuningGoal:
 
     @property
     def limits(self) -> dict[str, at.AtLeast | at.AtMost]:
-        """Return the criterion as the optimiser takes it: a constraint on the accuracy."""
-        if self.threshold is None:
+        """Return the criterion as the optimiser takes it: a constraint on the accuracy.
+
+        There is none where every accuracy meets it.
+        """
+        if self.threshold is None or math.isinf(self.threshold):
             return {}
         bound = at.AtLeast if self.criterion.higher_is_better else at.AtMost
         return {ACCURACY: bound(self.threshold)}
 
     def outcomes(self, measurement: Measurement) -> dict[str, float]:
         """Return what the optimiser is told of a model: every objective, and the accuracy."""
-        if self.threshold is None or measurement.accuracy is None:
+        if measurement.accuracy is None or not self.limits:
             return dict(measurement.values)
         return {**measurement.values, ACCURACY: measurement.accuracy}
 

@@ -7,6 +7,7 @@ Rows are split once: 60 % to fit and to calibrate with, 40 % to evaluate on.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -18,6 +19,7 @@ from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -286,5 +288,6 @@ MODELS: dict[str, Callable[[], Task]] = {
 @cache
 def task(name: str) -> Task:
     """Return the named task."""
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # they are to be trained quickly
         return MODELS[name]()
