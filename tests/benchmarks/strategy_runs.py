@@ -202,7 +202,8 @@ def main() -> None:
             records = read(arguments.name or name)
             for criterion in arguments.criteria:
                 records.setdefault(model, {})[criterion] = [
-                    run(STRATEGIES[name], adaptor, criterion, seed) for seed in range(arguments.seeds)
+                    run(STRATEGIES[name], adaptor, criterion, seed)
+                    for seed in range(arguments.seeds)
                 ]
                 print(name, model, criterion, records[model][criterion], file=sys.stderr)
             write(arguments.name or name, records)
