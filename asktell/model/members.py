@@ -80,8 +80,7 @@ MEMBERS: dict[Use, tuple[Member, ...]] = {
         Member(power_transformed, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
     ),
     "one of several": (
-        Member(tukey_winsorised, noise_mode=-5.0, noise_spread=1.0, noise_floor=1e-4),
-        Member(power_transformed, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
+        Member(tukey_winsorised, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
     ),
     "bound": (
         Member(winsorised, noise_mode=-5.0, noise_spread=1.0, noise_floor=1e-4),

@@ -197,6 +197,15 @@ def test_the_protocol_gives_what_the_peer_gives_in_this_process() -> None:
             assert runs.play(task(name), session, 5, 20)[0] == local[0]
 
 
+@pytest.mark.parametrize("name", ["gardner_1", "c2_dtlz2", "quantised_front", "branin_half"])
+def test_the_engine_runs_on_outcomes(name: str) -> None:
+    curve = runs.run_outcomes(task(name), 0, 12)
+    assert curve.shape == (12,)
+    assert np.isfinite(curve[-1])
+    settings = at.Settings(n_initial=11)
+    assert (runs.run_outcomes(task(name), 0, 12, settings) != curve).any()
+
+
 class Keeps:
     """Asks for fixed params, and keeps what it is told."""
 

@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 
 import asktell as at
 from strategies import TuneStrategy
-from strategies.policies import BAYESIAN, EXHAUSTIVE, RANDOM, Policy, Proposal
+from strategies.policies import BAYESIAN, EXHAUSTIVE, RANDOM, Known, Policy, Proposal
 from strategies.workspace import STRATEGIES
 
 SPACE = at.Space(at.Categorical("c", ["u", "v", "w"]), at.Ordinal("o", [1, 2, 5, 9]))
 ORDER = [SPACE.params(SPACE.configuration(index)) for index in range(12)]
 POLICIES: tuple[Policy, ...] = (BAYESIAN, RANDOM, EXHAUSTIVE)
+
+CONTINUUM = at.Space(at.Float("x", 0.0, 1.0))
+KNOWN: Known = {}
 
 policies = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
 
@@ -37,7 +40,7 @@ def asked(
     """Return what a policy proposes when each proposal is observed."""
     state, seen = start(policy, seed), []
     for _ in range(steps):
-        proposal = policy.ask(state)
+        proposal = policy.ask(state, KNOWN)
         if proposal is None:
             break
         state, params = proposal
@@ -51,10 +54,10 @@ def test_asking_changes_nothing_and_gives_the_same_each_time(policy: Policy) -> 
     state = at.observe(start(policy), ORDER[0], 1.0)
     state = at.observe(state, ORDER[5], 2.0)
     before = state.to_dict()
-    first = policy.ask(state)
+    first = policy.ask(state, KNOWN)
     assert first is not None
     assert state.to_dict() == before
-    assert policy.ask(at.State.from_dict(before)) == first
+    assert policy.ask(at.State.from_dict(before), KNOWN) == first
 
 
 @policies
@@ -68,10 +71,10 @@ def test_what_failed_is_not_proposed(policy: Policy) -> None:
     state = start(policy)
     for params in ORDER[:-1]:
         state = at.fail(state, params, "broken")
-    proposal = policy.ask(state)
+    proposal = policy.ask(state, KNOWN)
     assert proposal is not None
     assert proposal[1] == ORDER[-1]
-    assert policy.ask(at.fail(proposal[0], ORDER[-1], "broken")) is None
+    assert policy.ask(at.fail(proposal[0], ORDER[-1], "broken"), KNOWN) is None
 
 
 @pytest.mark.parametrize(("policy", "matter"), [(BAYESIAN, True), (RANDOM, False)])
@@ -88,7 +91,7 @@ def test_random_configurations_cover_the_space_evenly() -> None:
     space = at.Space(at.Categorical("c", ["u", "v"]), at.Int("n", 1, 1000))
     state, seen = start(RANDOM, space=space), []
     for _ in range(65):
-        state, params = RANDOM.ask(state) or pytest.fail("none left")
+        state, params = RANDOM.ask(state, KNOWN) or pytest.fail("none left")
         seen.append(params)
     after_the_centre = seen[1:]
     assert 24 <= sum(params["c"] == "u" for params in after_the_centre) <= 40
@@ -108,7 +111,7 @@ def test_exhaustion_goes_through_everything_whatever_was_told(
         else:
             state = at.fail(state, ORDER[index], "broken")
     rest = []
-    while (proposal := EXHAUSTIVE.ask(state)) is not None:
+    while (proposal := EXHAUSTIVE.ask(state, KNOWN)) is not None:
         assert proposal[0] is state
         rest.append(proposal[1])
         state = at.observe(state, proposal[1], 1.0)
@@ -119,12 +122,12 @@ def test_exhaustion_is_in_the_order_of_the_space() -> None:
     assert asked(EXHAUSTIVE, 100) == ORDER
     state = at.observe(start(EXHAUSTIVE), ORDER[7], 1.0)  # as the FP32 model is known in a run
     for expected in (params for params in ORDER if params != ORDER[7]):
-        assert EXHAUSTIVE.ask(state) == (state, expected)
+        assert EXHAUSTIVE.ask(state, KNOWN) == (state, expected)
         state = at.observe(state, expected, 1.0)
 
 
 def test_a_continuum_cannot_be_exhausted() -> None:
-    assert EXHAUSTIVE.ask(start(EXHAUSTIVE, space=at.Space(at.Float("x", 0.0, 1.0)))) is None
+    assert EXHAUSTIVE.ask(start(EXHAUSTIVE, space=CONTINUUM), KNOWN) is None
 
 
 # ------------------------------------------------------------------------------ in a strategy
@@ -145,8 +148,9 @@ class Backwards:
 
     name: str
     settings: at.Settings
+    second_start: bool = False
 
-    def ask(self, state: at.State) -> Proposal | None:
+    def ask(self, state: at.State, known: Known, unquantised: Any = None) -> Proposal | None:
         told = [observation.params for observation in state.observations]
         for index in reversed(range(state.space.size or 0)):
             params = state.space.params(state.space.configuration(index))

@@ -19,6 +19,7 @@ import pytest
 from attrs import evolve
 from fakes import (
     BEST,
+    CALIBRATION,
     DEFAULT,
     EFFECTS,
     OPTIONS,
@@ -36,7 +37,7 @@ from fakes import (
 import asktell as at
 import digits
 from strategies import BayesianTuneStrategy, Conf, RandomTuneStrategy, Trial, TuneStrategy
-from strategies.errors import ArgumentError, ResumeError, StrategyError
+from strategies.errors import ArgumentError, FirstEvaluationError, ResumeError, StrategyError
 from strategies.objective import Measurement
 from strategies.tuning_space import TuningSpace
 from strategies.workspace import STRATEGIES
@@ -179,19 +180,18 @@ def engine_of(strategy: TuneStrategy) -> at.State:
         (lambda: math.nan, "accuracy is nan"),
         (lambda: -math.inf, "accuracy is -inf"),
         (lambda: np.float32(np.nan), "accuracy is nan"),
-        (lambda: None, "TypeError"),
-        (lambda: "many", "ValueError"),
+        (lambda: None, "expected a number"),
+        (lambda: "many", "expected a number"),
     ],
     ids=["raises", "raises a timeout", "nan", "inf", "float32 nan", "None", "text"],
 )
-@pytest.mark.parametrize("effect", [DEFAULT, BEST])
 def test_an_evaluation_that_goes_wrong_is_a_failed_trial(
-    kind: Kind, effect: Effect, fault: Callable[[], Any], reason: str
+    kind: Kind, fault: Callable[[], Any], reason: str
 ) -> None:
-    adaptor = FakeAdaptor({effect: fault})
-    strategy = make(kind, adaptor, conf(max_trials=SHORT) if effect == DEFAULT else None)
+    adaptor = FakeAdaptor({BEST: fault})
+    strategy = make(kind, adaptor)
     result = strategy.traverse()
-    failed = strategy.trials[effects(strategy).index(effect)]
+    failed = strategy.trials[effects(strategy).index(BEST)]
     assert failed.measurement is None
     assert not failed.meets
     assert reason in (failed.failure or "")
@@ -201,6 +201,37 @@ def test_an_evaluation_that_goes_wrong_is_a_failed_trial(
     assert result is not None
     assert result.trial in others
     assert reason in engine_of(strategy).failures[0].reason
+
+
+@pytest.mark.parametrize("fault", [lambda: math.nan, raising(TimeoutError("away"))])
+def test_the_first_trial_may_fail_where_others_may_not(
+    kind: Kind, fault: Callable[[], float]
+) -> None:
+    strategy = make(kind, FakeAdaptor({DEFAULT: fault}), conf(max_trials=SHORT))
+    strategy.traverse()
+    assert [trial.failure is None for trial in strategy.trials] == [False] + [True] * (SHORT - 1)
+
+
+@pytest.mark.parametrize(
+    "adaptor",
+    [
+        FakeAdaptor({DEFAULT: raising(OSError("no data"))}),
+        FakeAdaptor({DEFAULT: lambda: None}),  # type: ignore[dict-item, return-value]
+        FakeAdaptor(broken=frozenset([DEFAULT])),
+    ],
+    ids=["raises", "None", "broken"],
+)
+def test_a_first_evaluation_that_cannot_work_is_an_error(kind: Kind, adaptor: FakeAdaptor) -> None:
+    strategy = make(kind, adaptor)
+    with pytest.raises(FirstEvaluationError, match="first quantised model") as caught:
+        strategy.traverse()
+    assert caught.value.__cause__ is not None
+    assert str(caught.value.__cause__) in str(caught.value)
+    assert strategy.trials == ()
+    assert strategy.baseline is not None  # is not measured again
+    again = make(kind, FakeAdaptor(), conf(max_trials=1), plain(strategy.dicts))
+    again.traverse()
+    assert effects(again) == [DEFAULT]
 
 
 def test_a_failed_trial_is_not_repeated(kind: Kind) -> None:
@@ -216,11 +247,12 @@ def test_a_failed_trial_is_not_repeated(kind: Kind) -> None:
 
 
 def test_what_cannot_be_quantised_is_a_failed_trial(kind: Kind) -> None:
-    adaptor = FakeAdaptor(broken=frozenset([DEFAULT]))
+    adaptor = FakeAdaptor(broken=frozenset(EFFECTS - {DEFAULT}))
     strategy = make(kind, adaptor, conf(max_trials=3))
     strategy.traverse()
-    assert [trial.failure for trial in strategy.trials] == ["RuntimeError: no kernel", None, None]
-    assert DEFAULT not in adaptor.evaluated
+    failure = "RuntimeError: no kernel"
+    assert [trial.failure for trial in strategy.trials] == [None, failure, failure]
+    assert adaptor.evaluated == [UNQUANTISED, DEFAULT]
 
 
 def test_an_evaluation_that_takes_too_long_is_a_failed_trial(
@@ -276,7 +308,7 @@ def test_a_latency_of_numpy_is_kept_as_plain_number(kind: Kind) -> None:
 
 
 def test_without_a_success_there_is_no_result(kind: Kind) -> None:
-    adaptor = FakeAdaptor(broken=frozenset(EFFECTS))
+    adaptor = FakeAdaptor(dict.fromkeys(EFFECTS - {UNQUANTISED}, lambda: math.nan))
     strategy = make(kind, adaptor)
     assert strategy.traverse() is None
     assert strategy.best_trial() is None
@@ -286,21 +318,23 @@ def test_without_a_success_there_is_no_result(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "error"),
+    ("fault", "reason"),
     [
-        (raising(RuntimeError("no data")), RuntimeError),
-        (lambda: math.nan, StrategyError),
-        (lambda: math.inf, StrategyError),
+        (raising(RuntimeError("no data")), "RuntimeError: no data; check eval_func"),
+        (lambda: math.nan, "the accuracy is nan"),
+        (lambda: math.inf, "the accuracy is inf"),
+        (lambda: None, "expected a number, the accuracy, from eval_func"),
     ],
 )
 def test_an_fp32_model_that_cannot_be_evaluated_ends_the_run_at_once(
-    kind: Kind, fault: Callable[[], float], error: type[Exception]
+    kind: Kind, fault: Callable[[], float], reason: str
 ) -> None:
     adaptor = FakeAdaptor({UNQUANTISED: fault})
     strategy = make(kind, adaptor)
     before = strategy.dicts
-    with pytest.raises(error):
+    with pytest.raises(FirstEvaluationError, match="the FP32 model") as caught:
         strategy.traverse()
+    assert reason in str(caught.value)
     assert strategy.dicts == {**before, "seconds": strategy.dicts["seconds"]}
     assert adaptor.quantized == []
     with pytest.raises(StrategyError, match="not measured yet"):
@@ -634,7 +668,7 @@ def test_performance_only_evaluates_no_accuracy(kind: Kind) -> None:
 
 def test_performance_only_needs_no_evaluation(kind: Kind) -> None:
     adaptor = FakeAdaptor()
-    strategy = kind("model", conf(performance_only=True, timeout=0), None, adaptor=adaptor)
+    strategy = kind("model", conf(performance_only=True, timeout=0), CALIBRATION, adaptor=adaptor)
     assert strategy.traverse() is not None
     assert len(strategy.trials) == 1
 
@@ -672,7 +706,7 @@ def test_performance_without_data_is_refused(kind: Kind) -> None:
     adaptor = FakeAdaptor()
     configuration = conf({"objective": "performance"})
     with pytest.raises(ArgumentError, match=r"\$\.eval_dataloader"):
-        make(kind, adaptor, configuration).traverse()
+        kind("model", configuration, None, eval_func=adaptor.accuracy, adaptor=adaptor)
 
 
 def test_data_that_do_not_know_their_length_are_data(kind: Kind) -> None:
@@ -815,7 +849,7 @@ def test_the_metric_is_used_with_the_evaluation_data(kind: Kind) -> None:
     adaptor = FakeAdaptor()
     loader = [(None, np.zeros(3, dtype=int)), (None, np.zeros(2, dtype=int))]
     configuration = conf(metric={"topk": 1}, max_trials=2)
-    strategy = kind("model", configuration, None, eval_dataloader=loader, adaptor=adaptor)
+    strategy = kind("model", configuration, CALIBRATION, eval_dataloader=loader, adaptor=adaptor)
     strategy.traverse()
     assert strategy.baseline is not None
     assert strategy.baseline.accuracy == 0.9
@@ -846,20 +880,22 @@ def test_wrong_arguments_are_refused(
     kind: Kind, configuration: Any, arguments: dict[str, Any], place: str
 ) -> None:
     with pytest.raises(ArgumentError) as caught:
-        kind("model", configuration, None, adaptor=FakeAdaptor(), **arguments)
+        kind("model", configuration, CALIBRATION, adaptor=FakeAdaptor(), **arguments)
     assert caught.value.place == place
     assert isinstance(caught.value, ValueError)
 
 
 def test_an_evaluation_that_is_no_function_is_refused(kind: Kind) -> None:
     with pytest.raises(ArgumentError) as caught:
-        kind("model", conf(), None, eval_func=0.9, adaptor=FakeAdaptor())
+        kind("model", conf(), CALIBRATION, eval_func=0.9, adaptor=FakeAdaptor())
     assert caught.value.place == "$.eval_func"
 
 
 def test_performance_without_data_is_refused_before_anything_is_evaluated(kind: Kind) -> None:
     with pytest.raises(ArgumentError):
-        make(kind, FakeAdaptor(), conf({"objective": "performance"}))
+        kind(
+            "model", conf({"objective": "performance"}), None, eval_func=abs, adaptor=FakeAdaptor()
+        )
 
 
 @pytest.mark.parametrize("name", ["q_dataloader", "eval_dataloader"])
@@ -874,7 +910,9 @@ def test_data_that_can_be_read_only_once_are_refused(kind: Kind, name: str) -> N
 def test_an_evaluation_function_may_have_data_for_the_latency_beside_it(kind: Kind) -> None:
     adaptor = FakeAdaptor()
     configuration = conf({"objective": "performance"}, max_trials=1)
-    strategy = kind("model", configuration, None, None, [(0, 0)], adaptor.accuracy, adaptor=adaptor)
+    strategy = kind(
+        "model", configuration, CALIBRATION, None, [(0, 0)], adaptor.accuracy, adaptor=adaptor
+    )
     assert strategy.traverse() is not None
 
 
@@ -936,7 +974,12 @@ def test_what_are_no_dicts_are_refused(dicts: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dicts", "place"), [({}, "$.dicts.schema"), ({"schema": 1}, "$.dicts.strategy")]
+    ("dicts", "place"),
+    [
+        ({}, "$.dicts.schema"),
+        ({"schema": 1}, "$.dicts.strategy"),
+        ({"schema": 2}, "$.dicts.strategy"),
+    ],
 )
 def test_the_first_missing_key_is_named(dicts: Any, place: str) -> None:
     assert refused(dicts).place == place
@@ -951,7 +994,7 @@ def test_an_unknown_key_is_refused(history: dict[str, Any]) -> None:
     assert refused({**history, "extra": 1}).place.startswith("$.dicts")
 
 
-@pytest.mark.parametrize("schema", [0, 2, "1", None])
+@pytest.mark.parametrize("schema", [0, 3, "1", None])
 def test_another_schema_is_refused(history: dict[str, Any], schema: Any) -> None:
     assert refused({**history, "schema": schema}).place == "$.dicts.schema"
 
