@@ -40,8 +40,12 @@ class Policy(Protocol):
         ...
 
     @property
-    def second_start(self) -> bool:
-        """Tell whether the most exact configuration is tried if the default one misses."""
+    def by_exactness(self) -> bool:
+        """Tell whether what is known of how exact options are is made use of.
+
+        Then the options are in order, as a model can make something of it, and if the default
+        misses the criterion, the most exact quantised configuration goes next.
+        """
         ...
 
     def ask(
@@ -68,7 +72,7 @@ class EnginePolicy:
 
     name: str
     settings: at.Settings
-    second_start: bool = False
+    by_exactness: bool = False
     cautious: bool = False
 
     def ask(
@@ -90,7 +94,7 @@ class ExhaustivePolicy:
 
     name: str
     settings: at.Settings
-    second_start: bool = False
+    by_exactness: bool = False
 
     def ask(
         self, state: at.State, known: Known, unquantised: Params | None = None
@@ -132,7 +136,7 @@ def cautiously(state: at.State, known: Known, unquantised: Params | None) -> Kno
     return {**known, name: size}
 
 
-BAYESIAN = EnginePolicy("bayesian", at.Settings(n_initial=2), second_start=True, cautious=True)
+BAYESIAN = EnginePolicy("bayesian", at.Settings(n_initial=2), by_exactness=True, cautious=True)
 """The model decides at once: two outcomes, of the default and the FP32 model, are known by then."""
 
 RANDOM = EnginePolicy("random", NO_MODEL)

@@ -91,7 +91,8 @@ class TuneStrategy(ABC):
         self._evaluation = Evaluation(
             self.adaptor, self.model, conf, q_dataloader, eval_dataloader, eval_func
         )
-        self.tuning_space = TuningSpace.of(self.adaptor.capability(self.model), conf)
+        capability = self.adaptor.capability(self.model)
+        self.tuning_space = TuningSpace.of(capability, conf, self.policy.by_exactness)
         self._digest = self.adaptor.digest(self.model)
         progress = Progress()
         if dicts is not None:
@@ -191,7 +192,7 @@ class TuneStrategy(ABC):
         """
         findings, meaning_of = self._findings, self.tuning_space.canonical
         starts = [self.tuning_space.default()]
-        if self.policy.second_start and not any(trial.meets for trial in self.trials):
+        if self.trials and not any(trial.meets for trial in self.trials):
             starts.append(self.tuning_space.most_exact())
         for params in starts:
             if not findings.knows(meaning_of(params)) and meaning_of(params) not in given:

@@ -1,8 +1,8 @@
 """The tuning space: what the adaptor offers and the configuration allows, as an asktell space.
 
 Each operation is one parameter. Its choices are all the ways to quantise it, and fp32, which leaves
-it as it is; in order from the most exact, where the adaptor can tell. So different params mean
-different models, with one exception: where nothing is quantised, the calibration makes no
+it as it is; in order from the most exact on, where that is known and of use. So different params
+mean different models, with one exception: where nothing is quantised, the calibration makes no
 difference.
 """
 
@@ -59,8 +59,13 @@ class TuningSpace:
         return tuple((_label(key), key, options) for key, options in self.operations.items())
 
     @classmethod
-    def of(cls, capability: Capability, conf: Conf) -> TuningSpace:
+    def of(cls, capability: Capability, conf: Conf, by_exactness: bool = False) -> TuningSpace:
         """Return the options that the adaptor offers and the configuration allows.
+
+        Args:
+            capability: what the adaptor offers.
+            conf: what is allowed of it.
+            by_exactness: whether options are put in order where the adaptor knows it.
 
         Raises:
             ConfError: a ``ValueError``; the configuration leaves an operation no option, or names
@@ -82,7 +87,11 @@ class TuningSpace:
         if wanted and not algorithms:
             place = "$.quantization.model_wise.activation.algorithm"
             raise ConfError(place, wanted, f"one of {list(capability.calibration_algorithms)}")
-        orders = {op.key: _ordered(op, allowed[op.key]) for op in capability.operations if op.ranks}
+        orders = {
+            op.key: _ordered(op, allowed[op.key])
+            for op in capability.operations
+            if by_exactness and op.ranks
+        }
         return cls(allowed, algorithms, conf.sampling_sizes if algorithms else (), orders)
 
     def default(self) -> dict[str, Any]:

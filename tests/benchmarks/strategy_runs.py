@@ -201,10 +201,10 @@ def main() -> None:
         for name in arguments.strategies:
             records = read(arguments.name or name)
             for criterion in arguments.criteria:
-                records.setdefault(model, {})[criterion] = [
-                    run(STRATEGIES[name], adaptor, criterion, seed) for seed in range(arguments.seeds)
-                ]
-                print(name, model, criterion, records[model][criterion], file=sys.stderr)
+                kind, seeds = STRATEGIES[name], range(arguments.seeds)
+                runs = [run(kind, adaptor, criterion, seed) for seed in seeds]
+                records.setdefault(model, {})[criterion] = runs
+                print(name, model, criterion, runs, file=sys.stderr)
             write(arguments.name or name, records)
         if memory:
             memory.write_text(json.dumps(known), encoding="utf-8")

@@ -141,6 +141,42 @@ def test_the_options_are_the_product_without_equals():
         ]
 
 
+@pytest.mark.parametrize("approach", ["post_training_static_quant", DYNAMIC])
+def test_ranks_put_options_in_order_by_how_exact_the_weight_is(approach):
+    for operation in OnnxRuntimeAdaptor(approach).capability(cnn()).operations:
+        assert sorted(operation.ranks) == list(range(len(operation.options)))
+        pairs = zip(operation.ranks, operation.options, strict=True)
+        ordered = [option for _, option in sorted(pairs, key=lambda pair: pair[0])]
+        assert ordered[0] == FP32
+        granularities = [option["weight"]["granularity"] for option in ordered[1:]]
+        assert granularities[0] == "per_channel"
+        assert granularities[-1] == "per_tensor"
+        if approach != DYNAMIC:  # of two with one weight, the asymmetric activation is first
+            assert [o["activation"]["scheme"] for o in ordered[1:3]] == ["asym", "sym"]
+            assert ordered[1]["weight"] == ordered[2]["weight"]
+
+
+def test_a_digest_is_that_of_the_whole_model():
+    adaptor, model = OnnxRuntimeAdaptor(), cnn()
+    assert adaptor.digest(model) == adaptor.digest(cnn())
+    model.graph.initializer[0].raw_data = bytes(len(model.graph.initializer[0].raw_data))
+    assert adaptor.digest(model) != adaptor.digest(cnn())
+
+
+def test_nodes_called_like_their_outputs_can_be_quantised_dynamically():
+    model = matmul()
+    for node in model.graph.node:
+        node.name = node.output[0]
+    adaptor, data = OnnxRuntimeAdaptor(DYNAMIC), normal(0, 4, 6)
+    quantised = adaptor.quantize(model, default(adaptor, model), None)
+    np.testing.assert_allclose(outputs_of(quantised, data), outputs_of(model, data), atol=0.2)
+
+
+def test_data_without_labels_cannot_be_evaluated_on():
+    with pytest.raises(AdaptorError, match="the label is None, expected one to compare with"):
+        OnnxRuntimeAdaptor().evaluate(cnn(), [(normal(0, 4, 2, 6, 6), None)], lambda *_: 1.0)
+
+
 def test_one_channel_has_no_per_channel_option():
     node = helper.make_node("Conv", ["x", "w"], ["y"], "c")
     model = build([node], {"w": skewed(1, 1, 2, 3, 3)}, {"x": (1, 2, 6, 6)}, {"y": (1, 1, 4, 4)})

@@ -13,7 +13,15 @@ from hypothesis import strategies as st
 
 import asktell as at
 from strategies import TuneStrategy
-from strategies.policies import BAYESIAN, EXHAUSTIVE, RANDOM, Known, Policy, Proposal
+from strategies.policies import (
+    BAYESIAN,
+    EXHAUSTIVE,
+    RANDOM,
+    Known,
+    Policy,
+    Proposal,
+    cautiously,
+)
 from strategies.workspace import STRATEGIES
 
 SPACE = at.Space(at.Categorical("c", ["u", "v", "w"]), at.Ordinal("o", [1, 2, 5, 9]))
@@ -130,6 +138,82 @@ def test_a_continuum_cannot_be_exhausted() -> None:
     assert EXHAUSTIVE.ask(start(EXHAUSTIVE, space=CONTINUUM), KNOWN) is None
 
 
+# ------------------------------------------------------------------------------------ caution
+
+WHOLE = {"c": "w", "o": 9}
+
+
+def size(params: Any) -> float:
+    return 10.0 * params["o"]
+
+
+def constrained(
+    *told: tuple[dict[str, Any], float], settings: at.Settings = BAYESIAN.settings
+) -> at.State:
+    """Return a state that knows the accuracy of params, those of the FP32 model first."""
+    state = at.State.start(
+        SPACE,
+        1,
+        settings=settings,
+        objectives={"modelsize": "minimize"},
+        constraints={"accuracy": at.AtLeast(0.9)},
+    )
+    for params, accuracy in ((WHOLE, 1.0), *told):
+        outcomes = {"modelsize": size(params), "accuracy": accuracy}
+        state = at.observe(state, params, outcomes)
+    return state
+
+
+def test_small_savings_count_the_more_the_longer_nothing_holds_the_constraints() -> None:
+    known: Known = {"modelsize": size}
+    misses = [({"c": "u", "o": o}, 0.1) for o in (1, 2, 5)]
+    for n in range(4):
+        cautious = cautiously(constrained(*misses[:n]), known, WHOLE)["modelsize"]
+        for o in (1, 2, 5, 9):
+            saved = 1.0 - o / 9
+            expected = 90.0 * (1.0 - saved ** (1.0 / (n + 1)))
+            assert cautious({"c": "v", "o": o}) == pytest.approx(expected)
+    assert cautious({"c": "v", "o": 18}) > 90.0  # what is larger than FP32 stays so
+
+
+@pytest.mark.parametrize(
+    ("state", "unquantised"),
+    [
+        (constrained(({"c": "u", "o": 1}, 0.95)), WHOLE),
+        (constrained(({"c": "u", "o": 9}, 0.95)), WHOLE),
+        (constrained(), None),
+    ],
+    ids=["smaller", "no smaller", "FP32 is no configuration"],
+)
+def test_once_a_model_holds_the_constraints_bytes_are_bytes(
+    state: at.State, unquantised: Any
+) -> None:
+    known: Known = {"modelsize": size}
+    assert cautiously(state, known, unquantised) is known
+
+
+def test_caution_is_for_a_known_objective_that_is_minimised() -> None:
+    known: Known = {"modelsize": size}
+    for objectives in (
+        {"modelsize": "maximize"},
+        {"modelsize": "minimize", "performance": "minimize"},
+    ):
+        state = at.State.start(SPACE, objectives=objectives)
+        assert cautiously(state, known, WHOLE) is known
+    assert cautiously(start(BAYESIAN), {}, WHOLE) == {}
+
+
+def test_what_is_known_leads_the_bayesian_policy_only() -> None:
+    by_o = {1: 80.0, 2: 70.0, 5: 1.0, 9: 90.0}
+    others: Known = {"modelsize": lambda params: by_o[params["o"]]}
+    for policy, matters in ((BAYESIAN, True), (RANDOM, False)):
+        state = constrained(({"c": "u", "o": 1}, 0.1), settings=policy.settings)
+        one, other = policy.ask(state, {"modelsize": size}), policy.ask(state, others)
+        assert one is not None
+        assert other is not None
+        assert (one[1] != other[1]) is matters
+
+
 # ------------------------------------------------------------------------------ in a strategy
 
 
@@ -148,7 +232,7 @@ class Backwards:
 
     name: str
     settings: at.Settings
-    second_start: bool = False
+    by_exactness: bool = False
 
     def ask(self, state: at.State, known: Known, unquantised: Any = None) -> Proposal | None:
         told = [observation.params for observation in state.observations]

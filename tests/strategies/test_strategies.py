@@ -37,6 +37,7 @@ from fakes import (
 import asktell as at
 import digits
 from strategies import BayesianTuneStrategy, Conf, RandomTuneStrategy, Trial, TuneStrategy
+from strategies.adaptors.base import Capability
 from strategies.errors import ArgumentError, FirstEvaluationError, ResumeError, StrategyError
 from strategies.objective import Measurement
 from strategies.tuning_space import TuningSpace
@@ -162,6 +163,68 @@ def test_the_bayesian_strategy_finds_the_best_before_the_random_one_does() -> No
 
     by_chance = [trials_until_best(RandomTuneStrategy, seed) for seed in range(8)]
     assert trials_until_best(BayesianTuneStrategy, 0) < sum(by_chance) / len(by_chance)
+
+
+class Ranked(FakeAdaptor):
+    """Knows that channels are more exact than tensors."""
+
+    def capability(self, model: Any) -> Capability:
+        known = super().capability(model)
+        return evolve(known, operations=tuple(evolve(o, ranks=(2, 1, 0)) for o in known.operations))
+
+
+def test_the_most_exact_configuration_goes_second_if_the_default_misses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    second = ("channel", "channel", "minmax", 50)
+    for kind in STRATEGIES.values():
+        missed = make(kind, Ranked(), conf(max_trials=2))
+        missed.traverse()
+        assert (effects(missed)[1] == second) is (kind is BayesianTuneStrategy)
+    monkeypatch.setattr(TuningSpace, "most_exact", lambda self: pytest.fail("asked for"))
+    loose = conf({"accuracy_criterion": {"relative": 0.1}}, max_trials=4)
+    met = make(BayesianTuneStrategy, Ranked(), loose)
+    met.traverse()
+    assert met.trials[0].meets
+
+
+def test_a_size_that_is_known_is_not_measured_to_be_looked_at() -> None:
+    sizes: list[Effect] = []
+
+    def bytes_of(effect: Effect) -> float:
+        sizes.append(effect)
+        return 100.0 if effect == UNQUANTISED else 50.0
+
+    adaptor = FakeAdaptor(bytes_of=bytes_of)
+    make(BayesianTuneStrategy, adaptor, conf(max_trials=4)).traverse()
+    assert len(adaptor.quantized) == 4
+    assert len(set(sizes)) > 5
+
+
+def test_the_result_has_the_front_of_several_objectives(kind: Kind) -> None:
+    adaptor = FakeAdaptor()
+    objectives = {"objective": ["modelsize", "accuracy"], "weight": [1, 1]}
+    document = keys()
+    del document["tuning"]["objective"]
+    document["tuning"]["multi_objectives"] = objectives
+    strategy = make(kind, adaptor, Conf(document))
+    result = strategy.traverse()
+    assert result is not None
+    values = {
+        trial.number: (-trial.measurement.values["modelsize"], trial.measurement.accuracy or 0.0)
+        for trial in strategy.trials
+        if trial.measurement and trial.meets
+    }
+    expected = {
+        number
+        for number, (size, accuracy) in values.items()
+        if not any(
+            (size, accuracy) != other and size <= other[0] and accuracy <= other[1]
+            for other in [*values.values(), (-200.0, 0.9)]  # the FP32 model is one, too
+        )
+    }
+    assert {trial.number for trial in result.front} == expected
+    assert result.trial in result.front
 
 
 # ------------------------------------------------------------------------------- failed trials
@@ -843,6 +906,24 @@ def test_a_configuration_without_an_answer_comes_first_after_a_resume(
 
 
 # --------------------------------------------------------------------------- evaluation, arguments
+
+
+@pytest.mark.parametrize("name", ["q_dataloader", "eval_dataloader"])
+def test_data_of_no_batch_are_an_error_at_once(kind: Kind, name: str) -> None:
+    adaptor = FakeAdaptor()
+    loaders: dict[str, Any] = {"q_dataloader": [(0, 0)], "eval_dataloader": [(0, 0)], name: []}
+    strategy = kind("model", conf(metric={"topk": 1}), adaptor=adaptor, **loaders)
+    with pytest.raises(FirstEvaluationError, match=f"{name} yields nothing: give at least one"):
+        strategy.traverse()
+    assert adaptor.evaluated == []
+
+
+def test_static_quantisation_takes_calibration_data(kind: Kind) -> None:
+    with pytest.raises(ArgumentError, match="data to calibrate with") as caught:
+        kind("model", conf(), None, eval_func=abs, adaptor=FakeAdaptor())
+    assert caught.value.place == "$.q_dataloader"
+    dynamic = Conf({"model": {"framework": "onnxrt_integerops"}})
+    kind("model", dynamic, [(0, 0)], eval_func=abs, adaptor=FakeAdaptor())
 
 
 def test_the_metric_is_used_with_the_evaluation_data(kind: Kind) -> None:
