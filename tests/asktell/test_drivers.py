@@ -85,7 +85,12 @@ class Stopped(KeyboardInterrupt):
 
 
 def scripted_run(
-    engine: at.Engine, n_trials: int, path: Path | None = None, stop: int | None = None
+    engine: at.Engine,
+    n_trials: int,
+    path: Path | None = None,
+    stop: int | None = None,
+    evaluate: Any = diverging,
+    **options: Any,
 ) -> list[dict[str, Any]]:
     """Run to the end, or until so many trials are finished; return what was submitted."""
 
@@ -95,8 +100,9 @@ def scripted_run(
 
     known = len(engine.observations) + len(engine.failures)
     executor = Scripted(n_trials - known, 4)
+    run = maximize if engine.state.problem.has_scale else maximize_front
     try:
-        maximize(engine, diverging, executor, n_trials, 4, checkpoint=path, callbacks=[check])
+        run(engine, evaluate, executor, n_trials, 4, checkpoint=path, callbacks=[check], **options)
     except Stopped:
         assert stop is not None
     return executor.log
@@ -288,6 +294,33 @@ def test_several_objectives_return_the_front(tmp_path: Path) -> None:
     resumed = resume(path)
     assert resumed is not None
     assert resumed.state == engine.state
+
+
+def test_a_run_of_several_objectives_goes_on_as_if_it_were_not_stopped(tmp_path: Path) -> None:
+    def measure(params: dict[str, Any]) -> Any:
+        x, n = params["x"], params["n"]
+        target = {"size": math.nan if n % 3 == 0 else x * n, "speed": n, "heat": x * 9}
+        return target, {"size": 0.1}
+
+    def start() -> at.Engine:
+        bounds = {"heat": at.AtMost(6.0)}
+        return at.Engine(plane(), 3, settings=QUICK, objectives=GOALS, constraints=bounds)
+
+    given: dict[str, Any] = {"known": {"speed": lambda params: float(params["n"])}}
+    whole = start()
+    log = scripted_run(whole, 10, evaluate=measure, **given)
+    assert whole.failures
+    assert whole.pareto()
+    assert {o.std["size"] for o in whole.observations} == {0.1}
+    for stop in (2, 6, 9):
+        path = tmp_path / f"{stop}.json"
+        begun = scripted_run(start(), 10, path, stop, measure, **given)
+        resumed = resume(path)
+        assert resumed is not None
+        waiting = [suggestion.params for suggestion in resumed.pending]
+        continued = scripted_run(resumed, 10, path, evaluate=measure, **given)
+        assert continued == waiting + log[len(begun) :]
+        assert resumed.to_dict() == whole.to_dict()
 
 
 def test_several_objectives_need_weights_for_a_best() -> None:
