@@ -10,6 +10,7 @@ from attrs import evolve
 
 from asktell.acquisition import hypervolume as volumes
 from asktell.asking.evidence import dataset_of, signs_of
+from asktell.asking.revisit import is_noisy
 from asktell.asking.suggest import fit_of
 from asktell.errors import (
     NOTHING,
@@ -28,10 +29,6 @@ from asktell.study.problem import Problem
 from asktell.study.ranking import nearest
 from asktell.study.trials import mean_numbers
 from asktell.study.views import Observation, summary_of
-
-_NOISY = 0.05
-"""From this inferred variance on, as a share of that of the targets, they count as noisy; see
-docs/decisions, number 11."""
 
 _ENOUGH = 20
 """So many observations before noise is inferred from them: fewer do not tell noise from what the
@@ -105,7 +102,7 @@ def _best_expected(state: State) -> Observation | None:
         model = model_of(state)
     except np.linalg.LinAlgError:
         return None
-    if not told and max(model.noises(state.problem.objectives)) < _NOISY:
+    if not told and not any(is_noisy(model, one) for one in state.problem.objectives):
         return None
     data, signs = model.data, signs_of(state.problem)
     means, _ = model.in_units(data.points)
