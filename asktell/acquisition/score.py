@@ -14,7 +14,6 @@ from attrs import frozen
 
 from asktell.acquisition.directions import Directions
 from asktell.acquisition.feasibility import (
-    log_expected_violation_with_slopes,
     log_probability_between,
     log_probability_between_with_slopes,
 )
@@ -137,28 +136,6 @@ class Feasibility:
         )
         by_mean, by_std = _spread([slope / scores.shape[1] for slope in slopes], own, mean)
         return scores.mean(axis=1), by_mean, by_std
-
-
-@frozen(eq=False)
-class LeastViolation:
-    """Minus the logarithm of the expected violation of bounds, averaged over members (s,)."""
-
-    columns: slice
-    low: Array
-    high: Array
-
-    def score(self, mean: Array, std: Array) -> Array:
-        """Return the scores (m,)."""
-        return self.with_slopes(mean, std)[0]
-
-    def with_slopes(self, mean: Array, std: Array) -> tuple[Array, Array, Array]:
-        """Return the scores (m,), and their derivatives (m, s) by the means and the deviations."""
-        own = self.columns
-        scores, *slopes = log_expected_violation_with_slopes(
-            mean[:, own], std[:, own], self.low, self.high
-        )
-        by_mean, by_std = _spread([-slope / scores.shape[1] for slope in slopes], own, mean)
-        return -scores.mean(axis=1), by_mean, by_std
 
 
 def _spread(slopes: list[Array], columns: slice, like: Array) -> list[Array]:

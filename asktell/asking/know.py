@@ -19,6 +19,7 @@ from asktell.errors import (
     at_key,
 )
 from asktell.model.blas import one_blas_thread
+from asktell.model.calibration import calibrated
 from asktell.model.kernels import Array
 from asktell.model.posterior import Posterior, posterior_of
 from asktell.numbers import is_finite
@@ -206,7 +207,8 @@ def predict(state: State, params: Sequence[Mapping[str, Any]]) -> dict[str, tupl
     """Return what the model expects of n params: for every outcome, means and deviations (n,).
 
     Both are in the unit of the outcome; the deviation is that of the noiseless function. Very bad
-    targets are drawn towards the others before the model sees them (Tukey's fence).
+    targets are drawn towards the others before the model sees them (Tukey's fence). Deviations are
+    stretched until they cover what the model expects of each point without knowing it.
 
     Raises:
         ParamsError: a ``ValueError``; the params do not lie in the space.
@@ -216,7 +218,7 @@ def predict(state: State, params: Sequence[Mapping[str, Any]]) -> dict[str, tupl
         raise NothingObservedError("the model knows nothing yet: observe a target first")
     points = state.space.encode([state.space.check(one) for one in params])
     with one_blas_thread(), np.errstate(all="ignore"):
-        means, deviations = model_of(state).in_units(points)
+        means, deviations = calibrated(model_of(state)).in_units(points)
     means = means * signs_of(state.problem)
     return {
         name: (means[:, place], deviations[:, place])

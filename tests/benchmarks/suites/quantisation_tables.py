@@ -1,9 +1,16 @@
-"""Quantisation of a real network: the target of the strategies, looked up in a table."""
+"""Quantisation of a real network, looked up in a table, as one number.
+
+That number was the target of the strategies before outcomes could be constrained: what a model
+gains, less a penalty where it misses the criterion.
+"""
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import quantisation
 
@@ -51,6 +58,13 @@ def _baseline() -> Measurement:
     return Measurement(accuracy, {"modelsize": size})
 
 
+def configurations() -> Iterator[dict[str, Any]]:
+    """Yield the params of every configuration."""
+    options = quantisation.table()["options"]
+    for values in itertools.product(*options):
+        yield dict(zip(space().names, values, strict=True))
+
+
 def outcomes(params: Params) -> dict[str, float]:
     """Return the accuracy, and the size in kilobytes."""
     measurement = _measurement(params)
@@ -60,13 +74,21 @@ def outcomes(params: Params) -> dict[str, float]:
     }
 
 
+def _penalised(goal: TuningGoal, measurement: Measurement) -> float:
+    """Return the gain, less a penalty that grows with the logarithm of what is missed."""
+    threshold, base = goal.threshold or 0.0, goal.baseline.accuracy or 0.0
+    short, allowed = max(threshold - (measurement.accuracy or 0.0), 0.0), abs(threshold - base)
+    missed = math.log(allowed + short) - math.log(allowed) if short else 0.0
+    return goal.gain(measurement) - 0.7 * missed
+
+
 def _limited(name: str, criterion: Criterion) -> Task:
     goal = TuningGoal(criterion, (Objective("modelsize", 1.0, False),), _baseline())
 
     def loss(params: Params) -> float:
-        return -goal.target(_measurement(params))
+        return -_penalised(goal, _measurement(params))
 
-    optimum = min(-goal.target(measurement) for measurement in _measured().values())
+    optimum = min(-_penalised(goal, measurement) for measurement in _measured().values())
     return Task(name, "quantisation", space(), loss, BUDGET, optimum)
 
 
