@@ -102,11 +102,6 @@ MODEL_OF_SCHEMA_2 = "three-members/1"
 """The model whose fits states of schemas 1 and 2 have, which do not say so."""
 
 _FAILURE_QUANTILE = 0.2
-"""The quantile of the targets that a failure counts as. With the worst target, optima at the edge
-of what works were hardly tried; with the median, failures were repeated (docs/decisions, number
-3)."""
-
-_FAILURE_QUANTILE = 0.2
 """The quantile of the targets that a failure counts as, besides what it says of success. With the
 worst target, optima at the edge of what works were hardly tried; with the median, failures were
 repeated (docs/decisions, number 3). With no stand-in, the search fails at every second step along

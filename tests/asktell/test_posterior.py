@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 from asktell.model.dataset import Dataset, Use
 from asktell.model.gp import Hyperparameters
 from asktell.model.kernels import Array
-from asktell.model.members import condition_members, outcomes_seen, success_seen
+from asktell.model.members import MEMBERS, condition_members, outcomes_seen, success_seen
 from asktell.model.posterior import Given, Posterior, posterior_of
 
 EXAMPLES = settings(deadline=None, max_examples=25)
@@ -33,6 +33,8 @@ EXAMPLES = settings(deadline=None, max_examples=25)
 QUIET = (Hyperparameters((0.3, 1.0, 0.6), 1e-6),) * 3
 FAILED, PENDING = points_of(2, 5), points_of(3, 6)
 NONE = np.empty((0, 3))
+SEVERAL = len(MEMBERS["one of several"])
+SINGLE = len(MEMBERS["objective"])
 
 
 def posterior(
@@ -60,7 +62,7 @@ def test_means_and_deviations_are_those_of_the_members() -> None:
 def test_no_points_have_no_predictions() -> None:
     mean, std = posterior(two_outcomes(failed=FAILED)).at(NONE)
 
-    assert mean.shape == std.shape == (0, 5)
+    assert mean.shape == std.shape == (0, 2 * SEVERAL + 1)
 
 
 def test_posterior_cannot_be_changed() -> None:
@@ -85,7 +87,7 @@ def test_units_are_those_of_the_first_member() -> None:
 
     means, deviations = believed.at(x)
     assert mean.shape == std.shape == (6, 2)
-    for outcome, column in enumerate((0, 2)):
+    for outcome, column in enumerate((0, SEVERAL)):
         location, scale = believed.seen[column].unit
         assert mean[:, outcome].tolist() == (means[:, column] * scale + location).tolist()
         assert std[:, outcome].tolist() == (deviations[:, column] * scale).tolist()
@@ -210,12 +212,13 @@ def test_success_has_the_last_column_once_something_has_failed() -> None:
 
     mean, std = whole.at(x)
 
-    assert mean[:, :4].tolist() == without.at(x)[0].tolist()
+    assert mean.shape == std.shape == (6, 2 * SEVERAL + 1)
+    assert without.at(x)[0].shape == (6, 2 * SEVERAL)
     expected = process.predict(x, return_std=True)
-    assert [mean[:, 4].tolist(), std[:, 4].tolist()] == [part[:, 0].tolist() for part in expected]
+    assert [mean[:, -1].tolist(), std[:, -1].tolist()] == [part[:, 0].tolist() for part in expected]
     assert without.least_success is None
     assert whole.least_success is not None
-    near, away = whole.at(FAILED)[0][:, 4], whole.at(data.points)[0][:, 4]
+    near, away = whole.at(FAILED)[0][:, -1], whole.at(data.points)[0][:, -1]
     assert np.all(near < whole.least_success)
     assert np.all(away > whole.least_success)
 
@@ -229,16 +232,16 @@ def size_of(points: Array) -> Array:
 
 
 @pytest.mark.parametrize(
-    ("uses", "column", "others"),
+    ("uses", "column"),
     [
-        (("objective", "given"), 3, [0, 1, 2]),
-        (("given", "objective"), 3, [0, 1, 2]),
-        (("one of several", "given"), 2, [0, 1]),
-        (("given", "given"), 0, []),
+        (("objective", "given"), SINGLE),
+        (("given", "objective"), SINGLE),
+        (("one of several", "given"), SEVERAL),
+        (("given", "given"), 0),
     ],
 )
 def test_what_is_given_has_a_column_in_its_own_unit_after_the_members(
-    uses: tuple[Use, Use], column: int, others: list[int]
+    uses: tuple[Use, Use], column: int
 ) -> None:
     def function(points: Array) -> Array:
         return np.repeat(size_of(points), uses.count("given"), axis=1)
@@ -248,10 +251,10 @@ def test_what_is_given_has_a_column_in_its_own_unit_after_the_members(
 
     mean, std = believed.at(x)
 
-    assert mean.shape == std.shape == (6, len(others) + uses.count("given") + 1)
+    assert mean.shape == std.shape == (6, column + uses.count("given") + 1)
     assert mean[:, column].tolist() == size_of(x)[:, 0].tolist()
     assert not std[:, column].any()
-    assert std[:, [*others, -1]].all()
+    assert std[:, [*range(column), -1]].all()
     outcome = uses.index("given")
     assert believed.columns[outcome] == slice(column, column + 1)
     unit_mean, unit_std = believed.in_units(x)
@@ -307,8 +310,8 @@ def test_one_outcome_does_not_change_with_the_targets_of_the_other() -> None:
 
     first, second = posterior(data).at(x)[0], posterior(other).at(x)[0]
 
-    assert second[:, :2].tolist() == first[:, :2].tolist()
-    assert second[:, 2:].tolist() != first[:, 2:].tolist()
+    assert second[:, :SEVERAL].tolist() == first[:, :SEVERAL].tolist()
+    assert second[:, SEVERAL:].tolist() != first[:, SEVERAL:].tolist()
 
 
 # --- gradients ---
@@ -332,7 +335,7 @@ def test_gradients_are_finite_differences(column: int, uses: Any) -> None:
 
     gradients = believed.with_gradient(x)[2 + column]
 
-    assert gradients.shape == (5, 5, 3)
+    assert gradients.shape == (5, believed.columns[1].stop + 1, 3)
     for dimension in (0, 2):
         step = 1e-5 * np.eye(3)[dimension]
         differences = (believed.at(x + step)[column] - believed.at(x - step)[column]) / 2e-5
@@ -350,7 +353,7 @@ def test_slopes_of_what_is_given_stay_within_the_cube() -> None:
     corners = np.array([[0.0, 0.0, 1.0], [1.0, 1.0, 0.0]])
     believed = posterior(two_outcomes(uses=("objective", "given")), given=watched)
 
-    slopes = believed.with_gradient(corners)[2][:, 3]
+    slopes = believed.with_gradient(corners)[2][:, SINGLE]
 
     assert np.vstack(asked).min() >= 0.0
     assert np.vstack(asked).max() <= 1.0

@@ -18,7 +18,6 @@ from asktell.acquisition.score import (
     Feasibility,
     FrontImprovement,
     Improvement,
-    LeastViolation,
     Promise,
     Term,
 )
@@ -31,9 +30,6 @@ LEAST = np.array([-1.0, -1.0])
 TERMS: dict[str, Term] = {
     "improvement": Improvement(slice(0, 2), np.array([0.3, -0.2])),
     "feasibility": Feasibility(slice(2, 4), np.array([-0.5, -math.inf]), np.array([1.0, 0.7])),
-    "least violation": LeastViolation(
-        slice(2, 4), np.array([1.5, -math.inf]), np.array([math.inf, -0.7])
-    ),
     "boxes": FrontImprovement(
         (np.array([0, 2]), np.array([1, 3])), (boxes_of(FRONT, LEAST), boxes_of(FRONT, 2.0 * LEAST))
     ),
@@ -69,17 +65,6 @@ def test_feasibility_is_the_mean_log_probability_of_keeping_the_bounds() -> None
     first, second = (stats.norm(mean[:, i], std[:, i]) for i in (2, 3))
     logs = np.log(first.cdf(1.0) - first.cdf(-0.5)), np.log(second.cdf(0.7))
     assert scores == pytest.approx((logs[0] + logs[1]) / 2.0)
-
-
-def test_least_violation_is_what_is_expected_beyond_the_bounds() -> None:
-    mean, std = believed()
-    draws = np.random.default_rng(1).standard_normal((200_000, 1))
-
-    scores = TERMS["least violation"].score(mean, std)
-
-    below = np.maximum(1.5 - (mean[:, 2] + std[:, 2] * draws), 0.0).mean(axis=0)
-    above = np.maximum((mean[:, 3] + std[:, 3] * draws) + 0.7, 0.0).mean(axis=0)
-    assert scores == pytest.approx(-(np.log(below) + np.log(above)) / 2.0, abs=0.02)
 
 
 def test_front_improvement_is_averaged_over_the_pairings() -> None:
@@ -128,7 +113,7 @@ def test_what_is_known_without_doubt_can_be_scored(name: str) -> None:
 
     for part in (score, by_mean, by_std):
         assert not np.isnan(part).any()
-    assert not np.isposinf(score).any() or name == "least violation"
+    assert not np.isposinf(score).any()
     assert np.isfinite(by_mean).all()
     assert np.isfinite(by_std).all()
 
@@ -138,7 +123,9 @@ def test_what_is_known_without_doubt_can_be_scored(name: str) -> None:
 
 @pytest.fixture(scope="module")
 def posterior() -> Posterior:
-    data = two_outcomes(failed=points_of(2, 5), pending=points_of(2, 6))
+    data = two_outcomes(
+        uses=("objective", "bound"), failed=points_of(2, 5), pending=points_of(2, 6)
+    )
     return posterior_of(AXES, data, found_for(data))
 
 
