@@ -1,4 +1,4 @@
-"""When a known configuration is measured once more, and what the best is where targets are noisy."""
+"""When a known configuration is measured once more; and the best, where targets are noisy."""
 
 from __future__ import annotations
 
