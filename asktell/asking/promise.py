@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from asktell.acquisition.directions import Directions, directions_of
 from asktell.acquisition.hypervolume import Boxes, boxes_of, non_dominated, reference_of
 from asktell.acquisition.score import Feasibility, FrontImprovement, Improvement, Promise, Term
+from asktell.asking.revisit import is_noisy
 from asktell.model.kernels import Array
 from asktell.model.posterior import Posterior
 from asktell.study.problem import Problem
@@ -37,7 +38,7 @@ def promise_of(problem: Problem, posterior: Posterior, random: np.random.Generat
     if held.any():
         best = means[held]
         if len(problem.objectives) == 1:
-            own = posterior.columns[problem.objectives[0]]
+            own = _trusted(posterior, problem.objectives[0])
             terms.append(Improvement(own, best[:, own].max(axis=0)))
         else:
             terms.append(_front(problem, posterior, best, random))
@@ -55,6 +56,16 @@ def promise_of(problem: Problem, posterior: Posterior, random: np.random.Generat
         low = np.array([posterior.least_success])
         terms.append(Feasibility(last, low, np.array([math.inf])))
     return Promise(posterior, tuple(terms))
+
+
+def _trusted(posterior: Posterior, objective: int) -> slice:
+    """Return the members that are asked about the objective.
+
+    Where targets are noisy it is the first alone: the others are for targets that are nearly exact,
+    and take the luckiest ones at their word (docs/decisions, number 11).
+    """
+    own = posterior.columns[objective]
+    return slice(own.start, own.start + 1) if is_noisy(posterior, objective) else own
 
 
 def _held(problem: Problem, posterior: Posterior, means: Array) -> NDArray[np.bool_]:
