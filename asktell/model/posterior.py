@@ -101,7 +101,7 @@ class Posterior:
             return 0.0
         first = self.columns[outcome].start
         known = self.seen[first].variances(
-            self.data.targets[:, outcome], self.data.variances[:, outcome]
+            self.data.targets[:, outcome], self.data.deviations[:, outcome]
         )
         inferred = self.processes.hyperparameters[first].noise
         return float(np.median(np.where(np.isnan(known), inferred, known)))

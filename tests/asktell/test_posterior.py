@@ -154,7 +154,7 @@ def test_noise_that_is_known_is_seen_in_the_unit_of_the_targets() -> None:
     data = dataset()
     deviation = data.targets.std()
 
-    believed = posterior(attrs.evolve(data, variances=np.full((12, 1), (0.3 * deviation) ** 2)))
+    believed = posterior(attrs.evolve(data, deviations=np.full((12, 1), 0.3 * deviation)))
 
     assert believed.noise(0) == pytest.approx(0.09)
 
