@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from asktell import telling
+from asktell.acquisition.score import Known
 from asktell.asking import know
 from asktell.asking.suggest import suggest
-from asktell.acquisition.score import Known
 from asktell.model.kernels import Array
 from asktell.space.space import Space
 from asktell.state import State

@@ -47,10 +47,11 @@ FLOORS = {
     "asktell.acquisition": [
         {"design", "improvement", "normal", "target_space"},
         {"directions", "feasibility", "hypervolume", "maximiser"},
-        {"acq_max"},
+        {"acq_max", "score"},
         {"__init__"},
     ],
     "asktell.study": [
+        {"outcomes"},
         {"problem"},
         {"trials"},
         {"events", "views"},
@@ -73,7 +74,12 @@ FLOORS = {
         {"correct"},
         {"__init__"},
     ],
-    "asktell.asking": [{"evidence"}, {"suggest"}, {"know"}, {"__init__"}],
+    "asktell.asking": [
+        {"evidence", "promise", "revisit"},
+        {"suggest"},
+        {"know"},
+        {"__init__"},
+    ],
     "asktell.store": [
         {"files", "journal", "lock", "old_changes"},
         {"book"},

@@ -27,8 +27,9 @@ _BLOCK = 512
 _MARGIN = 0.1
 """How far below the worst of the front the reference lies, as a share of the front's range."""
 
-_CHUNK = 1 << 16
-"""So many pairs of a candidate and a box are looked at at a time: half a MB an array of them."""
+_CHUNK = 1 << 14
+"""So many pairs of a candidate and a box are looked at at a time: an array of them is 128 kB, and
+some thirty stay near the processor."""
 
 
 # --- what is dominated ---

@@ -55,7 +55,9 @@ class LogExpectedImprovement:
             gain = np.maximum(mean - best, 0.0)
             with np.errstate(divide="ignore"):
                 scores = np.where(certain, np.log(gain), scores)
-            by_mean = np.where(certain, np.where(gain > 0.0, 1.0 / np.where(gain, gain, 1.0), 0.0), by_mean)
+            by_mean = np.where(
+                certain, np.where(gain > 0.0, 1.0 / np.where(gain, gain, 1.0), 0.0), by_mean
+            )
             by_std = np.where(certain, 0.0, by_std)
         if scores.ndim == 1:
             return scores, by_mean, by_std

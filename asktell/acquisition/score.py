@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 from attrs import frozen
 
+from asktell.acquisition.directions import Directions
 from asktell.acquisition.feasibility import (
     log_probability_between,
     log_probability_between_with_slopes,
 )
-from asktell.acquisition.directions import Directions
 from asktell.acquisition.hypervolume import Boxes
 from asktell.acquisition.improvement import LogExpectedImprovement
 from asktell.model.kernels import Array

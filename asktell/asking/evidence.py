@@ -124,11 +124,10 @@ def _by_layers(objectives: Array) -> Indices:
     return np.concatenate([*order, rest])
 
 
-def _distinct(
-    points: Array, targets: Array, variances: Array
-) -> tuple[Array, Array, Array, Array]:
+def _distinct(points: Array, targets: Array, variances: Array) -> tuple[Array, Array, Array, Array]:
     """Return distinct points in canonical order, the means of their targets, the variances of
-    these, and how many each."""
+    these, and how many each.
+    """
     distinct, owners, counts = np.unique(points, axis=0, return_inverse=True, return_counts=True)
     ordered = np.empty((len(distinct), targets.shape[1]))
     noise = np.empty_like(ordered)

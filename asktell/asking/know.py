@@ -10,6 +10,7 @@ from attrs import evolve
 
 from asktell.acquisition import hypervolume as volumes
 from asktell.asking.evidence import dataset_of, signs_of
+from asktell.asking.revisit import is_noisy
 from asktell.asking.suggest import fit_of
 from asktell.errors import (
     NOTHING,
@@ -19,6 +20,7 @@ from asktell.errors import (
     at_key,
 )
 from asktell.model.blas import one_blas_thread
+from asktell.model.calibration import calibrated
 from asktell.model.kernels import Array
 from asktell.model.posterior import Posterior, posterior_of
 from asktell.numbers import is_finite
@@ -27,11 +29,6 @@ from asktell.study.problem import Problem
 from asktell.study.ranking import nearest
 from asktell.study.trials import mean_numbers
 from asktell.study.views import Observation, summary_of
-
-
-_NOISY = 0.05
-"""From this inferred variance on, as a share of that of the targets, they count as noisy; see
-docs/decisions, number 11."""
 
 _ENOUGH = 20
 """So many observations before noise is inferred from them: fewer do not tell noise from what the
@@ -86,7 +83,7 @@ def best_or_none(state: State) -> Observation | None:
         return None
     leader = None if state.leader is None else state.history.trial(state.leader[0])
     trial = leader or nearest(problem, state.trials)
-    return trial and summary_of(problem, trial)
+    return None if trial is None else summary_of(problem, trial)
 
 
 def _best_expected(state: State) -> Observation | None:
@@ -105,7 +102,7 @@ def _best_expected(state: State) -> Observation | None:
         model = model_of(state)
     except np.linalg.LinAlgError:
         return None
-    if not told and max(model.noises(state.problem.objectives)) < _NOISY:
+    if not told and not any(is_noisy(model, one) for one in state.problem.objectives):
         return None
     data, signs = model.data, signs_of(state.problem)
     means, _ = model.in_units(data.points)
@@ -203,13 +200,12 @@ def _reference(problem: Problem, reference: Any) -> Array:
 # --- what the model expects ---
 
 
-def predict(
-    state: State, params: Sequence[Mapping[str, Any]]
-) -> dict[str, tuple[Array, Array]]:
+def predict(state: State, params: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Array, Array]]:
     """Return what the model expects of n params: for every outcome, means and deviations (n,).
 
     Both are in the unit of the outcome; the deviation is that of the noiseless function. Very bad
-    targets are drawn towards the others before the model sees them (Tukey's fence).
+    targets are drawn towards the others before the model sees them (Tukey's fence). Deviations are
+    stretched until they cover what the model expects of each point without knowing it.
 
     Raises:
         ParamsError: a ``ValueError``; the params do not lie in the space.
@@ -219,7 +215,7 @@ def predict(
         raise NothingObservedError("the model knows nothing yet: observe a target first")
     points = state.space.encode([state.space.check(one) for one in params])
     with one_blas_thread(), np.errstate(all="ignore"):
-        means, deviations = model_of(state).in_units(points)
+        means, deviations = calibrated(model_of(state)).in_units(points)
     means = means * signs_of(state.problem)
     return {
         name: (means[:, place], deviations[:, place])

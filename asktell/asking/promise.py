@@ -71,14 +71,19 @@ def _held(problem: Problem, posterior: Posterior, means: Array) -> NDArray[np.bo
 def _front(
     problem: Problem, posterior: Posterior, best: Array, random: np.random.Generator
 ) -> FrontImprovement:
-    """Return the improvement of the front of points with these means (n, s)."""
+    """Return the improvement of the front of points with these means (n, s).
+
+    Where no reference is given, one in two is beyond the front, and the others beyond all points:
+    the first looks for a better front, the second for a longer one (docs/decisions, number 11).
+    """
+    is_wide = bool(random.integers(2))
     columns = [posterior.columns[outcome] for outcome in problem.objectives]
     pairings, regions = [], []
     for member in range(max(own.stop - own.start for own in columns)):
         pairing = np.array([min(own.start + member, own.stop - 1) for own in columns])
         values = best[:, pairing]
         front = values[non_dominated(values)]
-        least = reference_of(front, values)
+        least = reference_of(values if is_wide else front, values)
         for place, outcome in enumerate(problem.objectives):
             least[place] = _reference(problem, posterior, outcome, member, float(least[place]))
         pairings.append(pairing)
@@ -97,13 +102,13 @@ def _reference(
 ) -> float:
     """Return up to where an objective counts for nothing, as a member sees it."""
     wanted = problem.outcomes[outcome]
-    numbers = [
+    numbers: list[float] = [
         math.nan if wanted.reference is None else wanted.sign * wanted.reference,
-        posterior.data.bounds[outcome][0],
+        float(posterior.data.bounds[outcome][0]),
     ]
     if posterior.data.uses[outcome] != "given":
         own = posterior.columns[outcome]
         seen = posterior.seen[min(own.start + member, own.stop - 1)]
         numbers = seen.of(np.array(numbers)).tolist()
-    given, least = numbers
+    given, least = map(float, numbers)
     return max(inferred if math.isnan(given) else given, least)

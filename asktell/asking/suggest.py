@@ -100,9 +100,7 @@ def suggest(
     return state, suggestions
 
 
-def _with_one_more(
-    state: State, known: Known, expires: float | None, at: float | None
-) -> State:
+def _with_one_more(state: State, known: Known, expires: float | None, at: float | None) -> State:
     if state.queue:
         configuration = state.history.trial(state.queue[0]).configuration
         return apply(state, Suggested(state.next_id, configuration, "again", expires, at))
@@ -192,6 +190,8 @@ def _fits(fit: Fit, data: Dataset) -> bool:
 def _origin(state: State) -> Origin:
     if not state.n_observed:
         return "initial"
+    if state.problem.method.revisits and _is_used_up(state):
+        return "model"
     trials = n_reports(state) + len(state.out)
     return "model" if trials >= state.problem.method.n_initial else "initial"
 
@@ -204,8 +204,16 @@ def _revisited(state: State, posterior: Posterior, point: Array) -> Values | Non
     objectives = state.problem.objectives
     if not state.problem.method.revisits or len(objectives) > 1:
         return None
-    again = worth_revisiting(posterior, objectives[0], point)
+    again = worth_revisiting(posterior, objectives[0], None if _is_used_up(state) else point)
     return None if again is None else state.space.decode(again[None])[0]
+
+
+def _is_used_up(state: State) -> bool:
+    """Tell whether every configuration of a finite space is taken."""
+    size = state.space.size
+    if size is None or size > len(state.history):
+        return False
+    return sum(trial.standing != "forgotten" for trial in state.trials) >= size
 
 
 def _most_promising(state: State, posterior: Posterior, random: np.random.Generator) -> Array:

@@ -196,12 +196,14 @@ def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
         return tuple([float(value[name]) for name in names])
 
     def deviations(value: Any) -> Deviations:
+        if not isinstance(value, dict):
+            raise StateError("$", value, f"a number for some of {list(names)}, or null")
         try:
-            std = problem.deviations(value if isinstance(value, dict) else {"std": value})
+            std = problem.deviations(value)
         except TargetError as error:
             raise StateError("$" + error.place.removeprefix("$.std"), *error.args[1:]) from None
         if std is None:
-            raise StateError("$", value, "null, or a deviation of one outcome or more")
+            raise StateError("$", value, f"a number for one of {list(names)} or more, or null")
         return std
 
     def fit(value: Any) -> Fit:

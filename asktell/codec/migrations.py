@@ -1,8 +1,8 @@
 """From older schemas to today's: dicts in, dicts out, and where each part came from.
 
-Schemas 1 and 2 kept trials in six lists; ``from_lists`` finds events that lead to the same. Schema 3
-knew no bounds on outcomes and no standard deviations. What a
-step does not understand is left for the reader to refuse. The dict that is passed is not changed.
+Schemas 1 and 2 kept trials in six lists; ``from_lists`` finds events that lead to the same. Schema
+3 knew no bounds on outcomes and no standard deviations. What a step does not understand is left for
+the reader to refuse. The dict that is passed is not changed.
 """
 
 from __future__ import annotations
@@ -70,7 +70,9 @@ def _with(value: Any, place: str, schema: int, **added: Any) -> Any:
         return value
     for name in added:
         if name in value:
-            raise StateError(f"{place}.{name}", value[name], f"no field of this name in schema {schema}")
+            raise StateError(
+                f"{place}.{name}", value[name], f"no field of this name in schema {schema}"
+            )
     return {**value, **added}
 
 

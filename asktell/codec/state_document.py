@@ -207,9 +207,9 @@ def _outcomes(rows: list[_OutcomeLayout]) -> tuple[Outcome, ...]:
     if not any(outcome.goal for outcome in outcomes):
         raise StateError("$.outcomes", rows, "one objective or more")
     try:
-        return checked(tuple(outcomes), "$.outcomes")
+        return checked(tuple(outcomes), "$")
     except DefinitionError as error:
-        raise below(error, "") from None
+        raise below(error, "$.outcomes") from None
 
 
 def _space(layout: _SpaceLayout) -> Space:

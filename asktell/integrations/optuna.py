@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,8 @@ from asktell.space.parameters import Parameter
 from asktell.space.space import Space, Values
 from asktell.state import apply, replay
 from asktell.study.events import Event, Failed, Fit, Fitted, Skipped, Suggested, Told
-from asktell.study.problem import Goal
+from asktell.study.outcomes import TARGET, Bound, Goal
+from asktell.study.problem import Numbers, Problem
 from asktell.study.trials import Configuration
 
 try:
@@ -50,6 +51,13 @@ _PARAMS = "asktell:params"
 _FIT = "asktell:fit"
 """The attribute in which a trial keeps the hyper-parameters that it searched."""
 
+_CONSTRAINTS = "constraints"
+"""The attribute in which Optuna keeps constraints: a list; or each in one of its own, whose name is
+this one, a colon, and the constraint's. A number above zero breaks a constraint."""
+
+_NAMED = hasattr(FrozenTrial, "set_constraint")
+"""Whether this version of Optuna knows constraints of their own names, as from version 5 on."""
+
 _ATTEMPTS = 10
 """How often a trial asks again because another took the same params meanwhile."""
 
@@ -67,21 +75,35 @@ class AskTellSampler(BaseSampler):
       model takes it as worse than most, and its params are not suggested again.
     - The same params may have several results, as Optuna lets callers repeat them; the model uses
       their mean.
+    - Several objectives are outcomes ``objective_0``, ``objective_1``, ...; constraints are
+      ``constraint_0``, ... or, set with ``trial.set_constraint("name", value)``,
+      ``constraint_name``. A completed trial that lacks a constraint of others counts as failed.
     - A choice that equals another (``1`` and ``True``) is the first of them, as in Optuna.
 
     Args:
         seed: an integer >= 0; the only source of randomness.
+        constraints_func: takes a trial that is over, and returns a number for each constraint,
+            which is broken above zero. They are kept where Optuna's own samplers keep theirs.
         **settings: those of :class:`asktell.Settings`, except for ``replicates``.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the argument.
     """
 
-    def __init__(self, seed: int = 0, **settings: Any) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
+        **settings: Any,
+    ) -> None:
         """Check the arguments."""
         if not is_count(seed, least=0):
             raise DefinitionError("$.seed", seed, "an integer >= 0")
+        if constraints_func is not None and not callable(constraints_func):
+            raise DefinitionError("$.constraints_func", constraints_func, "a function of a trial")
         self._seed = int(seed)
+        self._constraints_func = constraints_func
         self._settings = at.Settings(replicates=True, **settings)
 
     def __repr__(self) -> str:
@@ -93,9 +115,8 @@ class AskTellSampler(BaseSampler):
         """Return the study's trials as the engine's dict, as ``Engine.to_dict`` does.
 
         Raises:
-            ValueError: the study has several objectives, or its trials have no parameter in common.
+            ValueError: the trials of the study have no parameter in common.
         """
-        self._raise_error_if_multi_objective(study)
         trials = study.get_trials(deepcopy=False)
         modelled = _Modelled.of(intersection_search_space(trials))
         if modelled is None:
@@ -104,8 +125,13 @@ class AskTellSampler(BaseSampler):
         return apply(state, Skipped(len(trials), at=None)).to_dict()
 
     def _state(self, study: Study, trials: list[FrozenTrial], modelled: _Modelled) -> at.State:
-        goal: Goal = "maximize" if study.direction == StudyDirection.MAXIMIZE else "minimize"
-        state = at.State.start(modelled.space, self._seed, goal, self._settings)
+        state = at.State.start(
+            modelled.space,
+            self._seed,
+            settings=self._settings,
+            objectives=_objectives(study),
+            constraints=_constraints(trials),
+        )
         return _told(state, modelled, trials)
 
     # --- what Optuna calls ---
@@ -113,12 +139,7 @@ class AskTellSampler(BaseSampler):
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return the parameters to model together: all that the completed trials share.
-
-        Raises:
-            ValueError: the study has several objectives.
-        """
-        self._raise_error_if_multi_objective(study)
+        """Return the parameters to model together: all that the completed trials share."""
         shared = intersection_search_space(study.get_trials(deepcopy=False))
         modelled = _Modelled.of(shared)
         return {name: shared[name] for name in modelled.space.names} if modelled else {}
@@ -129,11 +150,7 @@ class AskTellSampler(BaseSampler):
         """Return what the engine suggests for the trial, and note it with the trial.
 
         Where another worker took the same params meanwhile, the engine is asked again.
-
-        Raises:
-            ValueError: the study has several objectives.
         """
-        self._raise_error_if_multi_objective(study)
         modelled = _Modelled.of(search_space)
         if modelled is None:
             return {}
@@ -163,23 +180,42 @@ class AskTellSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Return a random value, drawn from the seed, the trial's number and the name.
-
-        Raises:
-            ValueError: the study has several objectives.
-        """
-        self._raise_error_if_multi_objective(study)
+        """Return a random value, drawn from the seed, the trial's number and the name."""
         entropy = [self._seed, trial.number, zlib.crc32(param_name.encode())]
         seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
         random = RandomSampler(seed)
         return random.sample_independent(study, trial, param_name, param_distribution)
+
+    def after_trial(
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        state: TrialState,
+        values: Sequence[float] | None,
+    ) -> None:
+        """Keep what the constraints are with a trial that is completed or pruned, as Optuna does.
+
+        Raises:
+            ValueError: a constraint is NaN.
+        """
+        if self._constraints_func is None or state not in (TrialState.COMPLETE, TrialState.PRUNED):
+            return
+        numbers = None
+        try:
+            returned = [float(number) for number in self._constraints_func(trial)]
+            if any(map(math.isnan, returned)):
+                raise ValueError(f"constraints_func: got {returned}, expected numbers, none of NaN")
+            numbers = returned
+        finally:
+            study._storage.set_trial_system_attr(trial._trial_id, _CONSTRAINTS, numbers)
 
 
 def trials_of(state: dict[str, Any]) -> list[FrozenTrial]:
     """Return the trials of an engine's dict, for ``study.add_trials``.
 
     Observations become completed trials, failures failed ones, and what is pending or due waits
-    to be evaluated, as after ``study.enqueue_trial``.
+    to be evaluated, as after ``study.enqueue_trial``. Objectives become values in their order;
+    each bound of a constraint becomes a constraint of Optuna's: by how much it is missed.
 
     Args:
         state: what ``Engine.to_dict`` or ``AskTellSampler.to_dict`` returned.
@@ -194,7 +230,10 @@ def trials_of(state: dict[str, Any]) -> list[FrozenTrial]:
     told: list[tuple[int | None, FrozenTrial]] = []
     for observation in known.observations:
         trial = create_trial(
-            params=observation.params, distributions=distributions, value=observation.target
+            params=observation.params,
+            distributions=distributions,
+            values=[observation.numbers[i] for i in known.problem.objectives],
+            system_attrs=_constraint_attributes(known.problem, observation.numbers),
         )
         told.append((observation.id, trial))
     for failure in known.failures:
@@ -205,7 +244,8 @@ def trials_of(state: dict[str, Any]) -> list[FrozenTrial]:
     told.sort(key=lambda pair: math.inf if pair[0] is None else pair[0])
     trials = [trial for _, trial in told]
     if known.fit is not None and trials:
-        trials[-1].system_attrs = {_FIT: _fit_note(known.fit, space)}
+        noted = {**trials[-1].system_attrs, _FIT: _fit_note(known.fit, space)}
+        trials[-1].system_attrs = noted
     for params in (*(suggestion.params for suggestion in known.pending), *known.due):
         attributes = {"fixed_params": params}
         trials.append(create_trial(state=TrialState.WAITING, system_attrs=attributes))
@@ -293,6 +333,66 @@ def _distribution(parameter: Parameter) -> BaseDistribution:
     return CategoricalDistribution([False, True])
 
 
+# --- outcomes ---
+
+
+def _objectives(study: Study) -> dict[str, Goal]:
+    """Return the objectives of a study; one alone is that of a plain engine."""
+    goals: list[Goal] = [
+        "maximize" if direction == StudyDirection.MAXIMIZE else "minimize"
+        for direction in study.directions
+    ]
+    if len(goals) == 1:
+        return {TARGET: goals[0]}
+    return {f"objective_{place}": goal for place, goal in enumerate(goals)}
+
+
+def _constraints(trials: Iterable[FrozenTrial]) -> dict[str, Bound]:
+    """Return the constraints that any completed trial has, in the order of their first trials."""
+    return {
+        name: at.AtMost(0.0)
+        for trial in sorted(trials, key=lambda trial: trial.number)
+        if trial.state == TrialState.COMPLETE
+        for name in _violations(trial)
+    }
+
+
+def _violations(trial: FrozenTrial) -> dict[str, float]:
+    """Return the constraints of a trial by their outcomes' names."""
+    attributes = trial.system_attrs
+    listed = enumerate(attributes.get(_CONSTRAINTS) or ())
+    prefix = f"{_CONSTRAINTS}:"
+    named = ((k.removeprefix(prefix), v) for k, v in attributes.items() if k.startswith(prefix))
+    return {f"constraint_{key}": float(number) for key, number in (*listed, *named)}
+
+
+def _numbers(problem: Problem, trial: FrozenTrial) -> Numbers | str:
+    """Return the numbers of a completed trial, or why they make it a failed one."""
+    known = {problem.outcome_names[i]: v for i, v in enumerate(trial.values)} | _violations(trial)
+    for name in problem.outcome_names:
+        if name not in known:
+            return f"no {name}"
+    numbers = tuple(float(known[name]) for name in problem.outcome_names)
+    return numbers if all(map(math.isfinite, numbers)) else trial.state.name.lower()
+
+
+def _constraint_attributes(problem: Problem, numbers: Numbers) -> dict[str, Any]:
+    """Return the attributes in which Optuna finds by how much bounds are missed."""
+    missed: dict[str, float] = {}
+    for i in problem.constraints:
+        outcome = problem.outcomes[i]
+        for bound in outcome.bounds:
+            above = numbers[i] - bound.bound
+            side = f"_{type(bound).__name__}" if len(outcome.bounds) > 1 else ""
+            key = outcome.name.removeprefix("constraint_") + side
+            missed[key] = above if isinstance(bound, at.AtMost) else -above
+    if not missed:
+        return {}
+    if not _NAMED or list(missed) == [str(place) for place in range(len(missed))]:
+        return {_CONSTRAINTS: list(missed.values())}
+    return {f"{_CONSTRAINTS}:{key}": gap for key, gap in missed.items()}
+
+
 # --- trials ---
 
 
@@ -311,13 +411,16 @@ def _told(state: at.State, modelled: _Modelled, trials: Iterable[FrozenTrial]) -
             continue
         number, configuration = trial.number, Configuration(modelled.space.names, values)
         events.append(Suggested(number, configuration, "model", expires=None, at=None))
-        target = trial.value if trial.state == TrialState.COMPLETE else None
-        if target is not None and math.isfinite(target):
-            events.append(Told(number, None, (float(target),), at=None))
+        if trial.state == TrialState.COMPLETE:
+            told = _numbers(state.problem, trial)
+            if isinstance(told, str):
+                events.append(Failed(number, None, told, at=None))
+            else:
+                events.append(Told(number, None, told, at=None))
         elif trial.state.is_finished():
             events.append(Failed(number, None, trial.state.name.lower(), at=None))
         known += trial.state.is_finished()
-        if (fit := _fit_of(trial, modelled.space)) is not None:
+        if (fit := _fit_of(trial, state.problem)) is not None:
             fits.append(fit)
     last = max((fit for fit in fits if fit.n <= known), key=lambda fit: fit.n, default=None)
     if last is not None:
@@ -330,15 +433,15 @@ def _fit_note(fit: Fit, space: Space) -> dict[str, Any]:
     return {"names": space.names, **fit_row(fit)}
 
 
-def _fit_of(trial: FrozenTrial, space: Space) -> Fit | None:
+def _fit_of(trial: FrozenTrial, problem: Problem) -> Fit | None:
     noted = trial.system_attrs.get(_FIT)
-    if noted is None or tuple(noted["names"]) != space.names:
+    if noted is None or tuple(noted["names"]) != problem.space.names:
         return None
     row = {key: value for key, value in noted.items() if key != "names"}
     if "members" in row:  # as version 0.1 noted it
         row = {"model": MODEL_OF_SCHEMA_2, "n": row["n"], "found": [row["members"]]}
     try:
-        return read_fit(row, space, outcomes=1)
+        return read_fit(row, problem)
     except StateError:  # what cannot be used is searched for afresh
         return None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from asktell.errors import ConflictError, DefinitionError, ParamsError, StateErr
 from asktell.integrations.held_choices import HeldChoices
 from asktell.space.parameters import Parameter
 from asktell.store import files
-from asktell.study.problem import Goal
+from asktell.study.outcomes import TARGET, Bound, Goal, outcomes_of
+from asktell.study.problem import Problem
 
 try:
     from ray.tune.search import Searcher
@@ -34,19 +35,29 @@ except ImportError as error:
     raise ImportError(message) from error
 
 
+_GOALS: dict[str, Goal] = {"min": "minimize", "max": "maximize"}
+_MODES = {goal: mode for mode, goal in _GOALS.items()}
+
+
 class AskTellSearcher(Searcher):
     """A Ray Tune searcher that asks the engine.
 
-    A trial that ends with an error, without the metric, or with one that is not finite, has failed.
-    If a trial has an outcome already, for instance because it ran again after a restore, the first
-    one stays, and a different one only gives a warning.
+    A trial that ends with an error has failed, and so has one whose result lacks an objective or
+    what has a constraint, or has one that is not finite. If a trial has an outcome already, for
+    instance because it ran again after a restore, the first one stays, and a different one only
+    gives a warning.
 
     Args:
         space: an :class:`asktell.Space`, in which a name such as ``"model/depth"`` stands for a
             nested key; or Tune's own search space; or None for that of the ``Tuner``.
-        metric: the key of the result; of the ``TuneConfig`` where None.
-        mode: ``"min"`` or ``"max"``; of the ``TuneConfig`` where None.
+        metric: the key of the result; of the ``TuneConfig`` where None. For several objectives a
+            list of them, or their modes by key: ``{"loss": "min", "speed": "max"}``. What the
+            ``TuneConfig`` says then changes nothing.
+        mode: ``"min"`` or ``"max"``; of the ``TuneConfig`` where None. With a list of metrics, a
+            list as long, or one mode for all.
         seed: an integer >= 0; the only source of randomness.
+        constraints: bounds on keys of the result, objectives or others:
+            ``{"memory": asktell.AtMost(3.0)}``; a list of two for both sides.
         **settings: those of :class:`asktell.Settings`.
 
     Raises:
@@ -56,16 +67,18 @@ class AskTellSearcher(Searcher):
     def __init__(
         self,
         space: at.Space | Mapping[str, Any] | None = None,
-        metric: str | None = None,
-        mode: str | None = None,
+        metric: str | Sequence[str] | Mapping[str, str] | None = None,
+        mode: str | Sequence[str] | None = None,
         seed: int = 0,
+        *,
+        constraints: Mapping[str, Bound | Sequence[Bound]] | None = None,
         **settings: Any,
     ) -> None:
-        """Check the arguments; the search starts when the space and the mode are known."""
-        if mode not in ("min", "max", None):
-            raise DefinitionError("$.mode", mode, "'min' or 'max'")
-        super().__init__(metric=metric, mode=mode)
-        self._metric, self._mode = metric, mode
+        """Check the arguments; the search starts when all that it needs is known."""
+        metrics, modes = _paired(metric, mode)
+        super().__init__(metric=metrics, mode=modes)
+        self._metric, self._mode = metrics, modes
+        self._constraints = constraints
         self._seed = seed
         self._settings = at.Settings(**settings)
         self._search: _Search | None = None
@@ -87,10 +100,11 @@ class AskTellSearcher(Searcher):
 
         Raises:
             DefinitionError: a ``ValueError`` that names what the engine cannot search; or the
-                space or the mode is not that of a state that was restored.
+                space or the outcomes are not those of a state that was restored.
         """
-        self._metric = metric or self._metric
-        self._mode = mode or self._mode
+        if not isinstance(self._metric, list):
+            self._metric = metric or self._metric
+            self._mode = mode or self._mode
         is_new = self._search is None
         if is_new:
             self._search = _Search.of_config(config)
@@ -99,30 +113,57 @@ class AskTellSearcher(Searcher):
 
     def _start(self) -> None:
         """Start the engine once all that it needs is known; check that it is the right one."""
-        if self._search is None:
-            return
         if self._engine is not None:
-            known, space = self._engine.state.space, self._search.space
-            if known != space:
-                raise DefinitionError("$.space", space, f"{known}, as in the restored state")
+            self._check(self._engine.state.problem)
+        elif self._search is not None and not self._missing():
+            self._engine = at.Engine(
+                self._search.space,
+                self._seed,
+                settings=self._settings,
+                objectives=self._objectives(),
+                constraints=self._constraints,
+            )
+
+    def _check(self, problem: Problem) -> None:
+        """Check that a restored state is one of this search, as far as that is known."""
+        if self._search is not None and self._search.space != problem.space:
+            expected = f"{problem.space}, as in the restored state"
+            raise DefinitionError("$.space", self._search.space, expected)
+        if self._mode is None or (self._constraints and self._metric is None):
             return
-        if self._mode is not None:
-            goal: Goal = "maximize" if self._mode == "max" else "minimize"
-            self._engine = at.Engine(self._search.space, self._seed, goal, self._settings)
+        outcomes = outcomes_of(None, self._objectives(), self._constraints)
+        if outcomes != problem.outcomes:
+            expected = f"{problem.outcomes}, as in the restored state"
+            raise DefinitionError("$.metric", outcomes, expected)
+
+    def _missing(self) -> str:
+        """Return what the search still needs."""
+        if self._search is None:
+            return "a search space"
+        if self._mode is None:
+            return "a mode, 'min' or 'max'"
+        return "a metric" if self._constraints and self._metric is None else ""
+
+    def _objectives(self) -> dict[str, Goal]:
+        """Return the objectives; one alone, without constraints, is that of a plain engine."""
+        names, modes = self._metric, self._mode
+        if not isinstance(names, list):
+            names, modes = [names if self._constraints else TARGET], [modes]
+        return {name: _GOALS[mode] for name, mode in zip(names, modes, strict=True)}
 
     @property
     def engine(self) -> at.Engine:
         """Return the engine as it is now, to be looked at.
 
         Raises:
-            DefinitionError: a ``ValueError``; the space or the mode is not known yet.
+            DefinitionError: a ``ValueError``; the space, the mode or the metric is not known yet.
         """
         return at.Engine.from_state(self._started()[0].state)
 
     def _started(self) -> tuple[at.Engine, _Search]:
         if self._engine is None:
-            missing = "a search space" if self._search is None else "a mode, 'min' or 'max'"
-            raise DefinitionError("$", None, f"{missing}, of the searcher or of the Tuner")
+            expected = f"{self._missing()}, of the searcher or of the Tuner"
+            raise DefinitionError("$", None, expected)
         return self._engine, self._search or _Search.of_space(self._engine.state.space)
 
     # --- what Tune calls ---
@@ -154,22 +195,23 @@ class AskTellSearcher(Searcher):
         """Take the outcome of a trial; one that it did not suggest is ignored.
 
         Raises:
-            TargetError: a ``ValueError``; the metric is not a number.
+            TargetError: a ``ValueError``; a metric is not a number.
         """
         if trial_id not in self._ids:
             return
-        value = None if error else (result or {}).get(self._metric or "")
-        self._tell(self._ids[trial_id], value, "error" if error else f"no {self._metric}")
+        self._tell(self._ids[trial_id], result or {}, "error" if error else "")
 
     def add_evaluated_point(
         self,
         parameters: dict[str, Any],
-        value: float | None,
+        value: float | Mapping[str, float] | None,
         error: bool = False,
         pruned: bool = False,
         intermediate_values: list[float] | None = None,
     ) -> None:
         """Take the outcome of params that were evaluated elsewhere; pruned ones count as failed.
+
+        The value is a number, or numbers by the key of a result.
 
         Raises:
             ParamsError: a ``ValueError``; the params do not lie in the space.
@@ -177,18 +219,30 @@ class AskTellSearcher(Searcher):
             DefinitionError: a ``ValueError``; the space or the mode is not known yet.
         """
         _, search = self._started()
-        reason = "error" if error else "pruned" if pruned else "no value"
-        self._tell(search.params(parameters), None if error or pruned else value, reason)
+        failure = "error" if error else "pruned" if pruned else "no value" if value is None else ""
+        self._tell(search.params(parameters), value, failure)
 
-    def _tell(self, trial: int | dict[str, Any], value: Any, reason: str) -> None:
+    def _tell(self, trial: int | dict[str, Any], value: Any, failure: str) -> None:
+        """Tell a number, or the result that it is in, or why there is none."""
         engine, _ = self._started()
+        if isinstance(value, Mapping):
+            value, missing = self._target(engine, value)
+            failure = failure or missing
         try:
-            if value is None:
-                engine.fail(trial, reason)
+            if failure:
+                engine.fail(trial, failure)
             else:
                 engine.observe(trial, value)
         except ConflictError as conflict:
             warnings.warn(f"the first outcome stays: {conflict}", stacklevel=3)
+
+    def _target(self, engine: at.Engine, result: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+        """Return the outcomes of a result, and what it lacks."""
+        names = engine.state.problem.outcome_names
+        keys = names if isinstance(self._metric, list) or names != (TARGET,) else (self._metric,)
+        target = {name: result.get(key) for name, key in zip(names, keys, strict=True)}
+        lacking = [key for name, key in zip(names, keys, strict=True) if target[name] is None]
+        return target, f"no {lacking[0]}" if lacking else ""
 
     # --- the state ---
 
@@ -206,7 +260,7 @@ class AskTellSearcher(Searcher):
 
         Raises:
             StateError: a ``ValueError``; a field is missing, unknown or corrupt.
-            DefinitionError: a ``ValueError``; the searcher has another space.
+            DefinitionError: a ``ValueError``; the searcher has another space, or other outcomes.
         """
         if not isinstance(state, dict) or state.keys() != {"engine", "trials", "metric"}:
             raise StateError("$", state, "a dict with the keys engine, trials and metric")
@@ -217,12 +271,24 @@ class AskTellSearcher(Searcher):
         for trial_id, number in trials.items():
             if type(number) is not int or not 0 <= number < engine.state.next_id:
                 raise StateError(f"$.trials.{trial_id}", number, "the id of a suggestion")
-        if self._search is not None and self._search.space != engine.state.space:
-            expected = f"{engine.state.space}, as in the state"
-            raise DefinitionError("$.space", self._search.space, expected)
+        goals = [_MODES[one.goal] for one in engine.state.problem.outcomes if one.goal]
+        metric, mode = state["metric"], goals if isinstance(state["metric"], list) else goals[0]
+        try:
+            _paired(metric, mode)
+        except DefinitionError:
+            raise StateError("$.metric", metric, "the metric, or a list of them") from None
+        before = self._constraints
+        if before is None:
+            self._constraints = engine.constraints or None
+        try:
+            self._check(engine.state.problem)
+        except DefinitionError:
+            self._constraints = before
+            raise
         self._engine, self._ids = engine, dict(trials)
-        self._metric = self._metric or state["metric"]
-        self._mode = "max" if engine.state.problem.goal == "maximize" else "min"
+        if self._metric is None:
+            self._metric = metric
+        self._mode = mode
 
     def save(self, checkpoint_path: str) -> None:
         """Write the state to a file, as JSON, at one stroke; Tune does so by itself."""
@@ -242,6 +308,32 @@ class AskTellSearcher(Searcher):
             raise StateError("$", checkpoint_path, f"a file of JSON: {error}") from None
         if state is not None:
             self.load_dict(state)
+
+
+# --- what is optimised ---
+
+
+def _paired(metric: Any, mode: Any) -> tuple[Any, Any]:
+    """Return the metric and the mode, or two lists of them, as Tune's own searchers have them.
+
+    Raises:
+        DefinitionError: they are no such pair.
+    """
+    if isinstance(metric, Mapping):
+        if mode is not None:
+            raise DefinitionError("$.mode", mode, "None, as the metrics have modes of their own")
+        metric, mode = list(metric), list(metric.values())
+    elif isinstance(metric, list | tuple):
+        metric, mode = list(metric), [mode] * len(metric) if isinstance(mode, str) else mode
+        if not isinstance(mode, list | tuple) or len(mode) != len(metric):
+            raise DefinitionError("$.mode", mode, f"a mode for each of {metric}")
+        mode = list(mode)
+    elif metric is not None and not isinstance(metric, str):
+        raise DefinitionError("$.metric", metric, "a key of the result, or several")
+    for one in mode if isinstance(metric, list) else [mode]:
+        if one not in (*_GOALS, None) or (one is None and isinstance(metric, list)):
+            raise DefinitionError("$.mode", one, "'min' or 'max'")
+    return metric, mode
 
 
 # --- the search space ---

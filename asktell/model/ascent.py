@@ -98,7 +98,9 @@ def ascend(
         fresh[again] = True
         done = moving[found]
         moved = x_next[found] - x[found]
-        turned = gradients[done] - slope_next[found]
+        # what a bound holds teaches nothing of the directions that are free: its gradient changes
+        # as well, but the inverse of a part of the Hessian is no part of the inverse
+        turned = np.where(moved == 0.0, 0.0, gradients[done] - slope_next[found])
         inverse[done] = _updated(inverse[done], moved, turned, fresh[done], identity)
         fresh[done] = False
         gain = value_next[found] - values[done]

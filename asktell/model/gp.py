@@ -3,8 +3,9 @@
 Several members share their points and differ in targets and hyper-parameters; all arrays have a
 leading axis for them, so that one call serves all. Each has zero mean, amplitude 1 (targets come
 standardised) and independent noise: of a variance that is known for a target, else of s^2 / c_i
-where the target is the mean of c_i replicates. Hyper-parameters are the posterior's mode (MAP), searched over their logarithms
-with analytic gradients. Equations are those of Rasmussen and Williams 2006, chapters 2 and 5.
+where the target is the mean of c_i replicates. Hyper-parameters are the posterior's mode (MAP),
+searched over their logarithms with analytic gradients. Equations are those of Rasmussen and
+Williams 2006, chapters 2 and 5.
 """
 
 from __future__ import annotations
@@ -283,8 +284,8 @@ def fit(
     chosen = []
     for member in range(len(priors)):
         mine = np.flatnonzero(owners == member)
-        *length_scales, noise = np.exp(ends[mine[np.argmax(values[mine])]]).tolist()
-        chosen.append(Hyperparameters(tuple(length_scales), max(noise, float(floors[member]))))
+        *length_scales, variance = np.exp(ends[mine[np.argmax(values[mine])]]).tolist()
+        chosen.append(Hyperparameters(tuple(length_scales), max(variance, float(floors[member]))))
     return tuple(chosen)
 
 

@@ -80,8 +80,7 @@ MEMBERS: dict[Use, tuple[Member, ...]] = {
         Member(power_transformed, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
     ),
     "one of several": (
-        Member(tukey_winsorised, noise_mode=-5.0, noise_spread=1.0, noise_floor=1e-4),
-        Member(power_transformed, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
+        Member(tukey_winsorised, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
     ),
     "bound": (
         Member(winsorised, noise_mode=-5.0, noise_spread=1.0, noise_floor=1e-4),
@@ -103,9 +102,13 @@ MODEL_OF_SCHEMA_2 = "three-members/1"
 """The model whose fits states of schemas 1 and 2 have, which do not say so."""
 
 _FAILURE_QUANTILE = 0.2
-"""The quantile of the targets that a failure counts as. With the worst target, optima at the edge
-of what works were hardly tried; with the median, failures were repeated (docs/decisions, number
-3)."""
+"""The quantile of the targets that a failure counts as, besides what it says of success. With the
+worst target, optima at the edge of what works were hardly tried; with the median, failures were
+repeated (docs/decisions, number 3). With no stand-in, the search fails at every second step along
+such an edge (number 11)."""
+
+_UNKNOWN = 1e6
+"""The variance of noise of a target that says nothing; those of the function are 1."""
 
 Found = tuple[tuple[Hyperparameters, ...], ...]
 """The hyper-parameters of every member, for every outcome, and last for success; an outcome that is
@@ -132,20 +135,35 @@ class Evidence:
 
 
 def outcomes_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
-    """Return what the members of all outcomes see; None where all outcomes are given."""
-    variances, priors, views = [], [], []
+    """Return what the members of all outcomes see; None where all outcomes are given.
+
+    Where evaluations failed, objectives count as worse than most that was observed, and of others
+    nothing is known.
+    """
+    rows, variances, priors, views = [], [], [], []
+    failures = np.ones(len(data.failed))
     for outcome, use in enumerate(data.uses):
         targets, (low, high) = data.targets[:, outcome], data.bounds[outcome]
         for member in MEMBERS[use]:
             view = seen(member.warp, targets, low, high)
-            variances.append(view.variances(targets, data.variances[:, outcome]))
+            known = view.variances(targets, data.variances[:, outcome])
+            if use == "bound":
+                stand_in, doubt = 0.0, _UNKNOWN
+            else:
+                stand_in, doubt = float(np.quantile(view.values, _FAILURE_QUANTILE)), math.nan
+            rows.append(np.concatenate([view.values, stand_in * failures]))
+            variances.append(np.concatenate([known, doubt * failures]))
             views.append(view)
             priors.append(member.prior(axes))
     if not priors:
         return None
-    targets = np.stack([view.values for view in views])
-    noise = Noise(data.counts, np.stack(variances))
-    return Evidence(data.points, targets, noise, tuple(priors), tuple(views))
+    return Evidence(
+        np.vstack([data.points, data.failed]),
+        np.stack(rows),
+        Noise(np.concatenate([data.counts, failures]), np.stack(variances)),
+        tuple(priors),
+        tuple(views),
+    )
 
 
 def success_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:

@@ -33,6 +33,11 @@ class Standardised:
     location: float
     scale: float
 
+    def of(self, numbers: Array) -> Array:
+        """Return numbers in the unit of the values."""
+        # halved, so that the difference of huge ones does not overflow
+        return np.asarray((numbers / 2.0 - self.location / 2.0) / self.scale * 2.0)
+
 
 @frozen(eq=False)
 class Seen:
@@ -53,13 +58,12 @@ class Seen:
     def of(self, numbers: Array) -> Array:
         """Return how numbers (n,) in the outcome's own unit are seen; infinite ones stay so."""
         finite = np.isfinite(numbers)
-        plain = (np.where(finite, numbers, 0.0) - self.plain.location) / self.plain.scale
-        seen = (self.warp(plain) - self.warped.location) / self.warped.scale
-        return np.where(finite, seen, numbers)
+        plain = self.plain.of(np.where(finite, numbers, 0.0))
+        return np.where(finite, self.warped.of(self.warp(plain)), numbers)
 
     def variances(self, targets: Array, variances: Array) -> Array:
         """Return how variances (n,) of targets (n,) are seen, to first order; NaN stays."""
-        plain = (targets - self.plain.location) / self.plain.scale
+        plain = self.plain.of(targets)
         deviations = np.sqrt(variances) / self.plain.scale
         steps = np.maximum(np.nan_to_num(deviations), _SMALLEST_STEP)
         slopes = (self.warp(plain + steps) - self.warp(plain - steps)) / (2.0 * steps)
@@ -77,11 +81,7 @@ class Seen:
 def seen(warp: Warp, targets: Array, low: float = -math.inf, high: float = math.inf) -> Seen:
     """Return targets (n,), and the bounds of their outcome, as a warp makes them."""
     plain = standardise(targets)  # so that a warp may count on the scale
-    function = warp(
-        plain.values,
-        (low - plain.location) / plain.scale,
-        (high - plain.location) / plain.scale,
-    )
+    function = warp(plain.values, *plain.of(np.array([low, high])).tolist())
     warped = standardise(function(plain.values))
     return Seen(warped.values, plain, function, warped)
 

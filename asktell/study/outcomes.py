@@ -55,9 +55,7 @@ class Maximize:
     """
 
     weight: float | None = field(default=None, converter=_optional_float, validator=_is_weight)
-    reference: float | None = field(
-        default=None, converter=_optional_float, validator=_is_optional
-    )
+    reference: float | None = field(default=None, converter=_optional_float, validator=_is_optional)
 
 
 @frozen
@@ -75,9 +73,7 @@ class Minimize:
     """
 
     weight: float | None = field(default=None, converter=_optional_float, validator=_is_weight)
-    reference: float | None = field(
-        default=None, converter=_optional_float, validator=_is_optional
-    )
+    reference: float | None = field(default=None, converter=_optional_float, validator=_is_optional)
 
 
 @frozen

@@ -244,7 +244,6 @@ class Problem:
             _number(target.get(name, NOTHING), f"$.target.{name}") for name in self.outcome_names
         )
 
-
     def deviations(self, std: Any) -> Deviations | None:
         """Return the standard deviations of a target, None where none is known.
 

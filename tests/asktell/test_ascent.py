@@ -62,8 +62,8 @@ def test_no_start_gets_worse_and_none_leaves_the_bounds(
     assert values == pytest.approx(function(points, np.arange(5))[0], rel=1e-12, abs=1e-12)
 
 
-@settings(EXAMPLES, derandomize=True)
-@given(seed=st.integers(0, 2**32), dim=st.integers(1, 5))
+@EXAMPLES
+@given(seed=st.integers(0, 2**32), dim=st.integers(1, 6))
 def test_quadratic_hills_are_climbed_as_high_as_by_scipy(seed: int, dim: int) -> None:
     function, (low, high) = hills(seed, dim, 0.0), unit(dim)
     starts = np.random.default_rng(seed).random((3, dim))
@@ -82,13 +82,23 @@ def test_quadratic_hills_are_climbed_as_high_as_by_scipy(seed: int, dim: int) ->
         assert value >= -found.fun - 1e-3 * (1.0 + spread)
 
 
-@pytest.mark.xfail(reason="nine of 2,000 hills of up to five dimensions: a climb stops short")
-def test_a_hill_that_is_climbed_only_nearly_to_the_top() -> None:
-    function, (low, high) = hills(174, 5, 0.0), unit(5)
-    starts = np.random.default_rng(174).random((3, 5))
-    points, values = ascend(function, starts, low, high, max_steps=200, tolerance=1e-10)
+@pytest.mark.parametrize(("seed", "dim"), [(10, 4), (84, 5), (151, 5), (174, 5), (175, 6)])
+def test_bounds_that_hold_a_climb_do_not_slow_it_down(seed: int, dim: int) -> None:
+    function, (low, high) = hills(seed, dim, 0.0), unit(dim)
+    starts = np.random.default_rng(seed).random((3, dim))
+    calls = []
+
+    def counted(x: Array, rows: Indices) -> tuple[Array, Array]:
+        calls.append(len(x))
+        return function(x, rows)
+
+    points, values = ascend(counted, starts, low, high, max_steps=200, tolerance=1e-10)
+
     _, further = ascend(function, points, low, high, max_steps=200, tolerance=1e-10)
-    assert values == pytest.approx(further, abs=1e-3 * 30.0)
+    assert np.any((points == low) | (points == high))
+    assert values == pytest.approx(further, abs=1e-6)
+    assert np.ptp(values) < 1e-6
+    assert len(calls) < 250
 
 
 def test_maximum_inside_is_found() -> None:

@@ -80,11 +80,37 @@ def test_golden_state_has_every_kind_of_event_and_a_value_in_every_field() -> No
     assert {len(keys[name]) - 1 for name in kinds} == {2, 3, 4, 5}
 
 
+def test_golden_state_has_outcomes_with_every_field() -> None:
+    outcomes = golden()["outcomes"]
+
+    assert {key for row in outcomes for key in row if row[key] is not None} == set(outcomes[0])
+    assert [row["goal"] for row in outcomes] == ["minimize", "maximize", None]
+    (fit,) = [row["fit"] for row in golden()["events"] if row["event"] == "fitted"]
+    assert [bool(members) for members in fit["found"]] == [True] * 4
+
+
+def test_golden_state_means_what_it_says() -> None:
+    state = at.State.from_dict(golden())
+    means = {"loss": 0.375, "speed": 3.75, "size": 1.875}
+
+    assert [o.std for o in state.observations] == [
+        {"loss": 0.01, "size": 0.0},
+        {"loss": 0.02},
+        {"speed": 0.5},
+        None,
+    ]
+    assert [o.feasible for o in state.observations] == [True, True, True, False]
+    assert at.best_observed(state).target == means
+    assert at.best_observed(state).std == {"loss": math.hypot(0.01, 0.02) / 2}
+    assert [o.target for o in at.pareto(state)][-1] == means
+
+
 def test_golden_state_goes_on() -> None:
     state, suggestions = at.suggest(at.State.from_dict(golden()), 3, now=92.0, lease=5.0)
 
     for suggestion in suggestions:
-        state = at.observe(state, suggestion, float(suggestion.id))
+        target = dict.fromkeys(("loss", "speed", "size"), float(suggestion.id))
+        state = at.observe(state, suggestion, target, {"speed": 0.25})
     assert [s.origin for s in suggestions] == ["again", "again", "model"]
     assert reread(state) == state
 
@@ -197,12 +223,14 @@ def test_tuples_count_as_lists_and_integers_as_floats() -> None:
     document = golden()
     document["events"] = tuple(document["events"])
     told = first_row("told")
-    document["events"][told]["outcomes"]["target"] = 3
+    document["events"][told]["outcomes"]["loss"] = 3
+    document["events"][told]["std"]["loss"] = 1
 
-    state = at.State.from_dict(document)
+    row = at.State.from_dict(document).to_dict()["events"][told]
 
-    assert state.to_dict()["events"][told]["outcomes"] == {"target": 3.0}
-    assert type(state.to_dict()["events"][told]["outcomes"]["target"]) is float
+    for numbers, expected in ((row["outcomes"], 3.0), (row["std"], 1.0)):
+        assert numbers["loss"] == expected
+        assert type(numbers["loss"]) is float
 
 
 # --- nothing is shared ---
@@ -288,7 +316,8 @@ FITS: list[tuple[tuple[Any, ...], Any, str]] = [
     (("more",), 1, ".more"),
     (("found",), None, ".found"),
     (("found",), [], ".found"),
-    (("found", 0), [], ".found[0]"),
+    (("found", 0), [{"length_scales": [1.0] * 8, "noise": 1.0}], ".found[0]"),
+    (("found",), [[], [], []], ".found"),
     (("found", 0, 1), None, ".found[0][1]"),
     (("found", 0, 1, "noise"), 0, ".found[0][1].noise"),
     (("found", 0, 1, "noise"), -1.0, ".found[0][1].noise"),
@@ -306,9 +335,10 @@ FITS: list[tuple[tuple[Any, ...], Any, str]] = [
 def test_a_fault_of_a_fit_is_reported_by_its_place(
     path: tuple[Any, ...], value: Any, place: str
 ) -> None:
-    row = first_row("fitted")
+    document = modelled().to_dict()
+    (row,) = (n for n, row in enumerate(document["events"]) if row["event"] == "fitted")
 
-    error = fault_of(corrupted(("events", row, "fit", *path), value))
+    error = fault_of(corrupted(("events", row, "fit", *path), value, document))
 
     # how many reports there are is the event's business, not that of the fit's fields
     assert error.place in (f"$.events[{row}].fit{place}", f"$.events[{row}]{place}")
@@ -407,8 +437,11 @@ GONE = object()
 NAN = math.nan
 
 
-def corrupted(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
-    document = golden()
+def corrupted(
+    path: tuple[Any, ...], value: Any, document: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Return the golden document, or another, with a value in place of another."""
+    document = golden() if document is None else document
     node: Any = document
     for step in path[:-1]:
         node = node[step]
@@ -462,10 +495,32 @@ CORRUPT: list[tuple[tuple[Any, ...], Any, str]] = [
     (("outcomes", 0), "target", "$.outcomes[0]"),
     (("outcomes", 0, "name"), "", "$.outcomes[0].name"),
     (("outcomes", 0, "name"), 7, "$.outcomes[0].name"),
-    (("outcomes", 0, "role"), GONE, "$.outcomes[0].role"),
-    (("outcomes", 0, "role"), "maximise", "$.outcomes[0].role"),
-    (("outcomes", 0, "weight"), 1.0, "$.outcomes[0].weight"),
-    (("outcomes",), [{"name": n, "role": "minimize"} for n in "ab"], "$.outcomes"),
+    (("outcomes", 1, "name"), "loss", "$.outcomes[1].name"),
+    (("outcomes", 0, "role"), "minimize", "$.outcomes[0].role"),
+    (("outcomes", 0, "goal"), GONE, "$.outcomes[0].goal"),
+    (("outcomes", 0, "goal"), "maximise", "$.outcomes[0].goal"),
+    (("outcomes", 0, "goal"), ["minimize"], "$.outcomes[0].goal"),
+    (("outcomes", 0, "goal"), None, "$.outcomes[0].weight"),
+    (("outcomes", 0, "weight"), GONE, "$.outcomes[0].weight"),
+    (("outcomes", 0, "weight"), None, "$.outcomes"),
+    (("outcomes", 0, "weight"), 0.0, "$.outcomes[0].weight"),
+    (("outcomes", 0, "weight"), -1.0, "$.outcomes[0].weight"),
+    (("outcomes", 0, "weight"), NAN, "$.outcomes[0].weight"),
+    (("outcomes", 0, "weight"), True, "$.outcomes[0].weight"),
+    (("outcomes", 2, "weight"), 1.0, "$.outcomes[2].weight"),
+    (("outcomes", 2, "reference"), 1.0, "$.outcomes[2].reference"),
+    (("outcomes", 0, "reference"), "10", "$.outcomes[0].reference"),
+    (("outcomes", 0, "reference"), math.inf, "$.outcomes[0].reference"),
+    (("outcomes", 2, "at_least"), 4.5, "$.outcomes[2].at_most"),
+    (("outcomes", 2, "at_least"), NAN, "$.outcomes[2].at_least"),
+    (("outcomes", 2, "at_most"), "4", "$.outcomes[2].at_most"),
+    (("outcomes", 2, "at_most"), 0.25, "$.outcomes[2].at_most"),
+    (("outcomes",), golden()["outcomes"][2:], "$.outcomes"),
+    (
+        ("outcomes", 2),
+        {**golden()["outcomes"][2], "at_least": None, "at_most": None},
+        "$.outcomes[2].goal",
+    ),
     # the space
     (("space",), [], "$.space"),
     (("space", "parameters"), GONE, PARAMETER),
@@ -559,14 +614,25 @@ EVENTS: list[tuple[str, tuple[Any, ...], Any, str]] = [
     ("told", ("id",), None, ".params"),
     ("told", ("params",), golden()["events"][0]["params"], ".params"),
     ("told", ("outcomes",), 1.0, ".outcomes"),
-    ("told", ("outcomes",), {}, ".outcomes.target"),
-    ("told", ("outcomes", "loss"), 1.0, ".outcomes.loss"),
-    ("told", ("outcomes", "target"), NAN, ".outcomes.target"),
-    ("told", ("outcomes", "target"), math.inf, ".outcomes.target"),
-    ("told", ("outcomes", "target"), 10**400, ".outcomes.target"),
-    ("told", ("outcomes", "target"), "1", ".outcomes.target"),
-    ("told", ("outcomes", "target"), None, ".outcomes.target"),
-    ("told", ("outcomes", "target"), True, ".outcomes.target"),
+    ("told", ("outcomes",), {}, ".outcomes.loss"),
+    ("told", ("outcomes", "speed"), GONE, ".outcomes.speed"),
+    ("told", ("outcomes", "target"), 1.0, ".outcomes.target"),
+    ("told", ("outcomes", "loss"), NAN, ".outcomes.loss"),
+    ("told", ("outcomes", "loss"), math.inf, ".outcomes.loss"),
+    ("told", ("outcomes", "loss"), 10**400, ".outcomes.loss"),
+    ("told", ("outcomes", "loss"), "1", ".outcomes.loss"),
+    ("told", ("outcomes", "loss"), None, ".outcomes.loss"),
+    ("told", ("outcomes", "loss"), True, ".outcomes.loss"),
+    ("told", ("std",), {}, ".std"),
+    ("told", ("std",), 0.5, ".std"),
+    ("told", ("std", "target"), 1.0, ".std.target"),
+    ("told", ("std", "loss"), -0.5, ".std.loss"),
+    ("told", ("std", "loss"), NAN, ".std.loss"),
+    ("told", ("std", "loss"), math.inf, ".std.loss"),
+    ("told", ("std", "loss"), "1", ".std.loss"),
+    ("told", ("std", "loss"), None, ".std.loss"),
+    ("told", ("std", "loss"), False, ".std.loss"),
+    ("amended", ("std", "size"), -1e-9, ".std.size"),
     ("failed", ("reason",), None, ".reason"),
     ("failed", ("reason",), 7, ".reason"),
     ("lost", ("reason",), b"", ".reason"),
@@ -598,7 +664,7 @@ def event(kind: str, **fields: Any) -> dict[str, Any]:
 
 def told(id: int | None, x: int | None = None, target: float = 1.0) -> dict[str, Any]:
     params = None if x is None else {"x": x}
-    return event("told", id=id, params=params, outcomes={"target": target})
+    return event("told", id=id, params=params, outcomes={"target": target}, std=None)
 
 
 def failed(id: int | None, x: int | None = None) -> dict[str, Any]:
@@ -689,11 +755,11 @@ def test_replicates_may_share_their_id_and_params() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        (("schema",), GONE, "$.schema: got nothing, expected an integer from 1 to 3"),
+        (("schema",), GONE, "$.schema: got nothing, expected an integer from 1 to 4"),
         (
             ("schema",),
-            4,
-            "$.schema: got 4, expected at most 3: a newer version of asktell wrote this state",
+            5,
+            "$.schema: got 5, expected at most 4: a newer version of asktell wrote this state",
         ),
         (("seed",), GONE, "$.seed: got nothing, expected a value"),
         (("seed",), "7", "$.seed: got '7', expected an integer"),
@@ -725,7 +791,7 @@ def test_a_message_says_what_came_and_what_was_expected(
 def test_a_number_beyond_the_floats_is_shown_itself() -> None:
     row = first_row("told")
 
-    error = fault_of(corrupted(("events", row, "outcomes", "target"), 10**400))
+    error = fault_of(corrupted(("events", row, "outcomes", "loss"), 10**400))
 
     assert error.got == 10**400
 
@@ -733,13 +799,13 @@ def test_a_number_beyond_the_floats_is_shown_itself() -> None:
 def test_all_faults_of_the_layout_are_reported() -> None:
     document = golden()
     document.update(seed="seven", policy=7, more=None)
-    document["outcomes"][0]["role"] = None
+    document["outcomes"][0]["name"] = None
     del document["events"]
 
     error = fault_of(document)
 
     found = [error.place, *(other.place for other in error.others)]
-    assert sorted(found) == ["$.events", "$.more", "$.outcomes[0].role", "$.policy", "$.seed"]
+    assert sorted(found) == ["$.events", "$.more", "$.outcomes[0].name", "$.policy", "$.seed"]
     assert all(place in str(error) for place in found)
 
 
@@ -754,6 +820,7 @@ JUNK = st.one_of(
     ),
 )
 ANYWHERE = list(places(golden()))
+NEEDED = [path for path in ANYWHERE if isinstance(path[-1], str) and "std" not in path[:-1]]
 
 
 @settings(deadline=None, max_examples=400)
@@ -774,6 +841,6 @@ def test_junk_anywhere_is_a_state_or_a_state_error(path: tuple[Any, ...], junk: 
 
 
 @settings(deadline=None, max_examples=100)
-@given(path=st.sampled_from([path for path in ANYWHERE if isinstance(path[-1], str)]))
+@given(path=st.sampled_from(NEEDED))
 def test_every_field_of_the_layout_is_needed(path: tuple[Any, ...]) -> None:
     assert fault_of(corrupted(path, GONE)).place == written(path)

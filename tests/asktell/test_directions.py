@@ -53,7 +53,7 @@ def test_reach_of_the_front_makes_its_hypervolume(k: int) -> None:
 @pytest.mark.parametrize(("k", "n"), [(1, 1), (2, 12), (3, 12), (4, 8)])
 def test_what_is_expected_is_nearly_what_boxes_say(k: int, n: int, std: float) -> None:
     front, reference = front_of(k, n, k), np.full(k, -0.1)
-    mean, deviation = candidates(k, 200, k, std)
+    mean, deviation = candidates(k, 100, k, std)
     exact = boxes_of(front, reference).log_expected_improvement(mean, deviation)
     promising = exact > np.quantile(exact, 0.8)
 

@@ -58,7 +58,8 @@ def play(
     ready gets the next params. Trials count in the order in which they end.
     """
     steps: list[tuple[int, float]] = []
-    curve, seconds = measure(task), []
+    curve = measure(task)
+    seconds: list[float] = []
     durations = np.random.default_rng([seed, workers]).lognormal(0.0, 0.5, budget)
     running: list[tuple[float, int, dict[str, Any]]] = []
 

@@ -14,7 +14,17 @@ import runs
 import score_outcomes
 from peers import PEERS, Params, Value, outcomes, spaces
 from sessions import Local, Remote
-from suites import OUTCOMES, OUTCOMES_SUBSET, SUITES, OutcomesTask, bbob, fronts, suite, task
+from suites import (
+    OUTCOMES,
+    OUTCOMES_SUBSET,
+    SUITES,
+    OutcomesTask,
+    bbob,
+    fronts,
+    quantisation_tables,
+    suite,
+    task,
+)
 from suites.outcomes import Outcomes
 from suites.task import random_params, space_document
 
@@ -113,7 +123,8 @@ def test_the_fronts_of_zdt_and_dtlz2_have_their_ideal_hypervolume() -> None:
 
 def test_the_ideal_of_the_table_is_that_of_all_configurations() -> None:
     table = task("quantised_front")
-    every = map(table.space.params, map(table.space.configuration, range(table.space.size)))
+    every = list(quantisation_tables.configurations())
+    assert len(every) == table.space.size
     rows = [table.outcomes.losses(table.evaluate(params)) for params in every]
     assert table.hypervolume(rows) == pytest.approx(table.ideal, rel=1e-12)
 
@@ -184,6 +195,15 @@ def test_the_protocol_gives_what_the_peer_gives_in_this_process() -> None:
         for name in ("speed_reducer", "quantised_front", "hartmann_6_half"):
             local = runs.play(task(name), Local(PEERS["random"].load()), 5, 20)
             assert runs.play(task(name), session, 5, 20)[0] == local[0]
+
+
+@pytest.mark.parametrize("name", ["gardner_1", "c2_dtlz2", "quantised_front", "branin_half"])
+def test_the_engine_runs_on_outcomes(name: str) -> None:
+    curve = runs.run_outcomes(task(name), 0, 12)
+    assert curve.shape == (12,)
+    assert np.isfinite(curve[-1])
+    settings = at.Settings(n_initial=11)
+    assert (runs.run_outcomes(task(name), 0, 12, settings) != curve).any()
 
 
 class Keeps:

@@ -35,30 +35,53 @@ OWN = {
 }
 
 
+OBJECTIVES = {
+    "loss": at.Minimize(weight=2.0, reference=10.0),
+    "speed": at.Maximize(weight=0.5, reference=-100.0),
+}
+CONSTRAINTS = {"speed": at.AtLeast(-50.0), "size": [at.AtLeast(0.5), at.AtMost(4.0)]}
+
+
+def target(loss: float) -> dict[str, float]:
+    """Return a target with a loss of so much, which holds the constraints if it is above -1."""
+    return {"loss": loss, "speed": 10.0 * loss, "size": 1.5 + loss}
+
+
 def golden() -> at.State:
     """Return a state in which every kind of event and every field has something to say."""
-    settings = at.Settings(n_initial=2, n_candidates=32, n_starts=2, retries=1, expiries=1)
-    state = at.State.start(SPACE, seed=7, goal="minimize", settings=settings)
+    settings = at.Settings(
+        n_initial=2,
+        n_candidates=32,
+        n_starts=2,
+        retries=1,
+        expiries=1,
+        replicates=True,
+        revisits=True,
+    )
+    state = at.State.start(
+        SPACE, seed=7, settings=settings, objectives=OBJECTIVES, constraints=CONSTRAINTS
+    )
     state, suggestions = at.suggest(state, 4, now=0.0, lease=60.0)
-    state = at.observe(state, suggestions[2], 0.25, now=1.5)
-    state = at.observe(state, suggestions[0], -1.5)
+    state = at.observe(state, suggestions[2], target(0.25), {"loss": 0.01, "size": 0.0}, now=1.5)
+    state = at.observe(state, suggestions[2], target(0.5), {"loss": 0.02})  # a replicate
+    state = at.observe(state, suggestions[0], target(-1.5))
     state = at.fail(state, suggestions[1], "worker lost", now=2.0)  # retried
     state, (again,) = at.suggest(state)
     state = at.fail(state, again, "out of memory", now=3.25)
-    state = at.observe(state, OWN, 1e-17)
+    state = at.observe(state, OWN, target(1e-17))
     state = at.fail(state, {**OWN, "depth": 4}, "")
     state = apply(state, Skipped(next_id=10, at=4.0))  # ids of another system's
     state, (fifth, sixth) = at.suggest(state, 2, now=10.0, lease=50.5)
     state, _ = at.expire(state, 60.5)
     state, _ = at.suggest(state, 2, now=61.0, lease=10.0)
     state, _ = at.expire(state, 71.0)  # the second lease lost for two of them
-    state = at.observe(state, fifth, 2.0, now=72.0)  # late, and overrules that
-    state = at.amend(state, suggestions[2], 0.125, now=73.0)
-    state = at.amend(state, fifth, math.nan, now=73.5)
-    state = at.amend(state, OWN, math.inf)  # voided
-    state = at.amend(state, {**OWN, "depth": 4}, 3.0)
+    state = at.observe(state, fifth, target(2.0), now=72.0)  # late, and overrules that
+    state = at.amend(state, suggestions[0], target(0.125), {"speed": 0.5}, now=73.0)
+    state = at.amend(state, fifth, target(math.nan), now=73.5)
+    state = at.amend(state, OWN, target(math.inf))  # voided
+    state = at.amend(state, {**OWN, "depth": 4}, target(3.0))
     state = at.forget(state, again, now=74.0)
-    state = at.observe(state, {**OWN, "depth": 5}, -0.0)
+    state = at.observe(state, {**OWN, "depth": 5}, target(-0.0))
     state = at.forget(state, {**OWN, "depth": 5})
     state, _ = at.suggest(state, 3, now=80.0, lease=5.5)
     state = at.fail(state, sixth, "late")

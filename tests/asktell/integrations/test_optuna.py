@@ -295,11 +295,143 @@ def test_the_trials_of_an_engine_of_every_kind() -> None:
     assert study.trials[2].params == third.params or study.trials[3].params == third.params
 
 
+# --- several objectives, and constraints ---
+
+NAMED = pytest.mark.skipif(
+    not hasattr(optuna.trial.FrozenTrial, "set_constraint"), reason="Optuna 4"
+)
+
+
+def pair(trial: Any) -> tuple[float, float]:
+    x, n = trial.suggest_float("x", 0.0, 1.0), trial.suggest_int("n", 1, 4)
+    return x * n, n - x
+
+
+def too_much(trial: Any) -> list[float]:
+    return [trial.params["n"] - 3.0, 0.25 - trial.params["x"]]
+
+
+def test_several_directions() -> None:
+    sampler = AskTellSampler(seed=1, **QUICK)
+    study = optuna.create_study(directions=["minimize", "maximize"], sampler=sampler)
+    study.optimize(pair, n_trials=14)
+    state = at.State.from_dict(json.loads(json.dumps(sampler.to_dict(study))))
+    engine = at.Engine.from_state(state)
+    assert engine.objectives == {"objective_0": "minimize", "objective_1": "maximize"}
+    assert [one.id for one in engine.pareto()] == [trial.number for trial in study.best_trials]
+    assert len(engine.observations) == 14
+    again = optuna.create_study(directions=["minimize", "maximize"], sampler=sampler)
+    again.add_trials(trials_of(state.to_dict()))
+    assert sampler.to_dict(again) == state.to_dict()
+    for one in (study, again):
+        one.optimize(pair, n_trials=2)
+    assert [trial.params for trial in again.trials] == [trial.params for trial in study.trials]
+
+
+def test_constraints_of_a_function() -> None:
+    sampler = AskTellSampler(seed=1, constraints_func=too_much, n_candidates=256, n_starts=4)
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(lambda trial: pair(trial)[0] - trial.params["n"] / 2, n_trials=24)
+    assert study.trials[5].system_attrs["constraints"] == too_much(study.trials[5])
+    engine = at.Engine.from_dict(sampler.to_dict(study))
+    assert engine.objectives == {"target": "minimize"}
+    assert engine.constraints == {"constraint_0": at.AtMost(0.0), "constraint_1": at.AtMost(0.0)}
+    best = engine.best()
+    assert best.feasible
+    assert best.id == study.best_trial.number
+    assert best.target["target"] == pytest.approx(-0.75, abs=0.02)
+    again = optuna.create_study(sampler=sampler)
+    again.add_trials(trials_of(engine.to_dict()))
+    for trial, same in zip(study.trials, again.trials, strict=True):
+        assert same.system_attrs["constraints"] == trial.system_attrs["constraints"]
+    assert sampler.to_dict(again) == engine.to_dict()
+
+
+def test_constraints_and_several_directions() -> None:
+    sampler = AskTellSampler(seed=1, constraints_func=too_much, **QUICK)
+    study = optuna.create_study(directions=["minimize", "maximize"], sampler=sampler)
+    study.optimize(pair, n_trials=10)
+    engine = at.Engine.from_dict(sampler.to_dict(study))
+    assert [one.id for one in engine.pareto()] == [trial.number for trial in study.best_trials]
+    assert all(one.params["n"] <= 3 for one in engine.pareto())
+
+
+@NAMED
+def test_constraints_that_a_trial_sets() -> None:
+    def objective(trial: Any) -> float:
+        trial.set_constraint("size", trial.suggest_int("n", 1, 9) - 5.0)
+        return trial.suggest_float("x", 0.0, 1.0)
+
+    study = study_of()
+    study.optimize(objective, n_trials=6)
+    engine = at.Engine.from_dict(study.sampler.to_dict(study))
+    assert engine.constraints == {"constraint_size": at.AtMost(0.0)}
+    again = study_of()
+    again.add_trials(trials_of(engine.to_dict()))
+    assert again.sampler.to_dict(again) == engine.to_dict()
+
+
+def test_trials_without_the_constraints_of_others_have_failed() -> None:
+    study = study_of()
+    study.optimize(quadratic, n_trials=2)
+    numbers = iter([[0.5], [-0.5], [float("inf")]])
+    study.sampler = AskTellSampler(seed=1, constraints_func=lambda trial: next(numbers), **QUICK)
+    study.optimize(quadratic, n_trials=3)
+    engine = at.Engine.from_dict(study.sampler.to_dict(study))
+    assert [one.feasible for one in engine.observations] == [False, True]
+    reasons = [failure.reason for failure in engine.failures]
+    assert reasons == ["no constraint_0", "no constraint_0", "complete"]
+
+
+def test_a_constraint_that_is_no_number_is_an_error_and_kept_as_none() -> None:
+    study = study_of(constraints_func=lambda trial: [float("nan")])
+    with pytest.raises(ValueError, match="constraints_func"):
+        study.optimize(quadratic, n_trials=1)
+    assert study.trials[0].system_attrs["constraints"] is None
+    study.sampler = AskTellSampler(seed=1, **QUICK)
+    study.optimize(quadratic, n_trials=2)
+    assert at.Engine.from_dict(study.sampler.to_dict(study)).constraints == {}
+
+
+def test_pruned_trials_have_constraints_and_fail() -> None:
+    def objective(trial: Any) -> float:
+        trial.suggest_float("x", 0.0, 1.0)
+        if trial.number == 1:
+            raise optuna.TrialPruned
+        return 1.0
+
+    study = study_of(constraints_func=lambda trial: (1.0,))
+    study.optimize(objective, n_trials=3)
+    assert [trial.system_attrs["constraints"] for trial in study.trials] == [[1.0]] * 3
+    engine = at.Engine.from_dict(study.sampler.to_dict(study))
+    assert [failure.reason for failure in engine.failures] == ["pruned"]
+
+
+@pytest.mark.parametrize("named", [False, pytest.param(True, marks=NAMED)])
+def test_the_outcomes_of_any_engine_as_trials(named: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asktell.integrations.optuna._NAMED", named)
+    engine = at.Engine(
+        at.Space(at.Float("x", 0.0, 1.0)),
+        objectives={"size": "minimize", "speed": "maximize"},
+        constraints={"size": at.AtMost(3.0), "heat": [at.AtLeast(1.0), at.AtMost(2.0)]},
+    )
+    engine.observe(engine.suggest(), {"size": 5.0, "speed": 7.0, "heat": 0.5})
+    (trial,) = trials_of(engine.to_dict())
+    assert trial.values == [5.0, 7.0]
+    missed = {"size": 2.0, "heat_AtLeast": 0.5, "heat_AtMost": -1.5}
+    if named:
+        assert trial.constraints == missed
+    else:
+        assert trial.system_attrs == {"constraints": list(missed.values())}
+
+
 def test_what_it_refuses() -> None:
     with pytest.raises(at.errors.DefinitionError, match=r"\$\.seed"):
         AskTellSampler(seed=-1)
     with pytest.raises(at.errors.DefinitionError, match="n_initial"):
         AskTellSampler(n_initial=0)
+    with pytest.raises(at.errors.DefinitionError, match=r"\$\.constraints_func"):
+        AskTellSampler(constraints_func=[1.0])
     with pytest.raises(ValueError, match="in common"):
         AskTellSampler().to_dict(optuna.create_study())
     assert repr(AskTellSampler(seed=4)) == "AskTellSampler(seed=4)"

@@ -131,6 +131,85 @@ def test_outcomes_of_trials() -> None:
         searcher.on_trial_complete("f", {"loss": "low"})
 
 
+SEVERAL: dict[str, Any] = {
+    "metric": {"loss": "min", "speed": "max"},
+    "mode": None,
+    "constraints": {"memory": at.AtMost(5.0)},
+}
+
+
+def results(config: dict[str, Any]) -> dict[str, Any]:
+    return {"loss": loss(config), "speed": config["x"], "memory": config["layers"]["n"], "other": 1}
+
+
+def test_several_metrics_and_constraints(tmp_path: Path) -> None:
+    searcher = searcher_of(**SEVERAL)
+    assert not searcher.set_search_properties("loss", "min", {})
+    assert searcher.engine.objectives == {"loss": "minimize", "speed": "maximize"}
+    assert searcher.engine.constraints == {"memory": at.AtMost(5.0)}
+    for number in range(8):
+        config = searcher.suggest(str(number))
+        searcher.on_trial_complete(str(number), results(config))
+    searcher.add_evaluated_point({"x": 0.5, "layers/n": 2}, {"loss": 0, "speed": 9, "memory": 1})
+    (best,) = searcher.engine.pareto()
+    assert best.target == {"loss": 0.0, "speed": 9.0, "memory": 1.0}
+    searcher.suggest("8"), searcher.suggest("9")
+    searcher.on_trial_complete("8", {"loss": 0.0, "speed": 9.0})
+    searcher.on_trial_complete("9", {"loss": 0.0, "speed": float("nan"), "memory": 1})
+    reasons = [failure.reason for failure in searcher.engine.failures]
+    assert reasons == ["no memory", "the speed is nan"]
+    path = str(tmp_path / "searcher.pkl")
+    searcher.save(path)
+    for again in (searcher_of(**SEVERAL), searchers.AskTellSearcher()):
+        again.restore(path)
+        again.set_search_properties(None, None, SPACE)
+        assert again.to_dict() == searcher.to_dict()
+        again.on_trial_complete(str(3), results(again.suggest("3")))
+        assert again.metric == ["loss", "speed"]
+        assert again.mode == ["min", "max"]
+    for other in ({"constraints": {"memory": at.AtMost(4.0)}}, {"metric": ["loss"], "mode": "min"}):
+        refusing = searcher_of(**{**SEVERAL, **other})
+        before = refusing.to_dict()
+        with pytest.raises(errors.DefinitionError, match=r"\$\.metric"):
+            refusing.restore(path)
+        assert refusing.to_dict() == before
+
+
+def test_lists_of_metrics() -> None:
+    searcher = searcher_of(metric=["loss", "speed"], mode=["min", "max"])
+    assert searcher.engine.objectives == {"loss": "minimize", "speed": "maximize"}
+    searcher = searcher_of(metric=["loss", "memory"], mode="min")
+    assert searcher.engine.objectives == {"loss": "minimize", "memory": "minimize"}
+    for arguments in (
+        {"metric": ["loss", "speed"], "mode": ["min"]},
+        {"metric": ["loss", "speed"], "mode": None},
+        {"metric": ["loss"], "mode": [None]},
+        {"metric": {"loss": "min"}, "mode": "min"},
+        {"metric": {"loss": "minimum"}, "mode": None},
+        {"metric": 3},
+    ):
+        with pytest.raises(errors.DefinitionError, match=r"\$\.(mode|metric)"):
+            searcher_of(**arguments)
+
+
+def test_a_constraint_beside_one_metric() -> None:
+    bounds = {"loss": at.AtLeast(0.1), "memory": [at.AtLeast(1.0), at.AtMost(5.0)]}
+    searcher = searchers.AskTellSearcher(SPACE, mode="min", constraints=bounds, **QUICK)
+    with pytest.raises(errors.DefinitionError, match="a metric"):
+        searcher.suggest("first")
+    searcher.set_search_properties("loss", None, {})
+    config = searcher.suggest("first")
+    searcher.on_trial_complete("first", results(config))
+    assert searcher.engine.best().target.keys() == {"loss", "memory"}
+    other = searchers.AskTellSearcher()
+    other.load_dict(searcher.to_dict())
+    assert other.engine.constraints == searcher.engine.constraints
+    with pytest.raises(errors.DefinitionError, match=r"\$\.metric"):
+        other.set_search_properties("loss", "max", SPACE)
+    with pytest.raises(errors.StateError, match=r"\$\.metric"):
+        searchers.AskTellSearcher().load_dict({**searcher.to_dict(), "metric": 3})
+
+
 def test_points_that_were_evaluated_elsewhere() -> None:
     searcher = searcher_of()
     for n in range(1, 5):
@@ -258,11 +337,12 @@ def kill(job: subprocess.Popen[bytes]) -> None:
     job.wait()
 
 
-def test_the_block_of_the_documentation_runs(tmp_path: Path) -> None:
+def test_the_blocks_of_the_documentation_run(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "integrations.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python ray\n(.*?)```", page, re.DOTALL)
+    block = "\n".join(re.findall(r"```python ray\n(.*?)```", page, re.DOTALL))
     environment = {**os.environ, "HOME": str(tmp_path), "RAY_AIR_NEW_OUTPUT": "0"}
     run = subprocess.run(
         [sys.executable, "-c", block], env=environment, cwd=tmp_path, capture_output=True, text=True
     )
     assert "'layers'" in run.stdout, run.stderr
+    assert "'memory'" in run.stdout, run.stderr

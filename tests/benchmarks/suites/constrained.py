@@ -176,7 +176,7 @@ def _quantised(name: str, accuracy: float) -> OutcomesTask:
     """Return the task of the smallest model that has an accuracy."""
     space, function = quantisation_tables.space(), quantisation_tables.outcomes
     outcomes = Outcomes({"size": "minimize"}, {"accuracy": {"at_least": accuracy}})
-    every = map(space.params, map(space.configuration, range(space.size)))
+    every = quantisation_tables.configurations()
     feasible = [params for params in every if outcomes.feasible(function(params))]
     best = min(feasible, key=lambda params: function(params)["size"])
     optimum = function(best)["size"]

@@ -6,8 +6,11 @@ gains, less a penalty where it misses the criterion.
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from functools import cache
+from typing import Any
 
 import quantisation
 
@@ -53,6 +56,13 @@ def _measurement(params: Params) -> Measurement:
 def _baseline() -> Measurement:
     accuracy, size = quantisation.table()["baseline"]
     return Measurement(accuracy, {"modelsize": size})
+
+
+def configurations() -> Iterator[dict[str, Any]]:
+    """Yield the params of every configuration."""
+    options = quantisation.table()["options"]
+    for values in itertools.product(*options):
+        yield dict(zip(space().names, values, strict=True))
 
 
 def outcomes(params: Params) -> dict[str, float]:

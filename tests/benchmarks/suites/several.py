@@ -116,8 +116,7 @@ def _task(
 
 @cache
 def _table_front() -> list[tuple[float, ...]]:
-    space, function = quantisation_tables.space(), quantisation_tables.outcomes
-    every = (function(space.params(space.configuration(i))) for i in range(space.size))
+    every = map(quantisation_tables.outcomes, quantisation_tables.configurations())
     return [tuple(row) for row in front((v["size"], -v["accuracy"]) for v in every)]
 
 
