@@ -17,7 +17,10 @@ from strategies.trial import Trial
 LOGGER = logging.getLogger("strategies")
 LOGGER.addHandler(logging.NullHandler())
 
-_UNITS = {"modelsize": ("size", 1.0, "bytes"), "performance": ("latency", 1e3, "ms")}
+_SHOWN = {
+    "modelsize": lambda value: f"size {value:,.0f} bytes",
+    "performance": lambda value: f"latency {value * 1e3:.4g} ms",
+}
 
 
 @contextmanager
@@ -69,7 +72,8 @@ def trial_line(trial: Trial, most: int, best: Trial | None) -> str:
     else:
         outcome = f"{described(trial.measurement)}, {'meets' if trial.meets else 'misses'}"
     best_so_far = "this is the best" if best == trial else best_line(best)
-    return f"trial {trial.number} of {most}: {outcome}; {best_so_far}; {trial.seconds:.1f} s"
+    number = f"trial {trial.number} ({trial.number + 1} of {most})"
+    return f"{number}: {outcome}; {best_so_far}; {trial.seconds:.1f} s"
 
 
 def best_line(best: Trial | None) -> str:
@@ -83,8 +87,5 @@ def best_line(best: Trial | None) -> str:
 def described(measurement: Measurement) -> str:
     """Return accuracy and objectives as text."""
     parts = [] if measurement.accuracy is None else [f"accuracy {measurement.accuracy:.4f}"]
-    for name, value in measurement.values.items():
-        if name in _UNITS:
-            word, factor, unit = _UNITS[name]
-            parts.append(f"{word} {value * factor:,.6g} {unit}")
+    parts += [_SHOWN[name](value) for name, value in measurement.values.items() if name in _SHOWN]
     return ", ".join(parts)

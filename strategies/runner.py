@@ -224,7 +224,7 @@ class TuneStrategy(ABC):
             if not self.trials and not isinstance(error, TimeoutError | NotFiniteError):
                 raise FirstEvaluationError(
                     f"the first quantised model cannot be made or evaluated: {error_text(error)}; "
-                    "op_wise of the configuration can leave out what does not work"
+                    "check q_dataloader, or leave operations out with quantization.op_wise"
                 ) from error
             failure = error_text(error)
         trial = Trial(

@@ -17,12 +17,11 @@ import numpy as np
 import onnx
 from attrs import define, field, frozen
 
-from strategies.adaptors.affine import Array, Grid, Side, grid
+from strategies.adaptors.affine import Grid
 from strategies.adaptors.base import FP32, OpConfig, TuneConfig
 from strategies.adaptors.onnx_graph import WeightedNode, kept_names, weighted_nodes
+from strategies.adaptors.onnx_pieces import CONTRIB_DOMAIN, Ruler, framed
 from strategies.adaptors.onnx_rewrite import (
-    CONTRIB_DOMAIN,
-    Pieces,
     Ranges,
     integer_product,
     quantize_bias,
@@ -30,8 +29,8 @@ from strategies.adaptors.onnx_rewrite import (
     quantized_outputs,
 )
 
-Pick = tuple[str | None, ...]
-"""An option as something to look up: its dtypes, schemes and granularity."""
+Pick = int
+"""An option by its number; 0 for fp32."""
 
 RangesOf = Callable[[TuneConfig], Ranges]
 """Returns the ranges that a tune configuration calibrates."""
@@ -39,20 +38,8 @@ RangesOf = Callable[[TuneConfig], Ranges]
 MARGIN = 1000.0
 """A bias that fits in int32 with ranges so many times wider and narrower does so always."""
 
-
-def pick(option: OpConfig) -> Pick:
-    """Return an option as something to look up."""
-    weight, activation = option["weight"], option["activation"]
-    return (
-        weight["dtype"],
-        weight.get("scheme"),
-        weight.get("granularity"),
-        activation["dtype"],
-        activation.get("scheme"),
-    )
-
-
-AS_IT_IS = pick(FP32)
+MOST_KNOWN = 100_000
+"""So many choices of a group are kept, then it begins anew."""
 
 
 @frozen
@@ -108,38 +95,6 @@ class _Group:
         self.look = itemgetter(*self.places)
 
 
-class Ruler(Pieces):
-    """Measures pieces instead of making them."""
-
-    def __init__(self, model: onnx.ModelProto) -> None:
-        """Look at the model."""
-        super().__init__(model)
-        self.read: set[str] = set()
-        self.made: dict[str, int] = {}
-
-    def start(self) -> None:
-        """Forget what was measured."""
-        self._made, self.made, self.read = set(), {}, set()
-
-    def add_node(self, node: onnx.NodeProto) -> None:
-        """Measure a node."""
-        self.made[f"{node.output[0]} node"] = _framed(node.ByteSize())
-        self.read.update(node.input)
-
-    def add_constant(self, name: str, values: Array) -> None:
-        """Measure an initializer."""
-        kind = onnx.helper.np_dtype_to_tensor_dtype(values.dtype)
-        tensor = onnx.TensorProto(name=name, dims=values.shape, data_type=kind)
-        self.made[name] = _framed(tensor.ByteSize() + _framed(values.nbytes))
-
-    def quantized(self, weight: Array, side: Side, axis: int | None) -> tuple[Array, Grid]:
-        """Return a stand-in for the integers of a weight, and their grid."""
-        along = axis if side["granularity"] == "per_channel" else None
-        others = tuple(a for a in range(weight.ndim) if a != along)
-        stand_in = np.broadcast_to(np.zeros((), side["dtype"]), weight.shape)
-        return stand_in, grid(weight.min(axis=others), weight.max(axis=others), side)
-
-
 class Sizes:
     """The bytes of a model for any tune configuration, as ``size(quantize(...))`` counts them.
 
@@ -158,8 +113,14 @@ class Sizes:
         ranges_of: RangesOf | None,
     ) -> None:
         """Measure what every option of every node changes."""
-        self._seen: dict[int, tuple[Pick, OpConfig]] = {}
-        """By the identity of an option, which is kept so that no other can have it."""
+        self._options: list[OpConfig] = [FP32]
+        for offered in nodes.values():
+            self._options += [option for option in offered if option not in self._options]
+        self._seen = {id(option): number for number, option in enumerate(self._options)}
+        """Numbers by the identity of an option: nothing else is looked up as fast."""
+        self._met: list[OpConfig] = []
+        """Those of the options seen that are not in the list itself; kept, as long as their
+        identity stands for them."""
         self._nodes = tuple(nodes)
         self._keys = [(node.name, node.type) for node in nodes]
         self._ranges_of = ranges_of
@@ -167,56 +128,56 @@ class Sizes:
         self._kept = kept_names(model.graph)
         self._protos = {proto.name: proto for proto in model.graph.node}
         self._lengths = {name: proto.ByteSize() for name, proto in self._protos.items()}
-        self._initializers = {t.name: _framed(t.ByteSize()) for t in model.graph.initializer}
+        self._initializers = {t.name: framed(t.ByteSize()) for t in model.graph.initializer}
         self._place_of = {
             name: place for place, n in enumerate(self._nodes) for name in (n.adder, n.name)
         }
         self._measure_the_rest(model)
-        self._options = {pick(o): o for offered in nodes.values() for o in offered}
         self._ends = self._find_ends(model)
         readers = [{p.name for ps in end.readers.values() for p in ps} for end in self._ends]
         self._joining = {name for name, times in Counter(chain(*readers)).items() if times > 1}
         ranges = ranges_of({}) if ranges_of else {}
         self._changes = [
-            {pick(o): self._change(node, o, ranges) for o in offered}
+            {self._options.index(o): self._change(node, o, ranges) for o in offered}
             for node, offered in nodes.items()
         ]
-        shared, self._groups = self._find_groups()
-        self._own: list[dict[Pick, int | None]] = [
-            {chosen: self._alone(change, shared) for chosen, change in changes.items()}
+        self._shared, self._groups = self._find_groups()
+        self._own = [
+            {0: 0} | {chosen: self._alone(change) for chosen, change in changes.items()}
             for changes in self._changes
         ]
-        for place, (node, offered) in enumerate(nodes.items()):
-            for option in offered:
-                moved = (_scaled(ranges, factor) for factor in (MARGIN, 1 / MARGIN))
-                change = self._changes[place][pick(option)]
-                if any(self._change(node, option, other) != change for other in moved):
-                    self._own[place][pick(option)] = None
-        self._shared = shared
-        self._calibrated: dict[Any, int] = {}
+        self._calibrated: dict[tuple[int, Pick], dict[Any, int]] = {}
+        """What takes the place of those bytes where they depend on the calibration."""
+        wider, narrower = (_scaled(ranges, factor) for factor in (MARGIN, 1 / MARGIN))
+        for place, (node, changes) in enumerate(zip(nodes, self._changes, strict=True)):
+            for chosen, change in changes.items():
+                option = self._options[chosen]
+                others = (self._change(node, option, moved) for moved in (wider, narrower))
+                if ranges_of and any(other != change for other in others):
+                    self._own[place][chosen] = 0
+                    self._calibrated[place, chosen] = {}
 
     def __call__(self, tune_cfg: TuneConfig) -> int:
         """Return the bytes of the model that ``tune_cfg`` asks for."""
         seen = self._seen
-        picks = []
-        for key in self._keys:
-            option = tune_cfg.get(key, FP32)
-            if id(option) not in seen:
-                seen[id(option)] = pick(option), option
-            picks.append(seen[id(option)][0])
-        total = self._graph
-        untouched = True
-        for place, (own, chosen) in enumerate(zip(self._own, picks, strict=True)):
-            if chosen is not AS_IT_IS and chosen != AS_IT_IS:
-                untouched = False
-                alone = own[chosen]
-                total += self._as_calibrated(place, chosen, tune_cfg) if alone is None else alone
-        if untouched:
+        try:
+            picks = [seen[id(tune_cfg[key])] for key in self._keys]
+        except KeyError:
+            picks = [self._pick(tune_cfg.get(key, FP32)) for key in self._keys]
+        if not any(picks):
             return self._untouched
+        total = self._graph
+        for own, chosen in zip(self._own, picks, strict=True):
+            total += own[chosen]
+        for place, chosen in self._calibrated:
+            if picks[place] == chosen:
+                total += self._as_calibrated(place, chosen, tune_cfg)
         grown: dict[str, int] = {}
         for group in self._groups:
             together = group.look(picks)
             if together not in group.known:
+                if len(group.known) >= MOST_KNOWN:
+                    group.known.clear()
                 group.known[together] = self._together(group, picks)
             size, growing = group.known[together]
             total += size
@@ -224,20 +185,26 @@ class Sizes:
                 grown[name] = grown.get(name, 0) + more
         for name, more in grown.items():
             total += self._grown(name, more)
-        return self._rest + _framed(total)
+        return self._rest + framed(total)
+
+    def _pick(self, option: OpConfig) -> Pick:
+        if id(option) not in self._seen:
+            self._seen[id(option)] = self._options.index(option)
+            self._met.append(option)
+        return self._seen[id(option)]
 
     def _measure_the_rest(self, model: onnx.ModelProto) -> None:
         """Measure what no choice changes."""
         read = {name for proto in model.graph.node for name in proto.input} | self._kept
         unread = sum(size for name, size in self._initializers.items() if name not in read)
         self._graph = model.graph.ByteSize() - unread
-        self._rest = model.ByteSize() - _framed(model.graph.ByteSize())
-        self._untouched = self._rest + _framed(self._graph)
+        self._rest = model.ByteSize() - framed(model.graph.ByteSize())
+        self._untouched = self._rest + framed(self._graph)
         if self._ranges_of:
             self._untouched = model.ByteSize()  # which is then handed out as it is
             known = {opset.domain for opset in model.opset_import}
             if self._ruler.domain == CONTRIB_DOMAIN and CONTRIB_DOMAIN not in known:
-                self._rest += _framed(onnx.helper.make_opsetid(CONTRIB_DOMAIN, 1).ByteSize())
+                self._rest += framed(onnx.helper.make_opsetid(CONTRIB_DOMAIN, 1).ByteSize())
 
     # --- one node ---
 
@@ -253,25 +220,25 @@ class Sizes:
             quantize_bias(self._ruler, after[-1], node, scale)
         left = {name for proto in after for name in proto.input} | self._ruler.read | self._kept
         frees = {name for proto in before for name in proto.input} - left
-        own = sum(_framed(p.ByteSize()) for p in after)
-        own -= sum(_framed(p.ByteSize()) for p in before)
+        own = sum(framed(p.ByteSize()) for p in after)
+        own -= sum(framed(p.ByteSize()) for p in before)
         return _Change(own, self._ruler.made, frozenset(frees & self._initializers.keys()))
 
-    def _alone(self, change: _Change, shared: set[str]) -> int:
+    def _alone(self, change: _Change) -> int:
         """Return the bytes of a change that no other node has a part in."""
-        made = sum(size for name, size in change.makes.items() if name not in shared)
-        freed = sum(self._initializers[name] for name in change.frees if name not in shared)
+        made = sum(size for name, size in change.makes.items() if name not in self._shared)
+        freed = sum(self._initializers[name] for name in change.frees if name not in self._shared)
         return change.own + made - freed
 
     def _as_calibrated(self, place: int, chosen: Pick, tune_cfg: TuneConfig) -> int:
         """Return the same where it depends on the ranges."""
-        settings = (tune_cfg.get("calib_sampling_size"), tune_cfg.get("calib_algorithm"))
-        key = place, chosen, settings
-        if key not in self._calibrated:
+        settings = tune_cfg.get("calib_sampling_size"), tune_cfg.get("calib_algorithm")
+        known = self._calibrated[place, chosen]
+        if settings not in known:
             ranges = self._ranges_of(tune_cfg) if self._ranges_of else {}
             change = self._change(self._nodes[place], self._options[chosen], ranges)
-            self._calibrated[key] = self._alone(change, self._shared)
-        return self._calibrated[key]
+            known[settings] = self._alone(change)
+        return known[settings]
 
     # --- several nodes ---
 
@@ -336,7 +303,7 @@ class Sizes:
     def _may_make(self, end: _End) -> set[str]:
         """Return the names of all pieces that quantising the output of a Conv may take."""
         self._ruler.start()
-        sides = [option["activation"] for option in self._options.values()]
+        sides = [option["activation"] for option in self._options[1:]]
         for side in sides:
             for scheme in (side["scheme"], "asym"):
                 for tensor in end.readers:
@@ -347,7 +314,7 @@ class Sizes:
         self, group: _Group, picks: Sequence[Pick]
     ) -> tuple[int, tuple[tuple[str, int], ...]]:
         """Return the bytes of what the nodes of a group share."""
-        quantised = {p: picks[p] for p in group.places if picks[p] != AS_IT_IS}
+        quantised = {p: picks[p] for p in group.places if picks[p]}
         changes = {place: self._changes[place][chosen] for place, chosen in quantised.items()}
         made = {
             name: size
@@ -377,7 +344,7 @@ class Sizes:
                 if end.readers[tensor]:
                     made |= self._ruler.made
                 for proto in end.readers[tensor]:
-                    longer = _framed(len(name.encode())) - _framed(len(tensor.encode()))
+                    longer = framed(len(name.encode())) - framed(len(tensor.encode()))
                     growing[proto.name] = growing.get(proto.name, 0) + longer
         size += sum(made.values())
         for name in growing.keys() - self._joining:
@@ -386,15 +353,10 @@ class Sizes:
 
     def _grown(self, name: str, more: int) -> int:
         """Return how many bytes more a node takes that has become longer by ``more``."""
-        return _framed(self._lengths[name] + more) - _framed(self._lengths[name])
+        return framed(self._lengths[name] + more) - framed(self._lengths[name])
 
 
 NO_GRID = Grid(np.zeros((), np.float32), np.zeros((), np.int8))
-
-
-def _framed(length: int) -> int:
-    """Return the bytes of a piece of this length with a tag and its length in front."""
-    return 1 + max(1, (length.bit_length() + 6) // 7) + length
 
 
 def _scaled(ranges: Ranges, factor: float) -> Ranges:

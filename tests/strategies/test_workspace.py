@@ -284,11 +284,11 @@ def test_there_is_a_line_for_every_trial(
     fp32, space, first, _, done, resumed, third, _ = [r.getMessage() for r in caplog.records]
     assert fp32.startswith("FP32: accuracy 0.9000, size 200 bytes; wanted: accuracy of at least 0.")
     assert space == "2 operations, 18 configurations"
-    assert first.startswith("trial 0 of 2: accuracy 0.8710, size 50 bytes, misses; ")
+    assert first.startswith("trial 0 (1 of 2): accuracy 0.8710, size 50 bytes, misses; ")
     assert first.endswith(" s")
     assert done.startswith("done: 2 trials in ")
     assert resumed == f"going on after 2 trials from {tmp_path}"
-    assert third.startswith("trial 2 of 3: ")
+    assert third.startswith("trial 2 (3 of 3): ")
 
 
 @pytest.mark.parametrize("quiet", [True, False])
