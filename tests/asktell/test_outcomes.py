@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spaces import QUICK, finite
+from wants import FINITE, definitions
 
 import asktell as at
 from asktell import errors
@@ -759,31 +760,6 @@ def test_predictions_change_nothing_and_are_checked() -> None:
 
 
 # --- all of it as a dict ---
-
-GOALS = st.sampled_from(["maximize", "minimize"])
-FINITE = st.floats(-1e9, 1e9)
-BOUNDS = st.one_of(
-    FINITE.map(at.AtLeast),
-    FINITE.map(at.AtMost),
-    st.tuples(FINITE, st.floats(0.0, 1e9)).map(
-        lambda pair: [at.AtMost(pair[0] + pair[1]), at.AtLeast(pair[0])]
-    ),
-)
-
-
-@st.composite
-def definitions(draw: st.DrawFn, most: int = 3) -> dict[str, Any]:
-    """Draw objectives, with weights or without, and constraints on these and others."""
-    names = draw(st.lists(st.sampled_from("abc"), min_size=1, max_size=most, unique=True))
-    weighted = draw(st.booleans())
-    objectives: dict[str, Any] = {}
-    for name in names:
-        reference = draw(st.none() | FINITE)
-        weight = draw(st.floats(0.1, 10.0)) if weighted else None
-        kind = at.Maximize if draw(GOALS) == "maximize" else at.Minimize
-        objectives[name] = kind(weight, reference)
-    constraints = draw(st.dictionaries(st.sampled_from("abcde"), BOUNDS, max_size=3))
-    return {"objectives": objectives, "constraints": constraints}
 
 
 @settings(deadline=None, max_examples=60)
