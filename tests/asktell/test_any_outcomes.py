@@ -181,6 +181,18 @@ def test_bounds_however_far_away_leave_a_model(bound: float, constant: bool) -> 
         assert best.target["target"] > 0.9
 
 
+def test_an_outcome_may_be_wanted_to_be_just_so() -> None:
+    space = at.Space(at.Float("x", 0.0, 1.0), at.Int("n", 0, 40))
+    bounds = [at.AtLeast(17.0), at.AtMost(17.0)]
+    engine = at.Engine(space, seed=2, settings=QUICK, constraints={"size": bounds})
+    for _ in range(20):
+        suggestion = engine.suggest()
+        x, n = suggestion.params["x"], suggestion.params["n"]
+        engine.observe(suggestion, {"target": x, "size": float(n)})
+    assert engine.best_observed().feasible
+    assert engine.best_observed().target["target"] > 0.9
+
+
 def test_where_nothing_is_feasible_the_search_goes_towards_the_bound() -> None:
     space = at.Space(at.Float("x", 0.0, 1.0), at.Float("y", 0.0, 1.0))
     engine = at.Engine(space, seed=2, settings=QUICK, constraints={"size": at.AtLeast(1.7)})

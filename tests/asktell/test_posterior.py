@@ -204,6 +204,18 @@ def test_limits_are_bounds_as_each_member_sees_them(use: Use) -> None:
         assert ((seen >= least) & (seen <= most)).tolist() == holds.tolist()
 
 
+@pytest.mark.parametrize("use", ["objective", "one of several", "bound"])
+@pytest.mark.parametrize("bound", [103.0, 1e9, -1e300])
+def test_limits_that_are_equal_are_moved_apart_a_little(use: Use, bound: float) -> None:
+    bounds = np.array([[bound, bound]])
+    believed = posterior(dataset(uses=(use,), bounds=bounds))
+
+    low, high = believed.limits(0)
+
+    assert np.all(high > low)
+    assert np.all(high - low < 1e-8 * np.maximum(np.abs(low), 1.0))
+
+
 def test_limits_of_what_has_no_bounds_are_infinite() -> None:
     low, high = posterior(dataset()).limits(0)
 
