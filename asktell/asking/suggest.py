@@ -236,8 +236,9 @@ def _centres(problem: Problem, data: Dataset, random: np.random.Generator) -> Ar
     feasible = np.flatnonzero(data.feasible)
     if len(problem.objectives) == 1 or not len(feasible):
         return data.points[data.order[:_LOCAL_CENTRES]]
-    front = feasible[non_dominated(data.targets[np.ix_(feasible, problem.objectives)])]
-    return data.points[random.permutation(front)]
+    objectives = data.targets[feasible][:, list(problem.objectives)]
+    front = feasible[non_dominated(objectives)]
+    return np.asarray(data.points[random.permutation(front)])
 
 
 # --- what is known without an evaluation ---
