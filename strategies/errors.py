@@ -23,3 +23,11 @@ class ResumeError(InvalidValueError, StrategyError):
 
 class AdaptorError(StrategyError):
     """A framework was asked for something that it cannot do, or was given what it cannot read."""
+
+
+class FirstEvaluationError(StrategyError):
+    """The FP32 model or the first quantised model cannot be evaluated, so none ever could."""
+
+
+class NotFiniteError(StrategyError):
+    """What was measured is not a finite number."""

@@ -10,10 +10,12 @@ from attrs import frozen
 
 from strategies.adaptors.base import Adaptor, Dataloader, TuneConfig
 from strategies.conf import Conf
-from strategies.errors import ArgumentError, StrategyError
+from strategies.errors import ArgumentError, FirstEvaluationError, NotFiniteError
 from strategies.metrics import metric_function
 from strategies.objective import Measurement
 from strategies.time_limit import within
+
+STATIC = "post_training_static_quant"
 
 
 @frozen(eq=False)
@@ -24,7 +26,8 @@ class Evaluation:
         adaptor: the framework.
         model: the FP32 model, as the adaptor loaded it.
         conf: says which objectives are measured, with which metric.
-        q_dataloader: yields ``(input, label)`` for calibration.
+        q_dataloader: yields ``(input, label)`` for calibration; only the dynamic approach does
+            without.
         eval_dataloader: yields ``(input, label)`` for the metric of the configuration.
         eval_func: takes a model and returns its accuracy, instead of the metric.
 
@@ -49,6 +52,9 @@ class Evaluation:
         if "performance" in measured and all(loader is None for loader in loaders.values()):
             expected = "data, here or as q_dataloader, to measure performance with"
             raise ArgumentError("$.eval_dataloader", None, expected)
+        if self.q_dataloader is None and self.conf.approach == STATIC:
+            expected = "data to calibrate with; or use model.framework: onnxrt_integerops, without"
+            raise ArgumentError("$.q_dataloader", None, expected)
         metric = self.conf.metric
         if self.eval_func is not None:
             if not callable(self.eval_func):
@@ -63,6 +69,30 @@ class Evaluation:
             if metric is None:
                 place = "$.conf.evaluation.accuracy.metric"
                 raise ArgumentError(place, None, "a metric to use with eval_dataloader")
+
+    def first(self) -> Measurement:
+        """Return the measurement of the FP32 model, once there are data.
+
+        Raises:
+            FirstEvaluationError: there are none, or the model cannot be measured with them.
+        """
+        needed = {"eval_dataloader": self.eval_dataloader}
+        if self.conf.approach == STATIC:
+            needed["q_dataloader"] = self.q_dataloader
+        for name, loader in needed.items():
+            if loader is not None and next(iter(loader), None) is None:
+                raise FirstEvaluationError(f"{name} yields nothing: give at least one batch")
+        try:
+            return self.measure(self.model)
+        except Exception as error:
+            how = "eval_dataloader and the metric" if self.eval_func is None else "eval_func"
+            raise FirstEvaluationError(
+                f"the FP32 model cannot be evaluated: {error_text(error)}; check {how}"
+            ) from error
+
+    def sizes(self) -> Callable[[TuneConfig], float]:
+        """Return what works out the size of a quantised model."""
+        return self.adaptor.sizes(self.model, self.q_dataloader)
 
     def attempt(self, tune_cfg: TuneConfig) -> tuple[Any, Measurement]:
         """Return the quantised model and its measurement, within the time limit of a trial.
@@ -85,24 +115,30 @@ class Evaluation:
         """Return accuracy and objectives of a model.
 
         Raises:
-            StrategyError: one of them is not finite.
+            NotFiniteError: one of them is not finite.
+            ArgumentError: a ``ValueError``; ``eval_func`` does not return a number.
         """
         accuracy = None if self.conf.exit_policy.performance_only else self._accuracy(model)
         names = [objective.name for objective in self.conf.objectives]
         values = {name: float(self._value(name, model, accuracy)) for name in names}
         for name, value in values.items():
             if not math.isfinite(value):
-                raise StrategyError(f"the {name} is {value}")
+                raise NotFiniteError(f"the {name} is {value}")
         return Measurement(accuracy, values)
 
     def _accuracy(self, model: Any) -> float:
         if self.eval_func is not None:
-            accuracy = float(self.eval_func(model))
+            returned: Any = self.eval_func(model)
+            try:
+                accuracy = float(returned)
+            except (TypeError, ValueError):
+                expected = "a number, the accuracy, from eval_func"
+                raise ArgumentError("$.eval_func", returned, expected) from None
         else:
             loader = () if self.eval_dataloader is None else self.eval_dataloader
             accuracy = self.adaptor.evaluate(model, loader, metric_function(self.conf.metric))
         if not math.isfinite(accuracy):
-            raise StrategyError(f"the accuracy is {accuracy}")
+            raise NotFiniteError(f"the accuracy is {accuracy}")
         return accuracy
 
     def _value(self, objective: str, model: Any, accuracy: float | None) -> float:
@@ -112,3 +148,8 @@ class Evaluation:
             return self.adaptor.size(model)
         loader = self.q_dataloader if self.eval_dataloader is None else self.eval_dataloader
         return self.adaptor.latency(model, () if loader is None else loader)
+
+
+def error_text(error: Exception) -> str:
+    """Return an error as text: its kind and what it says."""
+    return f"{type(error).__name__}: {error}"

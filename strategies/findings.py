@@ -20,15 +20,24 @@ class Findings:
 
     ``progress`` is swapped as a whole, so it is consistent at any moment. ``best`` is a trial that
     meets the criterion, else the nearest to it; the first of equals; None before a success.
+
+    Args:
+        progress: of an earlier run, or the start of one.
+        space: what is tuned.
+        conf: what is tuned for.
+        settings: what the optimiser is started with.
     """
 
-    def __init__(self, progress: Progress, space: TuningSpace, conf: Conf) -> None:
+    def __init__(
+        self, progress: Progress, space: TuningSpace, conf: Conf, settings: at.Settings
+    ) -> None:
         """Take up the progress of a run."""
         self.progress = progress
         self.best: Trial | None = None
         self._best_rank: tuple[bool, float] | None = None
         self._space = space
         self._conf = conf
+        self._settings = settings
         self._outcomes: dict[Meaning, Measurement | None] = {}
         """By meaning; None for what failed."""
         for trial in progress.trials:
@@ -38,7 +47,13 @@ class Findings:
 
     @property
     def engine(self) -> at.State:
-        """Return the optimiser's state."""
+        """Return the optimiser's state.
+
+        Raises:
+            StrategyError: the FP32 model has not been measured yet.
+        """
+        if self.progress.engine is None:
+            raise StrategyError("the FP32 model is not measured yet: call measure_baseline first")
         return self.progress.engine
 
     @property
@@ -51,7 +66,17 @@ class Findings:
         baseline = self.progress.baseline
         if baseline is None:
             raise StrategyError("the FP32 model is not measured yet: call measure_baseline first")
-        return self._goal_from(baseline)
+        return goal_of(self._conf, baseline)
+
+    @property
+    def front(self) -> tuple[Trial, ...]:
+        """Return the trials that meet the criterion and that no other of them dominates."""
+        if not self.progress.trials:
+            return ()
+        best = {self._space.canonical(one.params) for one in at.pareto(self.engine)}
+        return tuple(
+            trial for trial in self.progress.trials if self._space.canonical(trial.params) in best
+        )
 
     def knows(self, meaning: Meaning) -> bool:
         """Tell whether a configuration of this meaning has an outcome."""
@@ -68,35 +93,24 @@ class Findings:
         self.progress = evolve(self.progress, engine=engine)
 
     def add_baseline(self, baseline: Measurement) -> None:
-        """Add the measurement of the FP32 model."""
-        engine, unquantised = self.engine, self._space.unquantised()
-        if unquantised is not None:  # a configuration too: the optimiser may as well know it
-            target = self._goal_from(baseline).target(baseline)
-            engine = at.observe(engine, unquantised, target)
+        """Add the measurement of the FP32 model, and start the optimiser."""
+        engine = started(self._space, self._conf, baseline, self._settings)
         self.progress = evolve(self.progress, baseline=baseline, engine=engine)
         self._keep_baseline(baseline)
 
     def add(self, params: Mapping[str, Any], trial: Trial) -> None:
         """Add a trial, and tell the optimiser its outcome under the params that it asked for."""
-        engine = self._told(params, trial.measurement, trial.failure)
+        engine = told(self.engine, self.goal, params, trial.measurement, trial.failure)
         trials = (*self.progress.trials, trial)
         self.progress = evolve(self.progress, engine=engine, trials=trials)
         self._keep(params, trial)
 
     def repeat(self, params: Mapping[str, Any]) -> None:
         """Tell the optimiser the outcome of other params of the same meaning, without a trial."""
-        engine = self._told(params, self._outcomes[self._space.canonical(params)])
-        self.progress = evolve(self.progress, engine=engine)
-
-    def _goal_from(self, baseline: Measurement) -> TuningGoal:
-        return TuningGoal(self._conf.criterion, self._conf.objectives, baseline)
-
-    def _told(
-        self, params: Mapping[str, Any], outcome: Measurement | None, reason: str | None = None
-    ) -> at.State:
-        if outcome is None:
-            return at.fail(self.engine, params, reason or "the evaluation failed")
-        return at.observe(self.engine, params, self.goal.target(outcome))
+        outcome = self._outcomes[self._space.canonical(params)]
+        self.progress = evolve(
+            self.progress, engine=told(self.engine, self.goal, params, outcome, None)
+        )
 
     def _keep(self, params: Mapping[str, Any], trial: Trial) -> None:
         self._outcomes[self._space.canonical(params)] = trial.measurement
@@ -107,3 +121,37 @@ class Findings:
         unquantised = self._space.unquantised()
         if unquantised is not None:
             self._outcomes[self._space.canonical(unquantised)] = baseline
+
+
+def goal_of(conf: Conf, baseline: Measurement) -> TuningGoal:
+    """Return what a configuration tunes for, relative to the FP32 model."""
+    return TuningGoal(conf.criterion, conf.objectives, baseline)
+
+
+def started(
+    space: TuningSpace, conf: Conf, baseline: Measurement, settings: at.Settings
+) -> at.State:
+    """Return an optimiser for this goal that knows the FP32 model, which is a configuration too."""
+    goal = goal_of(conf, baseline)
+    engine = at.State.start(
+        space.space,
+        conf.random_seed,
+        settings=settings,
+        objectives=goal.wanted,
+        constraints=goal.limits,
+    )
+    unquantised = space.unquantised()
+    return engine if unquantised is None else told(engine, goal, unquantised, baseline, None)
+
+
+def told(
+    engine: at.State,
+    goal: TuningGoal,
+    params: Mapping[str, Any],
+    outcome: Measurement | None,
+    reason: str | None,
+) -> at.State:
+    """Return the optimiser that was told the outcome of params; None for a failure."""
+    if outcome is None:
+        return at.fail(engine, params, reason or "the evaluation failed")
+    return at.observe(engine, params, goal.outcomes(outcome))

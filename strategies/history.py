@@ -1,7 +1,10 @@
 """A run's progress to plain dict and back: what a strategy's ``dicts`` are.
 
-The dict's layout is :class:`_History` and the classes of its fields: schema 1. It also says what
-the run tuned for, since targets that were told for another goal would mislead.
+The dict's layout is :class:`_History` and the classes of its fields: schema 2. It also says which
+model the run tuned and what for, since outcomes of another one would mislead.
+
+Schema 1 did not name the model, and its optimiser had one target, in which misses of the criterion
+were penalised. Its trials are read, and told to a new optimiser.
 """
 
 from __future__ import annotations
@@ -16,63 +19,72 @@ from asktell.codec.reading import read
 from asktell.numbers import is_finite
 from strategies.conf import Conf, Criterion, Objective
 from strategies.errors import ResumeError
+from strategies.findings import goal_of, started, told
 from strategies.objective import Measurement
+from strategies.policies import Policy
 from strategies.trial import Progress, Trial
 from strategies.tuning_space import TuningSpace
 
-SCHEMA = 1
+SCHEMA = 2
 
 
 @frozen
 class _History:
     schema: int
     strategy: str
+    model: str | None
     criterion: Criterion
     objectives: list[Objective]
-    engine: dict[str, Any]
+    engine: dict[str, Any] | None
     baseline: Measurement | None
     trials: list[Trial]
     seconds: float
 
 
-def history_to_dict(progress: Progress, strategy: str, conf: Conf) -> dict[str, Any]:
-    """Return the progress of the named strategy as plain JSON types."""
+def history_to_dict(progress: Progress, policy: Policy, model: str, conf: Conf) -> dict[str, Any]:
+    """Return the progress of a policy on the model with this digest as plain JSON types."""
     return {
         "schema": SCHEMA,
-        "strategy": strategy,
+        "strategy": policy.name,
+        "model": model,
         "criterion": asdict(conf.criterion),
         "objectives": [asdict(objective) for objective in conf.objectives],
-        "engine": progress.engine.to_dict(),
+        "engine": progress.engine and progress.engine.to_dict(),
         "baseline": progress.baseline and asdict(progress.baseline),
         "trials": [asdict(trial) for trial in progress.trials],
         "seconds": progress.seconds,
     }
 
 
-def history_from_dict(dicts: Any, strategy: str, conf: Conf, space: TuningSpace) -> Progress:
+def history_from_dict(
+    dicts: Any, policy: Policy, model: str, conf: Conf, space: TuningSpace
+) -> Progress:
     """Return the progress that ``history_to_dict`` wrote.
 
     Raises:
         ResumeError: a ``ValueError`` that names the path; a field is missing, unknown or corrupt,
             or the run was another strategy's, or of another model, space or goal.
     """
-    if isinstance(dicts, Mapping) and dicts.get("schema", SCHEMA) != SCHEMA:
-        raise ResumeError("$.dicts.schema", dicts["schema"], f"{SCHEMA}")
+    if isinstance(dicts, Mapping):
+        schema = dicts.get("schema", SCHEMA)
+        if schema not in (1, SCHEMA) or isinstance(schema, bool):
+            raise ResumeError("$.dicts.schema", schema, f"1 or {SCHEMA}")
+        if schema == 1:
+            dicts = {"model": None, **dicts}
     try:
         history = read(dicts, _History)
     except at.errors.StateError as error:
         raise _below("$.dicts", error) from None
-    try:
-        engine = at.State.from_dict(history.engine)
-    except at.errors.StateError as error:
-        raise _below("$.dicts.engine", error) from None
-    _same("strategy", history.strategy, strategy)
+    engine = _engine(history)
+    _same("strategy", history.strategy, policy.name)
     _same("criterion", asdict(history.criterion), asdict(conf.criterion))
     _same("objectives", [*map(asdict, history.objectives)], [*map(asdict, conf.objectives)])
-    _same("engine.goal", _direction(engine), "maximize")
-    if engine.space != space.space:
+    same = _same_choices if history.schema == 1 else at.Space.__eq__
+    if engine is not None and not same(engine.space, space.space):
         expected = "the tuning space of this model and configuration"
         raise ResumeError("$.dicts.engine.space", engine.space, expected)
+    if history.schema != 1:
+        _same("model", history.model, model)
     if history.baseline is None and history.trials:
         raise ResumeError("$.dicts.baseline", None, "a measurement, since there are trials")
     if history.seconds < 0:
@@ -81,12 +93,43 @@ def history_from_dict(dicts: Any, strategy: str, conf: Conf, space: TuningSpace)
     trials = tuple(
         _checked(trial, position, conf, space) for position, trial in enumerate(history.trials)
     )
+    if history.baseline is None:
+        return Progress(None, None, (), history.seconds)
+    if history.schema == 1:
+        engine = _told_anew(history.baseline, trials, policy, conf, space)
+    elif engine is None:
+        raise ResumeError("$.dicts.engine", None, "a state, since there is a baseline")
+    else:
+        goal = goal_of(conf, history.baseline)
+        new = at.State.start(space.space, objectives=goal.wanted, constraints=goal.limits)
+        _same("engine.outcomes", engine.problem.outcomes, new.problem.outcomes)
     return Progress(engine, history.baseline, trials, history.seconds)
 
 
-def _direction(engine: at.State) -> str:
-    """Return which way the optimiser goes: "maximize" or "minimize"."""
-    return engine.problem.goal
+def _engine(history: _History) -> at.State | None:
+    try:
+        return None if history.engine is None else at.State.from_dict(history.engine)
+    except at.errors.StateError as error:
+        raise _below("$.dicts.engine", error) from None
+
+
+def _same_choices(one: at.Space, other: at.Space) -> bool:
+    """Tell whether the same params lie in two spaces of finite parameters."""
+    return one.names == other.names and all(
+        {*getattr(a, "choices", ()), *getattr(a, "values", ())}
+        == {*getattr(b, "choices", ()), *getattr(b, "values", ())}
+        for a, b in zip(one.parameters, other.parameters, strict=True)
+    )
+
+
+def _told_anew(
+    baseline: Measurement, trials: tuple[Trial, ...], policy: Policy, conf: Conf, space: TuningSpace
+) -> at.State:
+    """Return an optimiser that knows what came of the trials, and has nothing pending."""
+    engine, goal = started(space, conf, baseline, policy.settings), goal_of(conf, baseline)
+    for trial in trials:
+        engine = told(engine, goal, trial.params, trial.measurement, trial.failure)
+    return engine
 
 
 def _below(place: str, error: at.errors.InvalidValueError) -> ResumeError:

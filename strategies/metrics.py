@@ -27,15 +27,27 @@ def metric_function(metric: Metric | None) -> Callable[[Array, Array], float]:
 
 def _topk(outputs: Array, labels: Array, k: int = 1) -> float:
     """Return the share of rows (n, classes) whose label is among the k highest outputs."""
+    _check_classes(outputs, labels)
     highest = np.argsort(-outputs.astype(np.float64), axis=1, kind="stable")[:, :k]
     return float((highest == np.asarray(labels).reshape(-1, 1)).any(axis=1).mean())
 
 
 def _f1(outputs: Array, labels: Array, average: str = "macro") -> float:
     """Return the F1 score of the classes with the highest outputs (n, classes)."""
+    _check_classes(outputs, labels)
     from sklearn.metrics import f1_score
 
     return float(f1_score(np.ravel(labels), np.argmax(outputs, axis=1), average=average))
+
+
+def _check_classes(outputs: Array, labels: Array) -> None:
+    """Raise ValueError unless there is a row of outputs, one for each class, for every label."""
+    if isinstance(outputs, list):
+        raise ValueError(f"the model has {len(outputs)} outputs, expected one: use an eval_func")
+    wanted = "expected outputs (n, classes) and n labels, the numbers of the classes"
+    if outputs.ndim != 2 or np.size(labels) != len(outputs):
+        shapes = f"outputs of shape {outputs.shape} and labels of shape {np.shape(labels)}"
+        raise ValueError(f"{shapes}, {wanted}; an eval_func can take any")
 
 
 def _differences(outputs: Array, labels: Array) -> Array:

@@ -6,11 +6,14 @@ import math
 
 from attrs import frozen
 
+import asktell as at
 from strategies.conf import Criterion, Objective
 
+ACCURACY = "accuracy"
+SIZE = "modelsize"
+"""The outcome that is known without an evaluation."""
+
 _TINY = 1e-12
-_MISS = 0.7
-"""The price of a miss: one as large as the allowed loss costs a factor of 2**0.7 = 1.62."""
 
 
 @frozen
@@ -50,17 +53,29 @@ class TuningGoal:
         total = sum(objective.weight for objective in self.objectives)
         return sum(o.weight / total * self._log_ratio(o, measurement) for o in self.objectives)
 
-    def target(self, measurement: Measurement) -> float:
-        """Return what the optimiser maximises.
+    @property
+    def wanted(self) -> dict[str, at.Maximize | at.Minimize]:
+        """Return the objectives as the optimiser takes them."""
+        return {
+            o.name: at.Maximize() if o.higher_is_better else at.Minimize() for o in self.objectives
+        }
 
-        That is the gain, less a penalty where the criterion is missed. The penalty grows from 0,
-        so that the best models, which lie at the threshold, are not on a cliff; and it grows with
-        the logarithm, so that a hopeless model is not an outlier. See docs/decisions.
+    @property
+    def limits(self) -> dict[str, at.AtLeast | at.AtMost]:
+        """Return the criterion as the optimiser takes it: a constraint on the accuracy.
+
+        There is none where every accuracy meets it.
         """
-        short, allowed = max(self._shortfall(measurement), 0.0), self._unit
-        # log(1 + short / allowed), where the quotient may overflow
-        missed = math.log(allowed + short) - math.log(allowed) if short else 0.0
-        return self.gain(measurement) - _MISS * missed
+        if self.threshold is None or math.isinf(self.threshold):
+            return {}
+        bound = at.AtLeast if self.criterion.higher_is_better else at.AtMost
+        return {ACCURACY: bound(self.threshold)}
+
+    def outcomes(self, measurement: Measurement) -> dict[str, float]:
+        """Return what the optimiser is told of a model: every objective, and the accuracy."""
+        if measurement.accuracy is None or not self.limits:
+            return dict(measurement.values)
+        return {**measurement.values, ACCURACY: measurement.accuracy}
 
     def rank(self, measurement: Measurement) -> tuple[bool, float]:
         """Return what is greater for the better of two models: the criterion goes first."""
@@ -74,15 +89,9 @@ class TuningGoal:
         short = self.threshold - measurement.accuracy
         return short if self.criterion.higher_is_better else -short
 
-    @property
-    def _unit(self) -> float:
-        """Return the allowed loss, or a hundredth where none is allowed."""
-        accuracy, threshold = self.baseline.accuracy or 0.0, self.threshold or 0.0
-        return abs(threshold - accuracy) or abs(threshold) * 0.01 or 0.01
-
     def _log_ratio(self, objective: Objective, measurement: Measurement) -> float:
         base, value = self.baseline.values[objective.name], measurement.values[objective.name]
-        if objective.name == "accuracy":  # it may be negative; near 1 this is the logarithm
+        if objective.name == ACCURACY:  # it may be negative; near 1 this is the logarithm
             ratio = (value - base) / (max(abs(base), _TINY) if base else 1.0)
         else:
             ratio = math.log(max(value, _TINY) / max(base, _TINY))

@@ -10,20 +10,26 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Generator, Iterator, Mapping
 from contextlib import nullcontext
+from functools import cached_property
 from typing import Any
 
 from attrs import evolve
 
-import asktell as at
 from strategies.adaptors import adaptor_for
 from strategies.adaptors.base import Adaptor, Dataloader, TuneConfig
 from strategies.conf import Conf
-from strategies.errors import ArgumentError, StrategyError
-from strategies.evaluation import Evaluation
+from strategies.errors import (
+    ArgumentError,
+    FirstEvaluationError,
+    NotFiniteError,
+    StrategyError,
+)
+from strategies.evaluation import Evaluation, error_text
 from strategies.findings import Findings
 from strategies.history import history_from_dict, history_to_dict
-from strategies.objective import Measurement, TuningGoal
-from strategies.policies import Policy
+from strategies.objective import SIZE, Measurement, TuningGoal
+from strategies.policies import Known, Policy
+from strategies.report import log_baseline, log_trial
 from strategies.stopwatch import Clock, Stopwatch
 from strategies.trial import Progress, Result, Trial
 from strategies.tuning_space import Meaning, TuningSpace
@@ -85,13 +91,13 @@ class TuneStrategy(ABC):
         self._evaluation = Evaluation(
             self.adaptor, self.model, conf, q_dataloader, eval_dataloader, eval_func
         )
-        self.tuning_space = TuningSpace.of(self.adaptor.capability(self.model), conf)
-        if dicts is None:
-            space, settings = self.tuning_space.space, self.policy.settings
-            progress = Progress(at.State.start(space, conf.random_seed, "maximize", settings))
-        else:
-            progress = history_from_dict(dicts, self.policy.name, conf, self.tuning_space)
-        self._findings = Findings(progress, self.tuning_space, conf)
+        capability = self.adaptor.capability(self.model)
+        self.tuning_space = TuningSpace.of(capability, conf, self.policy.by_exactness)
+        self._digest = self.adaptor.digest(self.model)
+        progress = Progress()
+        if dicts is not None:
+            progress = history_from_dict(dicts, self.policy, self._digest, conf, self.tuning_space)
+        self._findings = Findings(progress, self.tuning_space, conf, self.policy.settings)
         self._clock = clock
         self._stopwatch = Stopwatch(clock, progress.seconds)
         self._best_model: tuple[int, Any] | None = None
@@ -100,7 +106,11 @@ class TuneStrategy(ABC):
     # --- running ---
 
     def traverse(self) -> Result | None:
-        """Run until the exit policy ends it, and return the result; None without a success."""
+        """Run until the exit policy ends it, and return the result; None without a success.
+
+        Raises:
+            FirstEvaluationError: as :meth:`run`.
+        """
         for _ in self.run():
             pass
         return self.result()
@@ -109,6 +119,8 @@ class TuneStrategy(ABC):
         """Run trial by trial. It can be left at any point and entered again.
 
         Raises:
+            FirstEvaluationError: the FP32 model or the first quantised model cannot be evaluated;
+                later trials fail instead.
             StrategyError: this strategy is running already.
         """
         if self._stopwatch.is_running:
@@ -122,6 +134,7 @@ class TuneStrategy(ABC):
                     tune_cfg = configs.send(trial)
                 except StopIteration:
                     tune_cfg = None
+                log_trial(trial, self.conf.exit_policy.max_trials, self.best_trial())
                 yield trial
 
     def next_tune_cfg(self) -> Generator[TuneConfig, Trial | None, None]:
@@ -160,19 +173,31 @@ class TuneStrategy(ABC):
         return any(trial.meets for trial in trials)
 
     def measure_baseline(self) -> None:
-        """Measure the FP32 model, unless that has been done; a run begins with it."""
+        """Measure the FP32 model, unless that has been done; a run begins with it.
+
+        Raises:
+            FirstEvaluationError: it cannot be measured.
+        """
         if self.baseline is not None:
             return
         with nullcontext() if self._stopwatch.is_running else self._stopwatch:
-            self._findings.add_baseline(self._evaluation.measure(self.model))
+            self._findings.add_baseline(self._evaluation.first())
+        space = self.tuning_space
+        log_baseline(self.goal, len(space.operations), space.space.size or 0)
 
     def _ask(self, given: Collection[Meaning]) -> dict[str, Any] | None:
-        """Return the params to try next: the default configuration first, then the policy's."""
+        """Return the params to try next: the default configuration first, then the policy's.
+
+        If the default misses the criterion, the most exact one may go second.
+        """
         findings, meaning_of = self._findings, self.tuning_space.canonical
-        default = self.tuning_space.default()
-        if not findings.knows(meaning_of(default)) and meaning_of(default) not in given:
-            return default
-        proposal = self.policy.ask(findings.engine)
+        starts = [self.tuning_space.default()]
+        if self.trials and not any(trial.meets for trial in self.trials):
+            starts.append(self.tuning_space.most_exact())
+        for params in starts:
+            if not findings.knows(meaning_of(params)) and meaning_of(params) not in given:
+                return params
+        proposal = self.policy.ask(findings.engine, self._known, self.tuning_space.unquantised())
         if proposal is None:
             return None
         engine, params = proposal
@@ -181,14 +206,27 @@ class TuneStrategy(ABC):
         findings.advance(engine)
         return params
 
+    @cached_property
+    def _known(self) -> Known:
+        """Return what need not be measured: the size."""
+        if all(objective.name != SIZE for objective in self.conf.objectives):
+            return {}
+        size_of = self._evaluation.sizes()
+        return {SIZE: lambda params: size_of(self.tuning_space.tune_cfg(params))}
+
     def _try(self, tune_cfg: TuneConfig) -> Trial:
-        """Quantise and measure; whatever goes wrong makes a failed trial."""
+        """Quantise and measure; whatever goes wrong makes a failed trial, but for the first."""
         started = self._clock()
         measurement, failure, model = None, None, None
         try:
             model, measurement = self._evaluation.attempt(tune_cfg)
         except Exception as error:
-            failure = f"{type(error).__name__}: {error}"
+            if not self.trials and not isinstance(error, TimeoutError | NotFiniteError):
+                raise FirstEvaluationError(
+                    f"the first quantised model cannot be made or evaluated: {error_text(error)}; "
+                    "check q_dataloader, or leave operations out with quantization.op_wise"
+                ) from error
+            failure = error_text(error)
         trial = Trial(
             number=len(self.trials),
             params=self.tuning_space.params(tune_cfg),
@@ -222,6 +260,11 @@ class TuneStrategy(ABC):
         """
         return self._findings.goal
 
+    @property
+    def seconds(self) -> float:
+        """Return how long the run has taken so far."""
+        return self._stopwatch.seconds
+
     def best_trial(self) -> Trial | None:
         """Return the best trial: one that meets the criterion, else the nearest to it.
 
@@ -240,10 +283,10 @@ class TuneStrategy(ABC):
         if self._best_model is None or self._best_model[0] != best.number:
             model = self._evaluation.quantize(self.tuning_space.tune_cfg(best.params))
             self._best_model = best.number, model
-        return Result(best, self._best_model[1], best.meets)
+        return Result(best, self._best_model[1], best.meets, self._findings.front)
 
     @property
     def dicts(self) -> dict[str, Any]:
         """Return everything as plain JSON types; a strategy made with it goes on exactly here."""
-        progress = evolve(self._findings.progress, seconds=self._stopwatch.seconds)
-        return history_to_dict(progress, self.policy.name, self.conf)
+        progress = evolve(self._findings.progress, seconds=self.seconds)
+        return history_to_dict(progress, self.policy, self._digest, self.conf)

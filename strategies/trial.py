@@ -31,18 +31,26 @@ class Trial:
 
 @frozen
 class Result:
-    """The best trial, its model, and whether it meets the criterion."""
+    """The best trial, its model, and whether it meets the criterion.
+
+    ``front`` are the trials that meet it and that no other such trial is better than in every
+    objective: with several objectives, what there is to choose from.
+    """
 
     trial: Trial
     model: Any = field(repr=False)
     meets: bool
+    front: tuple[Trial, ...] = ()
 
 
 @frozen
 class Progress:
-    """Everything that is kept of a run: with it, another run goes on exactly there."""
+    """Everything that is kept of a run: with it, another run goes on exactly there.
 
-    engine: at.State
+    The optimiser starts once the FP32 model is measured, as that says what is wanted.
+    """
+
+    engine: at.State | None = None
     baseline: Measurement | None = None
     trials: tuple[Trial, ...] = ()
     seconds: float = 0.0

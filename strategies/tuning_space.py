@@ -1,8 +1,9 @@
 """The tuning space: what the adaptor offers and the configuration allows, as an asktell space.
 
-Each operation is one categorical parameter. Its choices are all the ways to quantise it, and fp32,
-which leaves it as it is. So different params mean different models, with one exception: where
-nothing is quantised, the calibration makes no difference.
+Each operation is one parameter. Its choices are all the ways to quantise it, and fp32, which leaves
+it as it is; in order from the most exact on, where that is known and of use. So different params
+mean different models, with one exception: where nothing is quantised, the calibration makes no
+difference.
 """
 
 from __future__ import annotations
@@ -27,17 +28,25 @@ Meaning = tuple[Any, ...]
 
 @frozen
 class TuningSpace:
-    """The operations with their allowed options by label, the first of each being the default."""
+    """The operations with their allowed options by label, the first of each being the default.
+
+    ``orders`` has the labels of an operation from the most exact on, where that is known.
+    """
 
     operations: Mapping[OpKey, Mapping[str, OpConfig]]
     algorithms: tuple[str, ...]
     sampling_sizes: tuple[int, ...]
+    orders: Mapping[OpKey, tuple[str, ...]] = field(factory=dict)
     space: at.Space = field(init=False)
+    _names: tuple[tuple[str, OpKey, Mapping[str, OpConfig]], ...] = field(init=False, repr=False)
 
     @space.default
     def _laid_out(self) -> at.Space:
         parameters: list[at.Categorical | at.Ordinal] = [
-            at.Categorical(_label(key), list(options)) for key, options in self.operations.items()
+            at.Ordinal(_label(key), self.orders[key])
+            if key in self.orders
+            else at.Categorical(_label(key), list(options))
+            for key, options in self.operations.items()
         ]
         if len(self.algorithms) > 1:
             parameters.append(at.Categorical(ALGORITHM, self.algorithms))
@@ -45,9 +54,18 @@ class TuningSpace:
             parameters.append(at.Ordinal(SAMPLING_SIZE, self.sampling_sizes))
         return at.Space(*parameters)
 
+    @_names.default
+    def _named(self) -> tuple[tuple[str, OpKey, Mapping[str, OpConfig]], ...]:
+        return tuple((_label(key), key, options) for key, options in self.operations.items())
+
     @classmethod
-    def of(cls, capability: Capability, conf: Conf) -> TuningSpace:
+    def of(cls, capability: Capability, conf: Conf, by_exactness: bool = False) -> TuningSpace:
         """Return the options that the adaptor offers and the configuration allows.
+
+        Args:
+            capability: what the adaptor offers.
+            conf: what is allowed of it.
+            by_exactness: whether options are put in order where the adaptor knows it.
 
         Raises:
             ConfError: a ``ValueError``; the configuration leaves an operation no option, or names
@@ -69,11 +87,25 @@ class TuningSpace:
         if wanted and not algorithms:
             place = "$.quantization.model_wise.activation.algorithm"
             raise ConfError(place, wanted, f"one of {list(capability.calibration_algorithms)}")
-        return cls(allowed, algorithms, conf.sampling_sizes if algorithms else ())
+        orders = {
+            op.key: _ordered(op, allowed[op.key])
+            for op in capability.operations
+            if by_exactness and op.ranks
+        }
+        return cls(allowed, algorithms, conf.sampling_sizes if algorithms else (), orders)
 
     def default(self) -> dict[str, Any]:
         """Return the params of the default configuration: the first option everywhere."""
-        return self.space.params(self.space.configuration(0))
+        params = self.space.params(self.space.configuration(0))
+        return params | {_label(key): next(iter(opts)) for key, opts in self.operations.items()}
+
+    def most_exact(self) -> dict[str, Any]:
+        """Return params that quantise every operation as exactly as is allowed, where known."""
+        params = self.default()
+        for key, order in self.orders.items():
+            quantised = [label for label in order if self.operations[key][label] != FP32]
+            params[_label(key)] = next(iter(quantised), order[0])
+        return params
 
     def unquantised(self) -> dict[str, Any] | None:
         """Return params that leave every operation as it is, or None if one must be quantised."""
@@ -87,9 +119,7 @@ class TuningSpace:
 
     def tune_cfg(self, params: Mapping[str, Any]) -> TuneConfig:
         """Return the tune configuration that params stand for."""
-        config: TuneConfig = {
-            key: options[params[_label(key)]] for key, options in self.operations.items()
-        }
+        config: TuneConfig = {key: options[params[name]] for name, key, options in self._names}
         if self.algorithms:
             config[ALGORITHM] = params.get(ALGORITHM, self.algorithms[0])
         if self.sampling_sizes:
@@ -142,6 +172,13 @@ def _allowed(operation: Operation, conf: Conf) -> dict[str, OpConfig]:
             raise ConfError(place, dict(limit), f"to leave {operation.name!r} one of {offered}")
         options = fitting
     return {option_label(option): option for option in options}
+
+
+def _ordered(operation: Operation, allowed: Mapping[str, OpConfig]) -> tuple[str, ...]:
+    """Return the labels of allowed options from the most exact on."""
+    ranks = zip(operation.options, operation.ranks or (), strict=True)
+    labels = [option_label(option) for option, _ in sorted(ranks, key=lambda pair: pair[1])]
+    return tuple(label for label in labels if label in allowed)
 
 
 def _fits(option: OpConfig, limit: Mapping[str, Any]) -> bool:

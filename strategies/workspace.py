@@ -7,8 +7,10 @@ that was killed goes on where it stopped.
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from strategies.errors import ResumeError
 from strategies.exhaustive import ExhaustiveTuneStrategy
 from strategies.policies import BAYESIAN, EXHAUSTIVE, RANDOM
 from strategies.random import RandomTuneStrategy
+from strategies.report import log_end, log_resumed, shown
 from strategies.runner import TuneStrategy
 from strategies.stopwatch import Clock
 from strategies.trial import Result, Trial
@@ -42,12 +45,15 @@ def tune(
     eval_func: Any = None,
     on_trial: Callable[[TuneStrategy, Trial], None] | None = None,
     *,
+    quiet: bool = False,
     clock: Clock = time.monotonic,
 ) -> Result | None:
     """Run the strategy that the configuration names, and keep its history and its best model.
 
-    ``workspace.path`` gets ``history.json`` after every trial and ``best_model.onnx`` at the end;
-    ``workspace.resume`` is the folder of an earlier run to go on from.
+    ``workspace.path`` gets ``history.json`` after every trial, and ``best_model.onnx`` whenever a
+    trial is the best so far. A history that is there already is gone on from if it is of the same
+    model, space, strategy and goal, and never overwritten. ``workspace.resume`` is another folder
+    with a history to go on from; that one is left as it is.
 
     Args:
         model: the FP32 model; this and the data are as for a strategy.
@@ -56,29 +62,84 @@ def tune(
         eval_dataloader: data for evaluation.
         eval_func: takes a model and returns its accuracy.
         on_trial: called with the strategy and each trial, once the trial is saved.
+        quiet: whether to show nothing; else there is a line for each trial on standard error, or
+            wherever the program's own logging puts what ``strategies`` logs.
         clock: returns seconds that never go back; times the run.
 
     Returns:
         The best trial with its model, or None without a trial that succeeded.
 
     Raises:
-        ResumeError: a ``ValueError``; there is no readable history to resume from.
+        ResumeError: a ``ValueError``; a history cannot be read, or is of something else.
+        FirstEvaluationError: the FP32 model or the first quantised model cannot be evaluated.
     """
-    folder = Path(conf.workspace)
-    dicts = load_history(Path(conf.resume)) if conf.resume else None
-    strategy = STRATEGIES[conf.strategy](
-        model, conf, q_dataloader, None, eval_dataloader, eval_func, dicts, clock=clock
-    )
-    strategy.measure_baseline()
-    save_history(folder, strategy.dicts)
-    for trial in strategy.run():
+    with nullcontext() if quiet else shown():
+        folder = Path(conf.workspace)
+        source = _source(folder, Path(conf.resume) if conf.resume else None)
+        kind = STRATEGIES[conf.strategy]
+        arguments = (model, conf, q_dataloader, None, eval_dataloader, eval_func)
+        try:
+            dicts = load_history(source) if source else None
+            strategy = kind(*arguments, dicts, clock=clock)
+        except ResumeError as error:
+            if source != folder:
+                raise
+            raise _refused(folder, error) from error
+        if source:
+            log_resumed(len(strategy.trials), str(source))
+        strategy.measure_baseline()
         save_history(folder, strategy.dicts)
-        if on_trial:
-            on_trial(strategy, trial)
+        saved: Trial | None = None
+        for trial in strategy.run():
+            save_history(folder, strategy.dicts)
+            if strategy.best_trial() == trial:
+                saved = _save_best(folder, strategy)
+            if on_trial:
+                on_trial(strategy, trial)
+        if strategy.best_trial() != saved:
+            _save_best(folder, strategy)
+        log_end(strategy.best_trial(), len(strategy.trials), strategy.seconds)
+        return strategy.result()
+
+
+def _source(folder: Path, resume: Path | None) -> Path | None:
+    """Return the folder of the history to go on from, None for a new run.
+
+    Raises:
+        ResumeError: a ``ValueError``; there are two histories, and neither is a part of the other.
+    """
+    if not (folder / HISTORY).exists():
+        return resume
+    if resume is None or resume.resolve() == folder.resolve():
+        return folder
+    here, there = (load_history(place).get("trials") for place in (folder, resume))
+    if not isinstance(here, list) or not isinstance(there, list):
+        return folder
+    if here[: len(there)] == there:
+        return folder  # that is where the run went on
+    if there[: len(here)] == here:
+        return resume
+    expected = f"one without {HISTORY}, as that is of another run than the one to resume"
+    raise ResumeError("$.tuning.workspace.path", str(folder), expected)
+
+
+def _refused(folder: Path, error: ResumeError) -> ResumeError:
+    expected = (
+        f"a folder without {HISTORY}, or one of the same run ({error}): name another folder, or "
+        "move the file away to begin anew"
+    )
+    return ResumeError("$.tuning.workspace.path", str(folder), expected)
+
+
+def _save_best(folder: Path, strategy: TuneStrategy) -> Trial | None:
+    """Write the best model, if there is one, at one stroke; return its trial."""
     result = strategy.result()
-    if result:
-        strategy.adaptor.save(result.model, str(folder / MODEL))
-    return result
+    if result is None:
+        return None
+    fresh = folder / f"{MODEL}.new"
+    strategy.adaptor.save(result.model, str(fresh))
+    os.replace(fresh, folder / MODEL)
+    return result.trial
 
 
 def save_history(folder: Path, dicts: dict[str, Any]) -> None:
@@ -96,7 +157,7 @@ def load_history(folder: Path) -> dict[str, Any]:
     """Return the ``dicts`` that ``save_history`` wrote to the folder.
 
     Raises:
-        ResumeError: a ``ValueError``; the file is missing or is not JSON.
+        ResumeError: a ``ValueError``; the file is missing, is not JSON or no mapping.
     """
     path = folder / HISTORY
     try:

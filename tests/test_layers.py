@@ -42,6 +42,7 @@ FLOORS = {
         {"gp"},
         {"members"},
         {"posterior"},
+        {"calibration"},
         {"__init__"},
     ],
     "asktell.acquisition": [
@@ -75,7 +76,8 @@ FLOORS = {
         {"__init__"},
     ],
     "asktell.asking": [
-        {"evidence", "promise", "revisit"},
+        {"evidence", "revisit"},
+        {"promise"},
         {"suggest"},
         {"know"},
         {"__init__"},
@@ -97,7 +99,8 @@ FLOORS = {
         {"conf"},
         {"adaptors", "metrics", "objective"},
         {"tuning_space", "trial"},
-        {"history", "evaluation", "findings"},
+        {"evaluation", "findings", "report"},
+        {"history"},
         {"runner"},
         {"bayesian", "random", "exhaustive"},
         {"workspace"},

@@ -10,6 +10,7 @@ from attrs import evolve
 
 from asktell.acquisition import hypervolume as volumes
 from asktell.asking.evidence import dataset_of, signs_of
+from asktell.asking.revisit import is_noisy
 from asktell.asking.suggest import fit_of
 from asktell.errors import (
     NOTHING,
@@ -19,6 +20,7 @@ from asktell.errors import (
     at_key,
 )
 from asktell.model.blas import one_blas_thread
+from asktell.model.calibration import calibrated
 from asktell.model.kernels import Array
 from asktell.model.posterior import Posterior, posterior_of
 from asktell.numbers import is_finite
@@ -27,10 +29,6 @@ from asktell.study.problem import Problem
 from asktell.study.ranking import nearest
 from asktell.study.trials import mean_numbers
 from asktell.study.views import Observation, summary_of
-
-_NOISY = 0.05
-"""From this inferred variance on, as a share of that of the targets, they count as noisy; see
-docs/decisions, number 11."""
 
 _ENOUGH = 20
 """So many observations before noise is inferred from them: fewer do not tell noise from what the
@@ -104,7 +102,7 @@ def _best_expected(state: State) -> Observation | None:
         model = model_of(state)
     except np.linalg.LinAlgError:
         return None
-    if not told and max(model.noises(state.problem.objectives)) < _NOISY:
+    if not told and not any(is_noisy(model, one) for one in state.problem.objectives):
         return None
     data, signs = model.data, signs_of(state.problem)
     means, _ = model.in_units(data.points)
@@ -139,7 +137,8 @@ def pareto(state: State) -> list[Observation]:
     if not trials:
         return []
     values = _objectives(problem, [mean_numbers(trial.results) for trial in trials])
-    on_front = volumes.non_dominated(values)
+    with np.errstate(over="ignore"):  # of sums, which only order the rows
+        on_front = volumes.non_dominated(values)
     return [summary_of(problem, t) for t, is_in in zip(trials, on_front, strict=True) if is_in]
 
 
@@ -206,7 +205,8 @@ def predict(state: State, params: Sequence[Mapping[str, Any]]) -> dict[str, tupl
     """Return what the model expects of n params: for every outcome, means and deviations (n,).
 
     Both are in the unit of the outcome; the deviation is that of the noiseless function. Very bad
-    targets are drawn towards the others before the model sees them (Tukey's fence).
+    targets are drawn towards the others before the model sees them (Tukey's fence). Deviations are
+    stretched until they cover what the model expects of each point without knowing it.
 
     Raises:
         ParamsError: a ``ValueError``; the params do not lie in the space.
@@ -216,7 +216,7 @@ def predict(state: State, params: Sequence[Mapping[str, Any]]) -> dict[str, tupl
         raise NothingObservedError("the model knows nothing yet: observe a target first")
     points = state.space.encode([state.space.check(one) for one in params])
     with one_blas_thread(), np.errstate(all="ignore"):
-        means, deviations = model_of(state).in_units(points)
+        means, deviations = calibrated(model_of(state)).in_units(points)
     means = means * signs_of(state.problem)
     return {
         name: (means[:, place], deviations[:, place])

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from asktell.acquisition.directions import Directions, directions_of
 from asktell.acquisition.hypervolume import Boxes, boxes_of, non_dominated, reference_of
 from asktell.acquisition.score import Feasibility, FrontImprovement, Improvement, Promise, Term
+from asktell.asking.revisit import is_noisy
 from asktell.model.kernels import Array
 from asktell.model.posterior import Posterior
 from asktell.study.problem import Problem
@@ -37,7 +38,7 @@ def promise_of(problem: Problem, posterior: Posterior, random: np.random.Generat
     if held.any():
         best = means[held]
         if len(problem.objectives) == 1:
-            own = posterior.columns[problem.objectives[0]]
+            own = _trusted(posterior, problem.objectives[0])
             terms.append(Improvement(own, best[:, own].max(axis=0)))
         else:
             terms.append(_front(problem, posterior, best, random))
@@ -57,6 +58,16 @@ def promise_of(problem: Problem, posterior: Posterior, random: np.random.Generat
     return Promise(posterior, tuple(terms))
 
 
+def _trusted(posterior: Posterior, objective: int) -> slice:
+    """Return the members that are asked about the objective.
+
+    Where targets are noisy it is the first alone: the others are for targets that are nearly exact,
+    and take the luckiest ones at their word (docs/decisions, number 11).
+    """
+    own = posterior.columns[objective]
+    return slice(own.start, own.start + 1) if is_noisy(posterior, objective) else own
+
+
 def _held(problem: Problem, posterior: Posterior, means: Array) -> NDArray[np.bool_]:
     """Tell which observed points hold the constraints, and which pending ones are expected to."""
     data = posterior.data
@@ -71,14 +82,19 @@ def _held(problem: Problem, posterior: Posterior, means: Array) -> NDArray[np.bo
 def _front(
     problem: Problem, posterior: Posterior, best: Array, random: np.random.Generator
 ) -> FrontImprovement:
-    """Return the improvement of the front of points with these means (n, s)."""
+    """Return the improvement of the front of points with these means (n, s).
+
+    Where no reference is given, one in two is beyond the front, and the others beyond all points:
+    the first looks for a better front, the second for a longer one (docs/decisions, number 11).
+    """
+    is_wide = bool(random.integers(2))
     columns = [posterior.columns[outcome] for outcome in problem.objectives]
     pairings, regions = [], []
     for member in range(max(own.stop - own.start for own in columns)):
         pairing = np.array([min(own.start + member, own.stop - 1) for own in columns])
         values = best[:, pairing]
         front = values[non_dominated(values)]
-        least = reference_of(front, values)
+        least = reference_of(values if is_wide else front, values)
         for place, outcome in enumerate(problem.objectives):
             least[place] = _reference(problem, posterior, outcome, member, float(least[place]))
         pairings.append(pairing)

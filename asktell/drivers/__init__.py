@@ -6,7 +6,7 @@ Executors of other packages have a module each: ``asktell.drivers.dask``, ``.ray
 from asktell.drivers.checkpoint import Checkpoint, resume, save_state
 from asktell.drivers.evaluated import Evaluated
 from asktell.drivers.executors import Executor
-from asktell.drivers.maximize import maximize
+from asktell.drivers.maximize import maximize, maximize_front
 from asktell.drivers.processes import ProcessWorkers, WorkerDied
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "ProcessWorkers",
     "WorkerDied",
     "maximize",
+    "maximize_front",
     "resume",
     "save_state",
 ]

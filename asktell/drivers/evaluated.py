@@ -7,7 +7,10 @@ from typing import Any, Literal
 from attrs import frozen
 
 from asktell.study.views import Observation, Suggestion
-from asktell.telling import Outcome
+from asktell.telling import Outcome, Std, Target
+
+Measured = Target | tuple[Target, Std]
+"""What an evaluation returns: a target, or a target and the standard deviation of its noise."""
 
 Happening = Outcome | Literal["expired", "lost"]
 """What became of an evaluation: the outcome of its delivery, or
@@ -25,16 +28,20 @@ class Evaluated:
         suggestion: what was evaluated.
         outcome: what became of it.
         target: what the evaluation returned, None if no result came.
+        std: the standard deviation of the target that it returned, None where it returned none.
         reason: why no result came, empty otherwise.
         seconds: from its submission to now, on the driver's clock.
         finished: how many configurations have an outcome now, observed or failed.
         n_trials: how many the run is to reach.
-        best: the best observation so far, None without any.
+        best: the best observation so far, noisy or not, None without any. Where nothing holds the
+            constraints yet, it is the nearest, and not ``feasible``. None as well where several
+            objectives have no weights.
     """
 
     suggestion: Suggestion
     outcome: Happening
     target: Any
+    std: Any
     reason: str
     seconds: float
     finished: int

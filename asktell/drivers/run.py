@@ -9,15 +9,15 @@ from typing import Any
 
 from attrs import define, field
 
+from asktell.acquisition.score import Known
 from asktell.asking.know import best_or_none
-from asktell.drivers.evaluated import Evaluated, Happening
+from asktell.drivers.evaluated import Evaluated, Happening, Measured
 from asktell.drivers.executors import Supply
 from asktell.engine import Engine
 from asktell.errors import ConflictError, ExecutorError, SpaceExhausted, TargetError
 from asktell.state import State
 from asktell.study.trials import Configuration
 from asktell.study.views import Suggestion
-from asktell.telling import Target
 from asktell.telling.delivery import reason_of
 
 _LONGEST_WAIT = 1.0
@@ -48,10 +48,11 @@ class Run:
     """
 
     engine: Engine
-    evaluate: Callable[[dict[str, Any]], Target]
+    evaluate: Callable[[dict[str, Any]], Measured]
     supply: Supply
     n_trials: int
     n_workers: int
+    known: Known | None
     timeout: float | None
     save: Callable[[State], object] | None
     listeners: Sequence[Callable[[Evaluated], object]]
@@ -111,7 +112,7 @@ class Run:
         for suggestion in self._waiting():
             return suggestion
         try:
-            return self.engine.suggest()
+            return self.engine.suggest(known=self.known)
         except SpaceExhausted:
             return None
 
@@ -154,7 +155,7 @@ class Run:
                 the suggestion stays pending.
         """
         try:
-            target = attempt.future.result()
+            measured = attempt.future.result()
         except KeyboardInterrupt:
             raise
         except BrokenExecutor as error:
@@ -167,25 +168,25 @@ class Run:
             self._fail(attempt, f"{type(error).__name__}: {error}")
         else:
             self._remove(attempt)
-            self._observe(attempt, target)
+            self._observe(attempt, *_parts(measured))
 
     def _remove(self, attempt: _Attempt) -> None:
         (self._running if attempt in self._running else self._held).remove(attempt)
 
-    def _observe(self, attempt: _Attempt, target: Any) -> None:
+    def _observe(self, attempt: _Attempt, target: Any, std: Any) -> None:
         try:
-            outcome = self.engine.observe(attempt.suggestion, target)
+            outcome = self.engine.observe(attempt.suggestion, target, std)
         except TargetError as error:
             self._fail(attempt, str(error))
         except ConflictError:  # it came late, and another attempt has another outcome
-            self._settled(attempt, "conflict", target)
+            self._settled(attempt, "conflict", target, std)
         else:
             if outcome in ("failed", "retried"):
                 state = self.engine.state
                 reason = reason_of(state, state.problem.numbers(target))
                 self._settled(attempt, outcome, reason=reason)
             else:
-                self._settled(attempt, outcome, target)
+                self._settled(attempt, outcome, target, std)
 
     def _fail(self, attempt: _Attempt, reason: str) -> None:
         try:
@@ -195,7 +196,12 @@ class Run:
         self._settled(attempt, outcome, reason=reason)
 
     def _settled(
-        self, attempt: _Attempt, outcome: Happening, target: Any = None, reason: str = ""
+        self,
+        attempt: _Attempt,
+        outcome: Happening,
+        target: Any = None,
+        std: Any = None,
+        reason: str = "",
     ) -> None:
         """Save, and tell the listeners."""
         if outcome not in ("retried", "expired", "lost"):
@@ -208,6 +214,7 @@ class Run:
             attempt.suggestion,
             outcome,
             target,
+            std,
             reason,
             self.clock() - attempt.submitted,
             self._finished,
@@ -267,6 +274,13 @@ class Run:
         self._suspects.update(attempt.suggestion.configuration for attempt in lost)
         for attempt in lost:
             self._settled(attempt, "lost", reason=reason)
+
+
+def _parts(measured: Any) -> tuple[Any, Any]:
+    """Return the target that an evaluation returned, and its deviation."""
+    if isinstance(measured, tuple) and len(measured) == 2:
+        return measured
+    return measured, None
 
 
 def _has_answer(future: Future[Any]) -> bool:

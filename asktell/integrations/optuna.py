@@ -55,6 +55,9 @@ _CONSTRAINTS = "constraints"
 """The attribute in which Optuna keeps constraints: a list; or each in one of its own, whose name is
 this one, a colon, and the constraint's. A number above zero breaks a constraint."""
 
+_NAMED = hasattr(FrozenTrial, "set_constraint")
+"""Whether this version of Optuna knows constraints of their own names, as from version 5 on."""
+
 _ATTEMPTS = 10
 """How often a trial asks again because another took the same params meanwhile."""
 
@@ -383,8 +386,10 @@ def _constraint_attributes(problem: Problem, numbers: Numbers) -> dict[str, Any]
             side = f"_{type(bound).__name__}" if len(outcome.bounds) > 1 else ""
             key = outcome.name.removeprefix("constraint_") + side
             missed[key] = above if isinstance(bound, at.AtMost) else -above
-    if list(missed) == [str(place) for place in range(len(missed))]:
-        return {_CONSTRAINTS: list(missed.values())} if missed else {}
+    if not missed:
+        return {}
+    if not _NAMED or list(missed) == [str(place) for place in range(len(missed))]:
+        return {_CONSTRAINTS: list(missed.values())}
     return {f"{_CONSTRAINTS}:{key}": gap for key, gap in missed.items()}
 
 

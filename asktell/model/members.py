@@ -80,8 +80,7 @@ MEMBERS: dict[Use, tuple[Member, ...]] = {
         Member(power_transformed, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
     ),
     "one of several": (
-        Member(tukey_winsorised, noise_mode=-5.0, noise_spread=1.0, noise_floor=1e-4),
-        Member(power_transformed, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
+        Member(tukey_winsorised, noise_mode=-8.0, noise_spread=3.0, noise_floor=1e-7),
     ),
     "bound": (
         Member(winsorised, noise_mode=-5.0, noise_spread=1.0, noise_floor=1e-4),
@@ -101,11 +100,6 @@ takes another name: states keep fits with the name of the model that they belong
 
 MODEL_OF_SCHEMA_2 = "three-members/1"
 """The model whose fits states of schemas 1 and 2 have, which do not say so."""
-
-_FAILURE_QUANTILE = 0.2
-"""The quantile of the targets that a failure counts as. With the worst target, optima at the edge
-of what works were hardly tried; with the median, failures were repeated (docs/decisions, number
-3)."""
 
 _FAILURE_QUANTILE = 0.2
 """The quantile of the targets that a failure counts as, besides what it says of success. With the
@@ -152,7 +146,8 @@ def outcomes_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
         targets, (low, high) = data.targets[:, outcome], data.bounds[outcome]
         for member in MEMBERS[use]:
             view = seen(member.warp, targets, low, high)
-            known = view.variances(targets, data.variances[:, outcome])
+            known = view.variances(targets, data.deviations[:, outcome])
+            known = np.maximum(known, member.noise_floor)  # NaN stays
             if use == "bound":
                 stand_in, doubt = 0.0, _UNKNOWN
             else:

@@ -91,13 +91,20 @@ class Posterior:
         views = [view.of(bounds) for view in self.seen[self.columns[outcome]]]
         return np.array([low for low, _ in views]), np.array([high for _, high in views])
 
-    def noises(self, outcomes: Sequence[int]) -> list[float]:
-        """Return the noise variances that the first members of outcomes infer, as shares of 1."""
-        if self.processes is None:
-            return [0.0 for _ in outcomes]
-        found = self.processes.hyperparameters
-        modelled = [i for i in outcomes if self.data.uses[i] != "given"]
-        return [found[self.columns[outcome].start].noise for outcome in modelled]
+    def noise(self, outcome: int) -> float:
+        """Return the variance of the noise of an outcome's targets, as its first member sees them.
+
+        Their own variance is 1. It is the median of those that are known or inferred; 0 where the
+        outcome is given.
+        """
+        if self.processes is None or self.data.uses[outcome] == "given":
+            return 0.0
+        first = self.columns[outcome].start
+        known = self.seen[first].variances(
+            self.data.targets[:, outcome], self.data.deviations[:, outcome]
+        )
+        inferred = self.processes.hyperparameters[first].noise
+        return float(np.median(np.where(np.isnan(known), inferred, known)))
 
     def in_units(self, points: Array) -> tuple[Array, Array]:
         """Return means and deviations (m, k) in the units of the outcomes, by the first member."""

@@ -31,11 +31,20 @@ class Operation:
     """One operation that can be quantised, and every way to do it.
 
     The first option is the framework's default; the last is :data:`FP32`. All differ in effect.
+
+    Attributes:
+        name: as in the model.
+        type: its operator.
+        options: what there is to choose from.
+        ranks: where each option stands when they are put in order by how exact they are, as far as
+            that can be told without an evaluation: 0 for the most exact. None where nothing is
+            known.
     """
 
     name: str
     type: str
     options: tuple[OpConfig, ...]
+    ranks: tuple[int, ...] | None = None
 
     @property
     def key(self) -> OpKey:
@@ -80,6 +89,14 @@ class Adaptor(Protocol):
 
     def size(self, model: Any) -> int:
         """Return the bytes that the model takes on disk."""
+        ...
+
+    def sizes(self, model: Any, dataloader: Dataloader | None) -> Callable[[TuneConfig], float]:
+        """Return a fast function: the size of what ``quantize`` would make of a ``tune_cfg``."""
+        ...
+
+    def digest(self, model: Any) -> str:
+        """Return the same text for the same model, and another one for any other."""
         ...
 
     def latency(self, model: Any, dataloader: Dataloader) -> float:

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Any
 
+import numpy as np
+
 from strategies.adaptors.affine import Array, Side, dequantize, quantize
 from strategies.adaptors.base import OpConfig, OpKey
 from strategies.adaptors.onnx_graph import WeightedNode
@@ -56,13 +58,18 @@ def _has_kernel(
     return not (is_conv and dynamic and dtype == "int8")  # ConvInteger has it after 1.23 only
 
 
-def distinct_options(node: WeightedNode, weight: Array, approach: str) -> tuple[OpConfig, ...]:
-    """Return the options of a node that differ in effect, the first of each kind.
+def distinct_options(
+    node: WeightedNode, weight: Array, approach: str
+) -> tuple[tuple[OpConfig, ...], tuple[int, ...]]:
+    """Return the options of a node that differ in effect, the first of each kind, and their ranks.
 
     Two options have the same effect if the integers of the weight stand for the same numbers, as
     with int8 and uint8 in the asymmetric scheme, or with one channel per tensor; and if they hold
     activations in the same scheme: in the asymmetric one int8 and uint8 are the same, in the
     symmetric one they differ by half a level.
+
+    The ranks put the options in order, from the one whose weight is nearest to the float one. Of
+    equal ones the asymmetric activation goes first, as it has more levels for what is all positive.
 
     Args:
         node: A node of a prepared model.
@@ -70,14 +77,20 @@ def distinct_options(node: WeightedNode, weight: Array, approach: str) -> tuple[
         approach: :data:`STATIC` or :data:`DYNAMIC`.
     """
     kept: dict[tuple[bytes, str], OpConfig] = {}
-    effects: dict[tuple[str, ...], bytes] = {}
+    weights: dict[tuple[str, ...], tuple[bytes, float]] = {}
+    exactness: list[tuple[float, bool]] = []
     for option in options(node, approach):
         side = option["weight"]
         key = tuple(side[name] for name in FIELDS)
-        if key not in effects:
-            effects[key] = _effect(weight, side, node.axis)
-        kept.setdefault((effects[key], option["activation"]["scheme"]), option)
-    return tuple(kept.values())
+        if key not in weights:
+            weights[key] = _effect_and_error(weight, side, node.axis)
+        effect, error = weights[key]
+        scheme = option["activation"]["scheme"]
+        if (effect, scheme) not in kept:
+            kept[effect, scheme] = option
+            exactness.append((error, scheme == "sym"))
+    order = sorted(range(len(exactness)), key=exactness.__getitem__)
+    return tuple(kept.values()), tuple(order.index(place) for place in range(len(order)))
 
 
 def check_option(config: Any, offered: Sequence[OpConfig], key: OpKey) -> None:
@@ -95,7 +108,16 @@ def check_option(config: Any, offered: Sequence[OpConfig], key: OpKey) -> None:
     raise AdaptorError(f"tune_cfg[{key!r}] is {config!r}, which no kernel for {key[1]} can do")
 
 
-def _effect(weight: Array, side: Side, axis: int | None) -> bytes:
-    """Return a digest of the floats that the quantised weight stands for."""
+def _effect_and_error(weight: Array, side: Side, axis: int | None) -> tuple[bytes, float]:
+    """Return a digest of the floats that the quantised weight stands for, and how far off they are.
+
+    The error is relative to the weights of each output channel, as the layers after it may make up
+    for the scale of a channel; its root mean square over the channels.
+    """
     steps, levels = quantize(weight, side, axis)
-    return hashlib.blake2b(dequantize(steps, levels, axis).tobytes()).digest()
+    floats = dequantize(steps, levels, axis)
+    others = tuple(a for a in range(weight.ndim) if a != axis)
+    lost = np.square(floats.astype(np.float64) - weight).sum(axis=others)
+    whole = np.square(weight.astype(np.float64)).sum(axis=others)
+    error = np.sqrt(np.mean(lost / np.where(whole > 0.0, whole, 1.0)))
+    return hashlib.blake2b(floats.tobytes()).digest(), float(error)

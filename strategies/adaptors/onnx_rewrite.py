@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence, Set
 
 import numpy as np
-import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from strategies.adaptors.affine import Array, Grid, Side, grid, quantize
+from strategies.adaptors.affine import Array, Grid, Side, grid
 from strategies.adaptors.base import OpConfig
-from strategies.adaptors.onnx_graph import (
-    WeightedNode,
-    attributes,
-    kept_names,
-    opset,
-    weighted_nodes,
-)
+from strategies.adaptors.onnx_graph import WeightedNode, attributes, kept_names, weighted_nodes
+from strategies.adaptors.onnx_pieces import CONTRIB_DOMAIN, Pieces
 
 Ranges = Mapping[str, tuple[float, float]]
 """The least and the greatest value of each activation tensor, as calibration saw them."""
-
-CONTRIB_DOMAIN = "com.microsoft"
-PER_CHANNEL_OPSET = 13
-"""Below it the standard Q/DQ operators have no axis; ONNX Runtime's own have, at any opset."""
 
 DYNAMIC_OPSET = 11
 """The first opset that has DynamicQuantizeLinear."""
@@ -52,15 +41,15 @@ def quantize_static(
         choices: The configuration of each node to quantise, by its name; none is fp32.
         ranges: Covers ``activation`` and ``fused_output`` of every chosen node.
     """
-    rewrite = _Rewrite(model)
+    rewrite = Rewrite(model)
     nodes = {node.name: node for node in weighted_nodes(model)}
-    shared = _quantized_outputs(model, list(nodes.values()), choices)
+    shared = quantized_outputs(kept_names(model.graph), list(nodes.values()), choices)
     protos = {proto.name: proto for proto in rewrite.take_nodes()}
     for proto in protos.values():
         if proto.name in choices:
             node = nodes[proto.name]
-            scale = _quantize_inputs(rewrite, proto, node, choices[proto.name], ranges)
-            _quantize_bias(rewrite, protos[node.adder], node, scale)
+            scale = quantize_inputs(rewrite, proto, node, choices[proto.name], ranges)
+            quantize_bias(rewrite, protos[node.adder], node, scale)
         elif proto.name not in nodes:
             for place, tensor in enumerate(proto.input):
                 if tensor in shared:
@@ -77,74 +66,41 @@ def quantize_dynamic(model: onnx.ModelProto, choices: Mapping[str, OpConfig]) ->
     The activation is quantised to uint8 on the range of each input as it comes; the weight is
     stored quantised; the bias is added in float. Chosen nodes are plain Conv, Gemm or MatMul.
     """
-    rewrite = _Rewrite(model)
+    rewrite = Rewrite(model)
     nodes = {node.name: node for node in weighted_nodes(model)}
     for proto in rewrite.take_nodes():
         if proto.name in choices:
-            _integer_product(rewrite, proto, nodes[proto.name], choices[proto.name]["weight"])
+            integer_product(rewrite, proto, nodes[proto.name], choices[proto.name]["weight"])
         else:
             rewrite.nodes.append(proto)
     return rewrite.finish()
 
 
-class _Rewrite:
-    """A copy of a model whose nodes are being replaced; each name is made only once."""
+class Rewrite(Pieces):
+    """A copy of a model whose nodes are being replaced."""
 
     def __init__(self, model: onnx.ModelProto) -> None:
+        """Copy the model."""
+        super().__init__(model)
         self.nodes: list[onnx.NodeProto] = []
         self._model = onnx.ModelProto()
         self._model.CopyFrom(model)
-        graph = self._model.graph
-        self._old = {tensor.name: tensor for tensor in graph.initializer}
-        self._made: set[str] = set()
-        names = {name for node in graph.node for name in (node.name, *node.input, *node.output)}
-        self._mark = "/q"  # in every new name and in no old one, so that they never meet
-        while any(self._mark in name for name in names):
-            self._mark += "q"
-        self._domain = "" if opset(model) >= PER_CHANNEL_OPSET else CONTRIB_DOMAIN
 
     def take_nodes(self) -> list[onnx.NodeProto]:
+        """Return the nodes of the copy."""
         return list(self._model.graph.node)
 
-    def name(self, stem: str, *parts: str) -> str:
-        return "_".join((stem + self._mark, *parts))
+    def add_node(self, node: onnx.NodeProto) -> None:
+        """Add a node after those that were added so far."""
+        self.nodes.append(node)
 
-    def array(self, constant: str) -> Array:
-        return numpy_helper.to_array(self._old[constant])
-
-    def constant(self, name: str, values: npt.ArrayLike) -> str:
-        if name not in self._made:
-            self._made.add(name)
-            array = np.ascontiguousarray(values) if np.ndim(values) else np.asarray(values)
-            self._model.graph.initializer.append(numpy_helper.from_array(array, name))
-        return name
-
-    def node(
-        self, operator: str, inputs: Sequence[str], outputs: Sequence[str], **extra: Any
-    ) -> str:
-        if outputs[0] not in self._made:
-            self._made.add(outputs[0])
-            extra.setdefault("name", outputs[0])
-            self.nodes.append(onnx.helper.make_node(operator, inputs, outputs, **extra))
-        return outputs[0]
-
-    def round_trip(self, tensor: str, levels: Grid, side: Side) -> str:
-        name = self.name(tensor, side["dtype"], side["scheme"])
-        inputs = self._grid(name, levels)
-        steps = self.node("QuantizeLinear", [tensor, *inputs], [f"{name}_q"], domain=self._domain)
-        return self.read_back(steps, name, levels)
-
-    def read_back(self, steps: str, name: str, levels: Grid, axis: int | None = None) -> str:
-        along = {"axis": axis} if levels.scale.ndim else {}
-        inputs = [steps, *self._grid(name, levels)]
-        return self.node("DequantizeLinear", inputs, [name], domain=self._domain, **along)
-
-    def dynamic_steps(self, tensor: str) -> list[str]:
-        outputs = [self.name(tensor, part) for part in ("q", "scale", "zero_point")]
-        self.node("DynamicQuantizeLinear", [tensor], outputs)
-        return outputs
+    def add_constant(self, name: str, values: Array) -> None:
+        """Add an initializer to the copy."""
+        array = np.ascontiguousarray(values) if values.ndim else values
+        self._model.graph.initializer.append(numpy_helper.from_array(array, name))
 
     def finish(self) -> onnx.ModelProto:
+        """Return the copy with the nodes that were added, without initializers that none reads."""
         graph = self._model.graph
         before = len(graph.node)
         graph.node.extend(self.nodes)
@@ -158,18 +114,17 @@ class _Rewrite:
             self._model.opset_import.append(onnx.helper.make_opsetid(domain, 1))
         return self._model
 
-    def _grid(self, name: str, levels: Grid) -> list[str]:
-        scale = self.constant(f"{name}_scale", levels.scale)
-        return [scale, self.constant(f"{name}_zero_point", levels.zero_point)]
 
-
-def _quantized_outputs(
-    model: onnx.ModelProto, nodes: Sequence[WeightedNode], choices: Mapping[str, OpConfig]
+def quantized_outputs(
+    kept: Set[str], nodes: Sequence[WeightedNode], choices: Mapping[str, OpConfig]
 ) -> dict[str, tuple[Side, str]]:
-    """Return the tensors that readers without a weight read quantised: how, and on whose range."""
+    """Return the tensors that readers without a weight read quantised: how, and on whose range.
+
+    Those in ``kept`` stay float. What becomes of the output of a node depends only on the choices
+    for itself and for the ``nodes`` that read it.
+    """
     chosen = [node for node in nodes if node.name in choices]
-    float_reads = {node.activation for node in nodes if node.name not in choices}
-    kept = kept_names(model.graph) | float_reads
+    kept = kept | {node.activation for node in nodes if node.name not in choices}
     asked = {node.activation: choices[node.name]["activation"] for node in reversed(chosen)}
     shared: dict[str, tuple[Side, str]] = {}
     for node in chosen:
@@ -186,22 +141,20 @@ def _quantized_outputs(
     return shared
 
 
-def _quantize_inputs(
-    rewrite: _Rewrite, proto: onnx.NodeProto, node: WeightedNode, config: OpConfig, ranges: Ranges
+def quantize_inputs(
+    rewrite: Pieces, proto: onnx.NodeProto, node: WeightedNode, config: OpConfig, ranges: Ranges
 ) -> Array:
     """Quantise what the node multiplies; return the scale of its products, () or (channels,)."""
     activation = grid(*ranges[node.activation], config["activation"])
     proto.input[0] = rewrite.round_trip(node.activation, activation, config["activation"])
     name = rewrite.name(node.weight, *_label(config["weight"], node.axis))
-    values, levels = quantize(rewrite.array(node.weight), config["weight"], node.axis)
+    values, levels = rewrite.quantized(rewrite.array(node.weight), config["weight"], node.axis)
     steps = rewrite.constant(f"{name}_q", values)
     proto.input[1] = rewrite.read_back(steps, name, levels, node.axis)
     return np.asarray(activation.scale * levels.scale)
 
 
-def _quantize_bias(
-    rewrite: _Rewrite, adder: onnx.NodeProto, node: WeightedNode, scale: Array
-) -> None:
+def quantize_bias(rewrite: Pieces, adder: onnx.NodeProto, node: WeightedNode, scale: Array) -> None:
     """Make the bias int32 in steps of ``scale``, as the kernels add it, if they can."""
     if node.bias is None or node.axis is None or node.type == "ConvTranspose":
         return
@@ -217,14 +170,13 @@ def _quantize_bias(
         adder.input[place] = rewrite.read_back(constant, name, levels, axis=0)
 
 
-def _integer_product(
-    rewrite: _Rewrite, proto: onnx.NodeProto, node: WeightedNode, side: Side
-) -> None:
+def integer_product(rewrite: Pieces, proto: onnx.NodeProto, node: WeightedNode, side: Side) -> None:
+    """Replace the node by an integer product, brought to scale."""
     is_conv = node.type == "Conv"
     weight, axis, label = rewrite.array(node.weight), node.axis, _label(side, node.axis)
     if node.type == "Gemm" and axis == 0:
         weight, axis, label = weight.T, 1, (*label, "transposed")
-    values, levels = quantize(weight, side, axis)
+    values, levels = rewrite.quantized(weight, side, axis)
     scale, zero_point = levels.scale, levels.zero_point
     bias = node.bias if node.adder == node.name else None
     if is_conv:
@@ -253,10 +205,12 @@ def _integer_product(
     whole = rewrite.node("Cast", [product], [f"{part}_float"], to=onnx.TensorProto.FLOAT)
     weight_scale = rewrite.constant(f"{name}_scale", scale)
     unit = rewrite.node("Mul", [step_size, weight_scale], [f"{part}_unit"])
-    scaled = node.output if bias is None else f"{part}_scaled"
-    rewrite.node("Mul", [whole, unit], [scaled])
-    if bias is not None:
-        rewrite.node("Add", [scaled, bias], [node.output])
+    scaled = f"{part}_scaled"
+    if bias is None:
+        rewrite.node("Mul", [whole, unit], [node.output], name=scaled)
+    else:
+        rewrite.node("Mul", [whole, unit], [scaled])
+        rewrite.node("Add", [scaled, bias], [node.output], name=f"{part}_sum")
 
 
 def _label(side: Side, axis: int | None) -> tuple[str, ...]:

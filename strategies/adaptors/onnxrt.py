@@ -42,6 +42,7 @@ from strategies.adaptors.onnx_run import (
     open_session,
     run,
 )
+from strategies.adaptors.onnx_size import Sizes
 from strategies.errors import AdaptorError
 
 ALGORITHMS = {STATIC: ("minmax", "entropy", "percentile"), DYNAMIC: ()}
@@ -127,8 +128,9 @@ class OnnxRuntimeAdaptor:
         operations = []
         for node in self._nodes(prepared):
             weight = numpy_helper.to_array(constants[node.weight])
-            distinct = distinct_options(node, weight, self.approach)
-            operations.append(Operation(node.name, node.type, (*distinct, FP32)))
+            distinct, ranks = distinct_options(node, weight, self.approach)
+            ranks = (*(1 + rank for rank in ranks), 0)
+            operations.append(Operation(node.name, node.type, (*distinct, FP32), ranks))
         return Capability(tuple(operations), ALGORITHMS[self.approach])
 
     def quantize(
@@ -153,11 +155,8 @@ class OnnxRuntimeAdaptor:
         size, algorithm = _calibration_settings(tune_cfg)
         if not choices:
             return prepared
-        if dataloader is None:
-            raise AdaptorError("dataloader is None, but static quantisation needs one")
-        return quantize_static(
-            prepared, choices, self._ranges(prepared, nodes, dataloader, algorithm, size)
-        )
+        ranges = self._calibrated(prepared, nodes, dataloader, algorithm, size)
+        return quantize_static(prepared, choices, ranges)
 
     def evaluate(
         self, model: Model, dataloader: Dataloader, metric: Callable[[Any, Any], float]
@@ -172,6 +171,8 @@ class OnnxRuntimeAdaptor:
         """
         session = open_session(_load(model), self.threads)
         results = [(run(session, feed), label) for feed, label in batches(session, dataloader)]
+        if any(label is None for _, label in results):
+            raise AdaptorError("dataloader: the label is None, expected one to compare with")
         if not results:
             raise AdaptorError(EMPTY)
         outputs = [_join(parts) for parts in zip(*(out for out, _ in results), strict=True)]
@@ -190,6 +191,30 @@ class OnnxRuntimeAdaptor:
             return os.path.getsize(model)
         except OSError as error:
             raise AdaptorError(f"model: {model} is not a file: {error}") from error
+
+    def sizes(self, model: Model, dataloader: Dataloader | None) -> Sizes:
+        """Return a function of a tune configuration: the size of the model that it asks for.
+
+        Nothing is quantised. The static approach is calibrated with the first few samples where
+        that has not been done, since a bias that does not fit in int32 stays float.
+
+        Raises:
+            AdaptorError: As :meth:`quantize`.
+        """
+        prepared = self._prepare(model)
+        nodes = self._nodes(prepared)
+        offered = {node: options(node, self.approach) for node in nodes}
+
+        def ranges(tune_cfg: TuneConfig) -> dict[str, Range]:
+            size, algorithm = _calibration_settings(tune_cfg)
+            return self._calibrated(prepared, nodes, dataloader, algorithm, size)
+
+        return Sizes(prepared, offered, None if self.approach == DYNAMIC else ranges)
+
+    def digest(self, model: Model) -> str:
+        """Return a digest of everything in the model."""
+        serialized = _load(model).SerializeToString(deterministic=True)
+        return hashlib.blake2b(serialized, digest_size=16).hexdigest()
 
     def latency(self, model: Model, dataloader: Dataloader) -> float:
         """Return the median seconds that the first batch takes, after warming up, loading aside.
@@ -243,14 +268,17 @@ class OnnxRuntimeAdaptor:
                 choices[known[key].name] = config
         return choices
 
-    def _ranges(
+    def _calibrated(
         self,
         prepared: onnx.ModelProto,
         nodes: Iterable[WeightedNode],
-        dataloader: Dataloader,
+        dataloader: Dataloader | None,
         algorithm: str,
         size: int,
     ) -> dict[str, Range]:
+        """Return the ranges of the tensors that quantised nodes read and write."""
+        if dataloader is None:
+            raise AdaptorError("dataloader is None, but static quantisation needs one")
         digest = hashlib.blake2b(prepared.SerializeToString()).digest()
         key = digest, algorithm, size
         if key not in self._calibrations:

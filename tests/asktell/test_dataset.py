@@ -1,6 +1,8 @@
-"""Data for a model: what is known of each outcome, and not too much of it."""
+"""Data for a model: what holds the constraints, and not too much of it."""
 
 from __future__ import annotations
+
+import math
 
 import attrs
 import numpy as np
@@ -10,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asktell.model.dataset import Dataset
-from asktell.model.kernels import Array
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 
@@ -20,36 +21,31 @@ def ranked(n: int) -> Dataset:
     return dataset(n, targets=np.random.default_rng(0).permutation(n).astype(float)[:, None])
 
 
-# --- outcomes ---
+# --- constraints ---
 
 
-def test_data_has_as_many_outcomes_as_columns() -> None:
-    assert dataset().outcomes == 1
-    assert two_outcomes().outcomes == 2
+def test_without_bounds_every_point_is_feasible() -> None:
+    assert two_outcomes().feasible.tolist() == [True] * 12
 
 
-def test_outcome_that_is_known_everywhere_is_all_of_its_column() -> None:
-    data = two_outcomes(counts=np.arange(12.0))
+@pytest.mark.parametrize(
+    ("bounds", "feasible"),
+    [
+        ([[2.0, math.inf], [-math.inf, math.inf]], [False, True, True, True]),
+        ([[-math.inf, 3.0], [-math.inf, math.inf]], [True, True, True, False]),
+        ([[2.0, 3.0], [-math.inf, math.inf]], [False, True, True, False]),
+        ([[2.0, math.inf], [-math.inf, -3.0]], [False, False, True, True]),
+        ([[9.0, math.inf], [-math.inf, math.inf]], [False] * 4),
+    ],
+)
+def test_points_are_feasible_that_hold_all_bounds(
+    bounds: list[list[float]], feasible: list[bool]
+) -> None:
+    targets = np.array([[1.0, -1.0], [2.0, -2.0], [3.0, -3.0], [4.0, -4.0]])
 
-    points, targets, counts = data.of_outcome(1)
+    data = two_outcomes(4, targets=targets, bounds=np.array(bounds))
 
-    assert points.tolist() == data.points.tolist()
-    assert targets.tolist() == data.targets[:, 1].tolist()
-    assert counts.tolist() == data.counts.tolist()
-
-
-def test_outcome_that_is_known_in_part_has_its_own_points() -> None:
-    known = np.ones((12, 2), dtype=bool)
-    known[[0, 3, 11], 1] = False
-    data = two_outcomes(known=known, counts=np.arange(12.0))
-
-    points, targets, counts = data.of_outcome(1)
-
-    rows = [1, 2, 4, 5, 6, 7, 8, 9, 10]
-    assert points.tolist() == data.points[rows].tolist()
-    assert targets.tolist() == data.targets[rows, 1].tolist()
-    assert counts.tolist() == [float(row) for row in rows]
-    assert data.of_outcome(0)[0].tolist() == data.points.tolist()
+    assert data.feasible.tolist() == feasible
 
 
 def test_data_cannot_be_changed() -> None:
@@ -64,14 +60,17 @@ def test_data_cannot_be_changed() -> None:
 def test_all_is_kept_up_to_the_limit(at_most: int) -> None:
     data = ranked(20)
 
-    assert data.thinned(at_most, 0).targets.tolist() == data.targets.tolist()
+    thinned = data.thinned(at_most)
+
+    assert thinned.targets.tolist() == data.targets.tolist()
+    assert thinned.order.tolist() == data.order.tolist()
 
 
 @pytest.mark.parametrize("at_most", [1, 2, 3, 8, 9, 19])
 def test_beyond_the_limit_the_better_half_is_kept_and_a_selection_of_the_others(
     at_most: int,
 ) -> None:
-    thinned = ranked(20).thinned(at_most, 0)
+    thinned = ranked(20).thinned(at_most)
 
     better = (at_most + 1) // 2
     kept = sorted(thinned.targets[:, 0].tolist(), reverse=True)
@@ -81,46 +80,36 @@ def test_beyond_the_limit_the_better_half_is_kept_and_a_selection_of_the_others(
 
 
 @EXAMPLES
-@given(n=st.integers(1, 40), at_most=st.integers(1, 45), objective=st.integers(0, 1))
-def test_what_is_kept_are_whole_rows_in_the_same_order(
-    n: int, at_most: int, objective: int
-) -> None:
-    known = np.random.default_rng(n).random((n, 2)) < 0.7
-    whole = two_outcomes(n, known=known, counts=np.arange(float(n)), pending=points_of(5, 3))
+@given(n=st.integers(1, 40), at_most=st.integers(1, 45))
+def test_what_is_kept_are_whole_rows_in_the_same_order(n: int, at_most: int) -> None:
+    random = np.random.default_rng(n)
+    whole = two_outcomes(
+        n,
+        deviations=random.random((n, 2)),
+        counts=np.arange(float(n)),
+        order=random.permutation(n),
+        pending=points_of(5, 3),
+    )
 
-    thinned = whole.thinned(at_most, objective)
+    thinned = whole.thinned(at_most)
 
     rows = thinned.counts.astype(int)
     assert len(rows) == min(n, at_most)
     assert np.all(np.diff(rows) > 0)
-    for part in ("points", "targets", "known"):
+    for part in ("points", "targets", "deviations"):
         assert getattr(thinned, part).tolist() == getattr(whole, part)[rows].tolist()
     assert thinned.pending.tolist() == whole.pending.tolist()
+    assert rows[thinned.order].tolist() == [row for row in whole.order if row in rows]
+    assert (thinned.uses, thinned.bounds.tolist()) == (whole.uses, whole.bounds.tolist())
 
 
-@pytest.mark.parametrize("objective", [0, 1])
-def test_better_half_is_that_of_the_objective(objective: int) -> None:
-    rising = np.arange(20.0)
-    data = two_outcomes(20, targets=np.column_stack([rising, -rising]))
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_better_half_is_the_first_in_order(sign: float) -> None:
+    order = np.argsort(sign * np.arange(20.0))
 
-    kept = data.thinned(8, objective).targets[:, objective]
+    kept = two_outcomes(20, order=order, counts=np.arange(20.0)).thinned(8).counts
 
-    best = np.sort(data.targets[:, objective])[-4:]
-    assert set(best.tolist()) <= set(kept.tolist())
-
-
-@pytest.mark.parametrize("stand_in", [np.nan, np.inf, 1e9, 0.0])
-def test_point_where_the_objective_is_unknown_is_not_among_the_better_half(
-    stand_in: float,
-) -> None:
-    known = np.ones((20, 1), dtype=bool)
-    known[[2, 5, 7, 13]] = False
-    targets: Array = np.where(known, -1.0 - np.arange(20.0)[:, None], stand_in)
-
-    thinned = dataset(20, targets=targets, known=known).thinned(8, 0)
-
-    assert thinned.targets[thinned.known][:4].tolist() == [-1.0, -2.0, -4.0, -5.0]
-    assert thinned.known.sum() >= 4
+    assert set(order[:4].tolist()) <= set(kept.tolist())
 
 
 @pytest.mark.parametrize(
@@ -130,4 +119,4 @@ def test_point_where_the_objective_is_unknown_is_not_among_the_better_half(
 def test_failures_are_thinned_evenly(failures: int, at_most: int, kept: list[int]) -> None:
     failed = points_of(failures, 5)
 
-    assert dataset(failed=failed).thinned(at_most, 0).failed.tolist() == failed[kept].tolist()
+    assert dataset(failed=failed).thinned(at_most).failed.tolist() == failed[kept].tolist()

@@ -17,7 +17,8 @@ from spaces import QUICK
 
 import asktell as at
 from asktell import errors
-from asktell.drivers import Checkpoint, Evaluated, maximize, resume, save_state
+from asktell.drivers import Checkpoint, Evaluated, maximize, maximize_front, resume, save_state
+from asktell.drivers.progress import standing
 from asktell.drivers.run import Run
 from asktell.store.book import Book
 
@@ -84,7 +85,12 @@ class Stopped(KeyboardInterrupt):
 
 
 def scripted_run(
-    engine: at.Engine, n_trials: int, path: Path | None = None, stop: int | None = None
+    engine: at.Engine,
+    n_trials: int,
+    path: Path | None = None,
+    stop: int | None = None,
+    evaluate: Any = diverging,
+    **options: Any,
 ) -> list[dict[str, Any]]:
     """Run to the end, or until so many trials are finished; return what was submitted."""
 
@@ -94,8 +100,9 @@ def scripted_run(
 
     known = len(engine.observations) + len(engine.failures)
     executor = Scripted(n_trials - known, 4)
+    run = maximize if engine.state.problem.has_scale else maximize_front
     try:
-        maximize(engine, diverging, executor, n_trials, 4, checkpoint=path, callbacks=[check])
+        run(engine, evaluate, executor, n_trials, 4, checkpoint=path, callbacks=[check], **options)
     except Stopped:
         assert stop is not None
     return executor.log
@@ -258,6 +265,132 @@ def test_an_evaluation_may_return_its_outcome_by_name(
     resumed = resume(path)
     assert resumed is not None
     assert resumed.state == engine.state
+
+
+# --- several outcomes, constraints, noise ---
+
+
+GOALS: dict[str, Any] = {"size": "minimize", "speed": at.Maximize(reference=-1.0)}
+
+
+def sized(params: dict[str, Any]) -> dict[str, float]:
+    n = params["n"]
+    return {"size": math.nan if n == 4 else float(n), "speed": n % 3, "heat": 5 - n}
+
+
+def test_several_objectives_return_the_front(tmp_path: Path) -> None:
+    path = tmp_path / "state.json"
+    bounds = {"heat": at.AtMost(4.0)}
+    engine = at.Engine(line(), settings=QUICK, objectives=GOALS, constraints=bounds)
+    events: list[Evaluated] = []
+    with ThreadPoolExecutor(2) as executor:
+        front = maximize_front(
+            engine, sized, executor, 50, 2, checkpoint=path, callbacks=[events.append]
+        )
+    assert front == engine.pareto()
+    assert sorted(one.params["n"] for one in front) == [1, 2]
+    assert [failure.reason for failure in engine.failures] == ["the size is nan"]
+    assert {event.best for event in events} == {None}
+    resumed = resume(path)
+    assert resumed is not None
+    assert resumed.state == engine.state
+
+
+def test_a_run_of_several_objectives_goes_on_as_if_it_were_not_stopped(tmp_path: Path) -> None:
+    def measure(params: dict[str, Any]) -> Any:
+        x, n = params["x"], params["n"]
+        target = {"size": math.nan if n % 3 == 0 else x * n, "speed": n, "heat": x * 9}
+        return target, {"size": 0.1}
+
+    def start() -> at.Engine:
+        bounds = {"heat": at.AtMost(6.0)}
+        return at.Engine(plane(), 3, settings=QUICK, objectives=GOALS, constraints=bounds)
+
+    given: dict[str, Any] = {"known": {"speed": lambda params: float(params["n"])}}
+    whole = start()
+    log = scripted_run(whole, 10, evaluate=measure, **given)
+    assert whole.failures
+    assert whole.pareto()
+    assert {o.std["size"] for o in whole.observations} == {0.1}
+    for stop in (2, 6, 9):
+        path = tmp_path / f"{stop}.json"
+        begun = scripted_run(start(), 10, path, stop, measure, **given)
+        resumed = resume(path)
+        assert resumed is not None
+        waiting = [suggestion.params for suggestion in resumed.pending]
+        continued = scripted_run(resumed, 10, path, evaluate=measure, **given)
+        assert continued == waiting + log[len(begun) :]
+        assert resumed.to_dict() == whole.to_dict()
+
+
+def test_several_objectives_need_weights_for_a_best() -> None:
+    engine = at.Engine(line(), objectives={"size": "minimize", "speed": "maximize"})
+    with pytest.raises(errors.SeveralObjectivesError, match="maximize_front"):
+        in_threads(engine, sized)
+    assert not engine.events
+    weighted = {"size": at.Minimize(weight=1.0), "speed": at.Maximize(weight=3.0)}
+    engine = at.Engine(line(), settings=QUICK, objectives=weighted)
+    best = in_threads(engine, lambda p: {"size": float(p["n"]), "speed": p["n"] % 3})
+    assert best.params == {"n": 2}
+
+
+def test_a_front_may_be_empty() -> None:
+    engine = at.Engine(line(3), settings=QUICK, constraints={"target": at.AtLeast(9.0)})
+    with ThreadPoolExecutor(1) as executor:
+        assert maximize_front(engine, lambda p: float(p["n"]), executor, 9, 1) == []
+    assert engine.best().params == {"n": 2}
+    assert not engine.best().feasible
+
+
+def test_an_evaluation_may_return_its_deviation() -> None:
+    engine = at.Engine(line(), settings=QUICK)
+    events: list[Evaluated] = []
+    returned: dict[int, Any] = {
+        0: 0.5,
+        1: (1.0, 0.25),
+        2: (2.0, None),
+        3: (3.0, -1.0),
+        4: (1, 2, 3),
+    }
+
+    def evaluate(params: dict[str, Any]) -> Any:
+        return returned.get(params["n"], {"target": 5.0})
+
+    best = in_threads(engine, evaluate, callbacks=[events.append])
+    assert best.target == 5.0
+    told = {o.params["n"]: (o.target, o.std) for o in engine.observations}
+    assert told == {0: (0.5, None), 1: (1.0, 0.25), 2: (2.0, None), 5: (5.0, None)}
+    reasons = {failure.params["n"]: failure.reason for failure in engine.failures}
+    assert reasons == {
+        3: "$.std: got -1.0, expected a finite number >= 0",
+        4: "$.target: got (1, 2, 3), expected a number",
+    }
+    stds = {event.suggestion.params["n"]: event.std for event in events}
+    assert stds == {0: None, 1: 0.25, 2: None, 3: None, 4: None, 5: None}
+
+
+def test_what_is_known_is_passed_on() -> None:
+    asked = []
+
+    def size(params: Any) -> float:
+        asked.append(params["n"])
+        return float(params["n"])
+
+    settings = at.Settings(n_candidates=16, n_starts=1, n_initial=2)
+    goals: dict[str, Any] = {"size": "minimize"}
+    engine = at.Engine(
+        plane(), settings=settings, objectives=goals, constraints={"heat": at.AtMost(9.0)}
+    )
+    best = in_threads(
+        engine,
+        lambda params: {"size": params["n"], "heat": 12 - params["n"]},
+        n_trials=8,
+        known={"size": size},
+    )
+    assert asked
+    assert best.feasible
+    with pytest.raises(errors.DefinitionError, match=r"\$\.known\.speed"):
+        in_threads(engine, sized, n_trials=9, known={"speed": size})
 
 
 # --- what a result costs ---
@@ -651,3 +784,31 @@ def test_a_bar_shows_the_best(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().err
     assert "6/6" in shown
     assert "best -0.2" in shown
+
+
+def test_a_bar_shows_the_front(capsys: pytest.CaptureFixture[str]) -> None:
+    engine = at.Engine(
+        line(), settings=QUICK, objectives=GOALS, constraints={"heat": at.AtMost(4.0)}
+    )
+    with ThreadPoolExecutor(1) as executor:
+        maximize_front(engine, sized, executor, 50, 1, progress=True)
+    assert "front 2" in capsys.readouterr().err
+
+
+def test_how_good_what_was_found_is() -> None:
+    engine = at.Engine(line(), objectives=GOALS, constraints={"heat": at.AtMost(4.0)})
+    assert standing(engine.state) == ""
+    engine.observe({"n": 0}, sized({"n": 0}))
+    assert standing(engine.state) == "nothing feasible yet"
+    for n in (1, 2):
+        engine.observe({"n": n}, sized({"n": n}))
+    assert standing(engine.state) == "front 2"
+    goals = {**GOALS, "size": at.Minimize(reference=3.0)}
+    engine = at.Engine(line(), objectives=goals)
+    engine.observe({"n": 1}, {"size": 1.0, "speed": 2.0})
+    assert standing(engine.state) == "front 1, hypervolume 6"
+    engine = at.Engine(line(), constraints={"heat": at.AtMost(4.0)})
+    engine.observe({"n": 0}, {"target": 9.0, "heat": 5.0})
+    assert standing(engine.state) == "nothing feasible yet"
+    engine.observe({"n": 1}, {"target": 8.0, "heat": 4.0})
+    assert standing(engine.state) == "best target 8, heat 4"

@@ -22,6 +22,7 @@ from asktell.errors import (
     NothingObservedError,
     ParamsError,
     RepeatedPointError,
+    SeveralObjectivesError,
     SpaceExhausted,
     StateError,
     StoreCorruptError,
@@ -61,7 +62,7 @@ EXAMPLES: list[AskTellError] = [kind("$.x[2]", {"a": 1}, "a list") for kind in A
 EXAMPLES += [UnseenPointError("no target for (1.0,)"), SpaceExhausted("all 4 are used up")]
 EXAMPLES += [NothingObservedError("nothing is observed"), MissingExtraError("needs a package")]
 EXAMPLES += [kind("study.json", "no such file") for kind in ABOUT_FILES]
-EXAMPLES += [ExecutorError("the executor broke")]
+EXAMPLES += [ExecutorError("the executor broke"), SeveralObjectivesError("takes a weight")]
 
 
 def test_every_error_of_the_module_is_an_asktell_error() -> None:

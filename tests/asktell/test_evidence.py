@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -14,7 +15,6 @@ from hypothesis import strategies as st
 import asktell as at
 from asktell.asking.evidence import dataset_of, n_reports
 from asktell.model.dataset import Dataset
-from asktell.study.problem import Method, Outcome, Policy, Problem
 from asktell.study.trials import mean
 
 EXAMPLES = settings(deadline=None, max_examples=50)
@@ -46,7 +46,10 @@ def test_points_are_in_canonical_order_with_their_targets() -> None:
 
     assert data.points.tolist() == [[0.0, 0.0], [0.2, 1.0], [0.7, 0.0], [0.7, 0.5]]
     assert data.targets.tolist() == [[4.0], [-1.0], [0.25], [0.5]]
-    assert data.known.tolist() == [[True]] * 4
+    assert np.isnan(data.deviations).tolist() == [[True]] * 4
+    assert data.uses == ("objective",)
+    assert data.bounds.tolist() == [[-math.inf, math.inf]]
+    assert data.order.tolist() == [0, 3, 2, 1]
     assert data.counts.tolist() == [1.0] * 4
     assert data.failed.shape == data.pending.shape == (0, 2)
 
@@ -67,11 +70,11 @@ def test_order_of_arrival_does_not_matter(order: tuple[int, ...]) -> None:
 
 # --- several outcomes ---
 
-OUTCOMES = (Outcome("gain", "maximize"), Outcome("cost", "minimize"))
+OBJECTIVES: Any = {"gain": "maximize", "cost": "minimize"}
 
 
-def two_outcomes(policy: Policy | None = None) -> at.State:
-    return at.State(Problem(SPACE, OUTCOMES, policy or Policy(), Method(), seed=0))
+def two_outcomes(**options: Any) -> at.State:
+    return at.State.start(SPACE, objectives=OBJECTIVES, settings=at.Settings(**options))
 
 
 def test_every_outcome_has_a_column_and_is_maximised() -> None:
@@ -81,13 +84,12 @@ def test_every_outcome_has_a_column_and_is_maximised() -> None:
 
     data = dataset_of(state)
 
-    assert data.outcomes == 2
     assert data.targets.tolist() == [[4.0, -40.0], [-1.0, 10.0], [0.25, -2.5], [0.5, -5.0]]
-    assert data.known.tolist() == [[True, True]] * 4
+    assert data.uses == ("one of several", "one of several")
 
 
 def test_replicates_of_every_outcome_are_averaged() -> None:
-    state = two_outcomes(Policy(replicates=True))
+    state = two_outcomes(replicates=True)
     for gain, cost in [(1.0, 8.0), (2.0, 4.0)]:
         state = at.observe(state, {"x": 5, "c": "b"}, {"cost": cost, "gain": gain})
     state = at.observe(state, {"x": 0, "c": "a"}, {"cost": 0.5, "gain": -1.0})
@@ -97,6 +99,144 @@ def test_replicates_of_every_outcome_are_averaged() -> None:
     assert data.points.tolist() == [[0.0, 0.0], [0.5, 0.5]]
     assert data.targets.tolist() == [[-1.0, -0.5], [1.5, -6.0]]
     assert data.counts.tolist() == [1.0, 2.0]
+
+
+# --- constraints ---
+
+
+def constrained(told: Told, **constraints: Any) -> at.State:
+    state = at.State.start(SPACE, goal="minimize", constraints=constraints)
+    for x, c, number in told:
+        state = at.observe(state, {"x": x, "c": c}, {"target": number, "size": 10.0 * number})
+    return state
+
+
+def test_bounds_of_what_is_minimised_change_their_sign_and_sides() -> None:
+    state = constrained(
+        [(7, "b", 0.5)], target=at.AtMost(2.0), size=[at.AtLeast(1.0), at.AtMost(6.0)]
+    )
+
+    data = dataset_of(state)
+
+    assert data.bounds.tolist() == [[-2.0, math.inf], [1.0, 6.0]]
+    assert data.uses == ("objective", "bound")
+    assert data.targets.tolist() == [[-0.5, 5.0]]
+
+
+def test_what_needs_no_model_is_given() -> None:
+    state = constrained(TOLD, size=at.AtMost(6.0))
+
+    assert dataset_of(state, ["size"]).uses == ("objective", "given")
+    assert dataset_of(state, ["size", "target"]).uses == ("given", "given")
+    assert dataset_of(state, ["size"]).targets.tolist() == dataset_of(state).targets.tolist()
+
+
+def test_what_holds_the_constraints_comes_first_and_then_what_breaks_them_least() -> None:
+    told = [(x, "a", float(number)) for x, number in enumerate([3.0, 1.0, 4.0, 2.0, 0.0])]
+
+    data = dataset_of(constrained(told, size=[at.AtLeast(5.0), at.AtMost(25.0)]))
+
+    # 1 and 2 hold the constraints, 3 and 0 miss them by 5, and 4 misses them by 15
+    assert data.feasible.tolist() == [False, True, False, True, False]
+    assert data.order.tolist() == [1, 3, 4, 0, 2]
+
+
+def test_violations_count_in_units_of_their_spread() -> None:
+    state = at.State.start(SPACE, constraints={"a": at.AtLeast(0.0), "b": at.AtMost(0.0)})
+    rows = [(-1.0, 0.0), (0.0, 500.0), (-0.9, 1000.0), (-0.4, 0.0)]
+    for x, (a, b) in enumerate(rows):
+        state = at.observe(state, {"x": x, "c": "a"}, {"target": 1.0, "a": a, "b": b})
+
+    # violations in units of 1 and 1000
+    assert dataset_of(state).order.tolist() == [3, 1, 0, 2]
+
+
+@pytest.mark.parametrize("bound", [-1e300, 1e300])
+def test_bounds_and_targets_may_be_huge(bound: float) -> None:
+    told = [(x, "a", number) for x, number in enumerate([1e299, -1e299, 0.0, 3.0])]
+    state = constrained(told, size=at.AtLeast(bound), target=at.AtMost(-bound))
+
+    assert sorted(dataset_of(state).order.tolist()) == [0, 1, 2, 3]
+
+
+# --- fronts ---
+
+
+def fronted(rows: list[tuple[float, float]]) -> list[int]:
+    """Return the order of points with these gains and costs."""
+    state = two_outcomes()
+    for x, (gain, cost) in enumerate(rows):
+        state = at.observe(state, {"x": x, "c": "a"}, {"gain": gain, "cost": cost})
+    return [int(row) for row in dataset_of(state).order]
+
+
+def test_fronts_come_one_after_the_other() -> None:
+    order = fronted([(1.0, 1.0), (0.0, 2.0), (2.0, 2.0), (1.0, 3.0), (0.0, 0.0), (0.0, 9.0)])
+
+    assert set(order[:3]) == {0, 2, 4}
+    assert set(order[3:5]) == {1, 3}
+    assert order[5] == 5
+
+
+def test_fronts_do_not_depend_on_the_units() -> None:
+    random = np.random.default_rng(0)
+    rows = random.standard_normal((11, 2))
+
+    assert fronted((rows * [1e-7, 1e9]).tolist()) == fronted(rows.tolist())
+
+
+def test_within_a_front_the_order_is_that_of_the_sums() -> None:
+    assert fronted([(0.0, 0.0), (10.0, 8.0), (6.0, 3.0), (5.0, 1.0)]) == [3, 2, 0, 1]
+
+
+# --- deviations ---
+
+
+def test_deviations_are_kept_where_they_are_known() -> None:
+    state = constrained(TOLD[:2], size=at.AtMost(6.0))
+    state = at.observe(state, {"x": 3, "c": "a"}, {"target": 1.0, "size": 2.0}, {"size": 0.5})
+    state = at.observe(
+        state, {"x": 4, "c": "a"}, {"target": 1.0, "size": 2.0}, {"size": 0.0, "target": 2}
+    )
+
+    deviations = dataset_of(state).deviations
+
+    expected = [[math.nan] * 2, [math.nan, 0.5], [2.0, 0.0], [math.nan] * 2]
+    assert deviations == pytest.approx(np.array(expected), nan_ok=True)
+
+
+def test_deviation_of_a_mean_is_known_where_those_of_all_its_parts_are() -> None:
+    state = at.State.start(SPACE, settings=at.Settings(replicates=True))
+    for x, deviations in enumerate([(1.0, 2.0, 2.0), (0.5, None)]):
+        for target, std in enumerate(deviations):
+            state = at.observe(state, {"x": x, "c": "a"}, float(target), std)
+
+    data = dataset_of(state)
+
+    assert data.counts.tolist() == [3.0, 2.0]
+    assert data.deviations == pytest.approx(np.array([[1.0], [math.nan]]), nan_ok=True)
+    assert at.best_observed(state).std == pytest.approx(1.0)
+
+
+@EXAMPLES
+@given(st.permutations([0.1, 0.2, 0.3, 1e-9, 7.0]))
+def test_order_of_deviations_does_not_change_a_bit(deviations: list[float]) -> None:
+    state = at.State.start(SPACE, settings=at.Settings(replicates=True))
+    for std in deviations:
+        state = at.observe(state, {"x": 1, "c": "a"}, 1.0, std)
+
+    expected = math.sqrt(sum(std**2 for std in (0.1, 0.2, 0.3, 1e-9, 7.0))) / 5.0
+    assert dataset_of(state).deviations[0, 0] == at.best_observed(state).std
+    assert at.best_observed(state).std == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize("huge", [1e300, 1e-300])
+def test_deviations_may_be_huge_or_tiny(huge: float) -> None:
+    state = at.State.start(SPACE, settings=at.Settings(replicates=True))
+    for share in (0.25, 0.5, 0.75, 1.0):
+        state = at.observe(state, {"x": 1, "c": "a"}, share * huge, huge)
+
+    assert dataset_of(state).deviations[0, 0] == pytest.approx(huge / 2.0)
 
 
 # --- replicates ---
@@ -223,7 +363,7 @@ def many(n: int) -> Told:
 
 def test_what_is_kept_stays_in_canonical_order_with_its_counts() -> None:
     told = [*many(20), (0, "a", 100.0)]
-    data = data_of(told, replicates=True).thinned(5, 0)
+    data = data_of(told, replicates=True).thinned(5)
 
     assert data.points.tolist() == np.unique(data.points, axis=0).tolist()
     assert data.counts.tolist() == [2.0, 1.0, 1.0, 1.0, 1.0]
@@ -233,7 +373,7 @@ def test_what_is_kept_stays_in_canonical_order_with_its_counts() -> None:
 
 
 def test_selection_of_the_others_is_spread_over_the_space() -> None:
-    data = data_of([(x, "a", -float(x)) for x in range(11)]).thinned(6, 0)
+    data = data_of([(x, "a", -float(x)) for x in range(11)]).thinned(6)
 
     # the better half is 0, 1, 2; of 3 ... 10 come the first, one in the middle and the last
     assert (10.0 * data.points[:, 0]).round().tolist() == [0, 1, 2, 3, 6, 10]
@@ -244,15 +384,15 @@ def test_failures_are_limited_too() -> None:
     for x in range(1, 6):
         state = at.fail(state, {"x": x, "c": "a"})
 
-    assert dataset_of(state).thinned(2, 0).failed.tolist() == [[0.1, 0.0], [0.5, 0.0]]
+    assert dataset_of(state).thinned(2).failed.tolist() == [[0.1, 0.0], [0.5, 0.0]]
 
 
 def test_order_of_arrival_does_not_change_what_is_kept() -> None:
     told = many(30)
     order = np.random.default_rng(1).permutation(30)
 
-    first = data_of(told).thinned(10, 0)
-    second = data_of([told[i] for i in order]).thinned(10, 0)
+    first = data_of(told).thinned(10)
+    second = data_of([told[i] for i in order]).thinned(10)
 
     assert first.points.tolist() == second.points.tolist()
     assert first.targets.tolist() == second.targets.tolist()
@@ -265,9 +405,9 @@ def test_model_sees_no_more_than_the_settings_say(
 ) -> None:
     seen: list[int] = []
 
-    def watched(axes: Any, data: Dataset, found: Any) -> Any:
+    def watched(axes: Any, data: Dataset, *rest: Any) -> Any:
         seen.append(len(data.points))
-        return real(axes, data, found)
+        return real(axes, data, *rest)
 
     from asktell.asking import know, suggest
 

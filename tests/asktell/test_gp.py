@@ -19,6 +19,7 @@ from asktell.model.gp import (
     GaussianProcesses,
     Hyperparameters,
     LogPosterior,
+    Noise,
     Prior,
     condition,
     fit,
@@ -30,7 +31,7 @@ EXAMPLES = settings(deadline=None, max_examples=50)
 ORDERED = (0, 0, 0)
 MIXED = (0, 3, 0, 2)
 
-Data = tuple[Array, Array, Array]
+Data = tuple[Array, Array, Noise]
 
 
 def prior_of(dim: int) -> Prior:
@@ -42,7 +43,10 @@ def flat(dim: int) -> Prior:
 
 
 def data_of(categories: tuple[int, ...], n: int, seed: int) -> Data:
-    """Return random points (n, d), a smooth target of them, and counts from 1 to 4."""
+    """Return random points (n, d), a smooth target of them, and its noise.
+
+    Counts are from 1 to 4; of every third target the variance is known.
+    """
     random = np.random.default_rng(seed)
     points = random.random((n, len(categories)))
     for dimension, count in enumerate(categories):
@@ -50,7 +54,19 @@ def data_of(categories: tuple[int, ...], n: int, seed: int) -> Data:
             points[:, dimension] = random.integers(count, size=n) / max(count - 1, 1)
     targets = np.sin(5.0 * points @ np.arange(1, len(categories) + 1))
     targets += 0.1 * random.standard_normal(n)
-    return points, targets, random.integers(1, 5, size=n).astype(np.float64)
+    counts = random.integers(1, 5, size=n).astype(np.float64)
+    known = np.where(np.arange(n) % 3 == 2, random.uniform(0.0, 0.3, n), np.nan)
+    return points, targets, Noise(counts, known[None])
+
+
+def unknown(n: int, members: int = 1) -> Noise:
+    """Return noise of which nothing is known."""
+    return Noise(np.ones(n), np.full((members, n), np.nan))
+
+
+def for_all(noise: Noise, members: int) -> Noise:
+    """Return noise of one member as that of several."""
+    return Noise(noise.counts, np.repeat(noise.known, members, axis=0))
 
 
 def hyperparameters_of(dim: int, seed: int) -> Hyperparameters:
@@ -60,8 +76,8 @@ def hyperparameters_of(dim: int, seed: int) -> Hyperparameters:
 
 def one(categories: tuple[int, ...], found: Hyperparameters, data: Data) -> GaussianProcesses:
     """Return the posterior of a single member."""
-    points, targets, counts = data
-    return condition(Embedding(categories), [found], points, targets[None], counts)
+    points, targets, noise = data
+    return condition(Embedding(categories), [found], points, targets[None], noise)
 
 
 def process_of(categories: tuple[int, ...], n: int = 12, seed: int = 0) -> GaussianProcesses:
@@ -70,20 +86,27 @@ def process_of(categories: tuple[int, ...], n: int = 12, seed: int = 0) -> Gauss
 
 def members_of(categories: tuple[int, ...], n: int = 12) -> GaussianProcesses:
     """Return the posteriors of three members that differ in all that may differ."""
-    points, targets, counts = data_of(categories, n, 0)
+    points, targets, _ = data_of(categories, n, 0)
     found = [hyperparameters_of(len(categories), seed) for seed in range(3)]
     several = np.stack([targets, targets**2, -targets])
-    return condition(Embedding(categories), found, points, several, counts)
+    return condition(Embedding(categories), found, points, several, noise_of_members(categories, n))
+
+
+def noise_of_members(categories: tuple[int, ...], n: int = 12) -> Noise:
+    """Return the noise of these three."""
+    noise = data_of(categories, n, 0)[2]
+    factors = np.array([[1.0], [0.1], [np.nan]])  # nothing is known to the last
+    return Noise(noise.counts, noise.known * factors)
 
 
 def scikit_learn(found: Hyperparameters, data: Data) -> GaussianProcessRegressor:
-    points, targets, counts = data
+    points, targets, noise = data
     kernel = Matern(found.length_scales, nu=2.5)
-    alpha = found.noise / counts
+    alpha = np.where(np.isnan(noise.known[0]), found.noise / noise.counts, noise.known[0])
     return GaussianProcessRegressor(kernel, alpha=alpha, optimizer=None).fit(points, targets)
 
 
-def dense(process: GaussianProcesses, x: Array) -> tuple[Array, Array]:
+def dense(process: GaussianProcesses, of: Noise, x: Array) -> tuple[Array, Array]:
     """Return mean and deviation at x from the formulas, with a Hamming distance of categories."""
 
     def kernel(left: Array, right: Array) -> Array:
@@ -96,7 +119,8 @@ def dense(process: GaussianProcesses, x: Array) -> tuple[Array, Array]:
         r = np.sqrt(squared)
         return (1 + 5**0.5 * r + 5 / 3 * r**2) * np.exp(-(5**0.5) * r)
 
-    noise = np.diag(process.hyperparameters[0].noise / process.counts)
+    inferred = process.hyperparameters[0].noise / of.counts
+    noise = np.diag(np.where(np.isnan(of.known[0]), inferred, of.known[0]))
     inverse = np.linalg.inv(kernel(process.points, process.points) + noise)
     across = kernel(x, process.points)
     variance = 1.0 - np.einsum("mn,nk,mk->m", across, inverse, across)
@@ -127,7 +151,7 @@ def test_posterior_over_categories_is_that_of_dense_algebra(seed: int, n: int) -
 
     mean, std = process.predict(x, return_std=True)
 
-    expected_mean, expected_std = dense(process, x)
+    expected_mean, expected_std = dense(process, data_of(MIXED, n, seed)[2], x)
     assert mean[:, 0] == pytest.approx(expected_mean, abs=1e-9)
     assert std[:, 0] == pytest.approx(expected_std, abs=1e-8)
 
@@ -140,8 +164,10 @@ def test_each_member_is_the_process_it_would_be_alone(categories: tuple[int, ...
     together = members.predict_with_gradient(x)
 
     assert [part.shape[:2] for part in together] == [(9, 3)] * 4
+    noise = noise_of_members(categories)
     for index, found in enumerate(members.hyperparameters):
-        alone = one(categories, found, (members.points, members.targets[index], members.counts))
+        own = Noise(noise.counts, noise.known[[index]])
+        alone = one(categories, found, (members.points, members.targets[index], own))
         for part, expected in zip(together, alone.predict_with_gradient(x), strict=True):
             assert part[:, index] == pytest.approx(expected[:, 0], rel=1e-11, abs=1e-12)
 
@@ -192,10 +218,13 @@ def test_predicting_with_and_without_deviation_and_gradient_agree() -> None:
     assert std.tolist() == std_too.tolist()
 
 
-def single(length_scale: float, noise: float, count: float = 1.0) -> GaussianProcesses:
-    """Return the posterior given a target of 1 at 0."""
+def single(
+    length_scale: float, noise: float, count: float = 1.0, known: float = math.nan
+) -> GaussianProcesses:
+    """Return the posterior given a target of 1 at 0, whose noise variance may be known."""
     found = Hyperparameters((length_scale,), noise)
-    return one((0,), found, (np.zeros((1, 1)), np.ones(1), np.array([count])))
+    noise_of = Noise(np.array([count]), np.array([[known]]))
+    return one((0,), found, (np.zeros((1, 1)), np.ones(1), noise_of))
 
 
 def test_far_from_all_points_the_posterior_is_the_prior() -> None:
@@ -219,13 +248,67 @@ def test_replicates_of_a_point_divide_its_noise(count: float) -> None:
     assert std[0, 0] ** 2 == pytest.approx((0.1 / count) / (1.0 + 0.1 / count))
 
 
+@pytest.mark.parametrize("known", [0.0, 0.3, 1e12])
+def test_noise_that_is_known_replaces_what_is_inferred(known: float) -> None:
+    mean, std = single(0.5, 0.1, 4.0, known).predict(np.zeros((1, 1)), return_std=True)
+
+    assert mean[0, 0] == pytest.approx(1.0 / (1.0 + known))
+    assert std[0, 0] ** 2 == pytest.approx(known / (1.0 + known), abs=1e-11)
+
+
+@EXAMPLES
+@given(seed=st.integers(0, 2**32), n=st.integers(1, 20), member=st.integers(0, 2))
+def test_joint_posterior_is_that_of_scikit_learn(seed: int, n: int, member: int) -> None:
+    points, targets, noise = data_of(ORDERED, n, seed)
+    several = np.stack([targets, targets**2, -targets])
+    found = [hyperparameters_of(3, seed + i) for i in range(3)]
+    x = np.random.default_rng(seed).random((5, 3))
+    members = condition(Embedding(ORDERED), found, points, several, for_all(noise, 3))
+
+    mean, covariance = members.joint(x, member)
+
+    oracle = scikit_learn(found[member], (points, several[member], noise))
+    expected, expected_covariance = oracle.predict(x, return_cov=True)
+    assert mean == pytest.approx(expected, abs=1e-9)
+    assert covariance == pytest.approx(expected_covariance, abs=1e-9)
+
+
+@pytest.mark.parametrize("categories", [ORDERED, MIXED])
+def test_joint_posterior_agrees_with_that_of_each_point(categories: tuple[int, ...]) -> None:
+    members, x = members_of(categories), data_of(categories, 5, 4)[0]
+    mean, std = members.predict(x, return_std=True)
+
+    for member in range(3):
+        joint_mean, covariance = members.joint(x, member)
+        assert joint_mean == pytest.approx(mean[:, member], abs=1e-12)
+        assert np.sqrt(covariance.diagonal()) == pytest.approx(std[:, member], abs=1e-9)
+
+
+@pytest.mark.parametrize("categories", [ORDERED, MIXED])
+def test_what_is_left_out_is_predicted_by_the_others(categories: tuple[int, ...]) -> None:
+    points, targets, noise = data_of(categories, 10, 2)
+    found = hyperparameters_of(len(categories), 2)
+
+    mean, std = one(categories, found, (points, targets, noise)).left_out()
+
+    assert mean.shape == std.shape == (1, 10)
+    own = noise.variances(np.array([found.noise]))[0]
+    for row in range(10):
+        rest = np.arange(10) != row
+        others = points[rest], targets[rest], Noise(noise.counts[rest], noise.known[:, rest])
+        expected, deviation = one(categories, found, others).predict(points[[row]], return_std=True)
+        assert mean[0, row] == pytest.approx(expected[0, 0], abs=1e-9)
+        assert std[0, row] ** 2 == pytest.approx(deviation[0, 0] ** 2 + own[row], abs=1e-9)
+
+
 def test_order_of_the_points_does_not_matter() -> None:
-    points, targets, counts = data_of(MIXED, 15, 3)
+    points, targets, noise = data_of(MIXED, 15, 3)
     found, x = hyperparameters_of(4, 3), data_of(MIXED, 5, 4)[0]
     order = np.random.default_rng(0).permutation(15)
+    other = Noise(noise.counts[order], noise.known[:, order])
 
-    first = one(MIXED, found, (points, targets, counts))
-    second = one(MIXED, found, (points[order], targets[order], counts[order]))
+    first = one(MIXED, found, (points, targets, noise))
+    second = one(MIXED, found, (points[order], targets[order], other))
 
     for left, right in zip(
         first.predict(x, return_std=True), second.predict(x, return_std=True), strict=True
@@ -296,14 +379,13 @@ def test_believing_leaves_the_processes_as_they_were() -> None:
     members.believing(np.full((2, 3), 0.5))
 
     assert (members.points.shape, members.targets.shape) == ((12, 3), (3, 12))
-    assert members.counts.shape == (12,)
 
 
 # --- faults ---
 
 
 def test_kernel_matrix_that_is_singular_raises() -> None:
-    twice = np.array([[0.5], [0.5]]), np.zeros(2), np.ones(2)
+    twice = np.array([[0.5], [0.5]]), np.zeros(2), unknown(2)
 
     with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
         one((0,), Hyperparameters((1.0,), 0.0), twice)
@@ -311,25 +393,25 @@ def test_kernel_matrix_that_is_singular_raises() -> None:
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf])
 def test_targets_that_are_not_finite_raise(bad: float) -> None:
-    data = np.array([[0.0], [1.0]]), np.array([bad, 0.0]), np.ones(2)
+    data = np.array([[0.0], [1.0]]), np.array([bad, 0.0]), unknown(2)
 
     with pytest.raises(np.linalg.LinAlgError, match="not positive definite"):
         one((0,), Hyperparameters((1.0,), 0.1), data)
 
 
 def test_each_member_needs_its_targets() -> None:
-    points, targets, counts = data_of(ORDERED, 5, 0)
+    points, targets, noise = data_of(ORDERED, 5, 0)
     found = [hyperparameters_of(3, seed) for seed in range(2)]
 
     with pytest.raises(ValueError, match=r"longer|shorter"):
-        condition(Embedding(ORDERED), found, points, targets[None], counts)
+        condition(Embedding(ORDERED), found, points, targets[None], for_all(noise, 2))
 
 
 def test_posterior_is_minus_infinity_where_the_kernel_matrix_is_singular() -> None:
     noiseless = Prior((1.0,), 1.0, 1e-300, 1.0, 1e-300)
     features = np.array([[0.5], [0.5]])
     posterior = LogPosterior(
-        Embedding((0,)), (noiseless,), features, np.array([[1.0, 2.0]]), np.ones(2)
+        Embedding((0,)), (noiseless,), features, np.array([[1.0, 2.0]]), unknown(2)
     )
 
     with np.errstate(all="ignore"):
@@ -344,8 +426,8 @@ def test_posterior_is_minus_infinity_where_the_kernel_matrix_is_singular() -> No
 
 def log_posterior(categories: tuple[int, ...], prior: Prior, data: Data) -> LogPosterior:
     embedding = Embedding(categories)
-    points, targets, counts = data
-    return LogPosterior(embedding, (prior,), embedding(points), targets[None], counts)
+    points, targets, noise = data
+    return LogPosterior(embedding, (prior,), embedding(points), targets[None], noise)
 
 
 def objective(logs: Array, categories: tuple[int, ...], prior: Prior, data: Data) -> float:
@@ -417,17 +499,18 @@ def test_posteriors_of_many_are_those_of_each_in_blocks_of_any_size(
     monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
     monkeypatch.setattr(asktell.model.gp, "_LARGEST_BLOCK", block)
-    points, targets, counts = data_of(MIXED, 10, 0)
+    points, targets, noise = data_of(MIXED, 10, 0)
     embedding, several = Embedding(MIXED), np.stack([targets, targets**2])
     priors = (prior_of(4), flat(4))
-    posterior = LogPosterior(embedding, priors, embedding(points), several, counts)
+    noise = Noise(noise.counts, noise.known * [[1.0], [0.1]])
+    posterior = LogPosterior(embedding, priors, embedding(points), several, noise)
     members = np.array([1, 0, 0, 1, 1])
     logs = np.random.default_rng(0).uniform(-1.5, 1.0, (5, 5))
 
     values, gradients = posterior(logs, members)
 
     for row, member in enumerate(members):
-        data = points, several[member], counts
+        data = points, several[member], Noise(noise.counts, noise.known[[member]])
         assert values[row] == pytest.approx(objective(logs[row], MIXED, priors[member], data))
         expected = slopes(logs[row], MIXED, priors[member], data)
         assert gradients[row] == pytest.approx(expected, rel=1e-9, abs=1e-9)
@@ -450,8 +533,8 @@ def log_of(found: Hyperparameters) -> Array:
 def fit_one(
     categories: tuple[int, ...], prior: Prior, data: Data, starts: list[Hyperparameters]
 ) -> Hyperparameters:
-    points, targets, counts = data
-    (found,) = fit(Embedding(categories), [prior], points, targets[None], counts, [starts])
+    points, targets, noise = data
+    (found,) = fit(Embedding(categories), [prior], points, targets[None], noise, [starts])
     return found
 
 
@@ -489,7 +572,9 @@ def test_fit_is_no_worse_than_the_best_of_its_starts(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_fit_reaches_what_a_search_of_scipy_reaches(seed: int) -> None:
-    data, prior = data_of(MIXED, 25, seed), prior_of(4)
+    points, targets, noise = data_of(MIXED, 25, seed)
+    prior = prior_of(4)
+    data = points, targets, attrs.evolve(noise, known=np.full((1, 25), np.nan))  # one mode only
 
     reached = objective(log_of(fit_one(MIXED, prior, data, [prior.mode()])), MIXED, prior, data)
 
@@ -505,21 +590,22 @@ def test_fit_reaches_what_a_search_of_scipy_reaches(seed: int) -> None:
 
 
 def test_members_are_fitted_each_for_itself() -> None:
-    points, targets, counts = data_of(MIXED, 15, 0)
+    points, targets, noise = data_of(MIXED, 15, 0)
+    noise = Noise(noise.counts, noise.known * [[1.0], [0.1]])
     several, priors = np.stack([targets, targets**2]), [prior_of(4), flat(4)]
     starts = [[prior_of(4).mode()], [hyperparameters_of(4, 1), hyperparameters_of(4, 2)]]
 
-    together = fit(Embedding(MIXED), priors, points, several, counts, starts)
+    together = fit(Embedding(MIXED), priors, points, several, noise, starts)
 
     for member in range(2):
-        data = points, several[member], counts
+        data = points, several[member], Noise(noise.counts, noise.known[[member]])
         alone = fit_one(MIXED, priors[member], data, starts[member])
         assert log_of(together[member]) == pytest.approx(log_of(alone), abs=1e-6)
 
 
 def test_fit_tells_a_relevant_dimension_from_an_irrelevant_one() -> None:
     points = np.random.default_rng(0).random((40, 2))
-    data = points, np.sin(8.0 * points[:, 0]), np.ones(40)
+    data = points, np.sin(8.0 * points[:, 0]), unknown(40)
 
     found = fit_one((0, 0), prior_of(2), data, [prior_of(2).mode()])
 
@@ -531,7 +617,7 @@ def test_fit_finds_the_noise_of_noisy_targets() -> None:
     points = random.random((150, 1))
     targets = np.sin(4.0 * points[:, 0]) + 0.3 * random.standard_normal(150)
 
-    found = fit_one((0,), flat(1), (points, targets, np.ones(150)), [Hyperparameters((1.0,), 1.0)])
+    found = fit_one((0,), flat(1), (points, targets, unknown(150)), [Hyperparameters((1.0,), 1.0)])
 
     assert 0.3**2 / 1.5 < found.noise < 0.3**2 * 1.5
 
@@ -542,7 +628,12 @@ def test_fit_keeps_the_noise_floor_of_each_member_where_targets_are_noiseless() 
     targets = np.stack([points[:, 0]] * 2)
 
     found = fit(
-        Embedding((0,)), priors, points, targets, np.ones(30), [[Hyperparameters((1.0,), 0.1)]] * 2
+        Embedding((0,)),
+        priors,
+        points,
+        targets,
+        unknown(30, 2),
+        [[Hyperparameters((1.0,), 0.1)]] * 2,
     )
 
     assert [member.noise for member in found] == pytest.approx([1e-4, 1e-3], rel=0.05)
@@ -556,3 +647,27 @@ def test_fit_begins_within_its_bounds() -> None:
     assert 0.01 * (1 - 1e-9) <= found.length_scales[0] <= 1e3 * (1 + 1e-9)
     assert prior_of(1).noise_floor <= found.noise <= 10.0 * (1 + 1e-9)
     assert [type(value) for value in (*found.length_scales, found.noise)] == [float, float]
+
+
+def test_fit_does_not_take_noise_that_is_known_for_the_noise_of_others() -> None:
+    random = np.random.default_rng(0)
+    points = random.random((80, 1))
+    noisy = np.arange(80) % 2 == 1
+    targets = np.sin(4.0 * points[:, 0]) + np.where(noisy, 0.5, 1e-3) * random.standard_normal(80)
+    noise = Noise(np.ones(80), np.where(noisy, 0.25, np.nan)[None])
+
+    start = [Hyperparameters((1.0,), 0.1)]
+    told = fit_one((0,), flat(1), (points, targets, noise), start)
+    untold = fit_one((0,), flat(1), (points, targets, unknown(80)), start)
+
+    assert told.noise < 1e-3
+    assert untold.noise > 0.05
+
+
+def test_fit_of_targets_whose_noise_is_all_known_has_the_mode_of_its_prior() -> None:
+    points, targets, _ = data_of((0,), 20, 0)
+    noise = Noise(np.ones(20), np.full((1, 20), 0.01))
+
+    found = fit_one((0,), prior_of(1), (points, targets, noise), [Hyperparameters((1.0,), 1.0)])
+
+    assert math.log(found.noise) == pytest.approx(-5.0, abs=0.01)

@@ -36,8 +36,15 @@ def study() -> dict[str, Any]:
     """Return a state of today with every kind of row that is attacked."""
     state = at.State.start(at.Space(at.Int("x", 0, 9)), settings=at.Settings(n_initial=1))
     state, (first,) = at.suggest(state)
-    state = at.observe(state, first, 1.0)
+    state = at.observe(state, first, 1.0, 0.5)
     return at.suggest(state)[0].to_dict()
+
+
+def study_of_schema_3() -> dict[str, Any]:
+    """Return the same as schema 3 had it."""
+    document = study()
+    del document["events"][1]["std"], document["method"]["revisits"]
+    return {**document, "schema": 3, "outcomes": [{"name": "target", "role": "maximize"}]}
 
 
 def study_of_schema_2() -> dict[str, Any]:
@@ -89,7 +96,12 @@ PLACES: list[tuple[Any, ...]] = [
     ("space", "parameters", 0, "low"),
     ("outcomes",),
     ("outcomes", 0),
-    ("outcomes", 0, "role"),
+    ("outcomes", 0, "name"),
+    ("outcomes", 0, "goal"),
+    ("outcomes", 0, "weight"),
+    ("outcomes", 0, "reference"),
+    ("outcomes", 0, "at_least"),
+    ("outcomes", 0, "at_most"),
     ("policy",),
     ("policy", "retries"),
     ("method",),
@@ -105,11 +117,27 @@ PLACES: list[tuple[Any, ...]] = [
     ("events", 0, "expires"),
     ("events", 1, "outcomes"),
     ("events", 1, "outcomes", "target"),
+    ("events", 1, "std"),
+    ("events", 1, "std", "target"),
     ("events", 2, "fit"),
     ("events", 2, "fit", "n"),
     ("events", 2, "fit", "model"),
     ("events", 2, "fit", "found"),
     ("events", 2, "fit", "found", 0, 0, "length_scales"),
+]
+
+PLACES_OF_SCHEMA_3: list[tuple[Any, ...]] = [
+    (),
+    ("outcomes",),
+    ("outcomes", 0),
+    ("outcomes", 0, "name"),
+    ("outcomes", 0, "role"),
+    ("method",),
+    ("events",),
+    ("events", 1),
+    ("events", 1, "event"),
+    ("events", 1, "outcomes"),
+    ("events", 2, "fit", "found"),
 ]
 
 PLACES_OF_SCHEMA_2: list[tuple[Any, ...]] = [
@@ -138,7 +166,8 @@ PLACES_OF_SCHEMA_2: list[tuple[Any, ...]] = [
     ("fit", "members", 1, "length_scales"),
 ]
 
-MAKERS = {3: study, 2: study_of_schema_2}
+MAKERS = {4: study, 3: study_of_schema_3, 2: study_of_schema_2}
+ALL = {4: PLACES, 3: PLACES_OF_SCHEMA_3, 2: PLACES_OF_SCHEMA_2}
 
 
 def attacked(document: Any, path: tuple[Any, ...], value: Any) -> Any:
@@ -166,7 +195,7 @@ def outcome_of(document: Any) -> at.State | StateError:
 
 
 @pytest.mark.parametrize(
-    ("schema", "path"), [(3, p) for p in PLACES] + [(2, p) for p in PLACES_OF_SCHEMA_2]
+    ("schema", "path"), [(schema, path) for schema, paths in ALL.items() for path in paths]
 )
 def test_a_hostile_value_is_a_state_or_an_error_that_can_be_shown(
     schema: int, path: tuple[Any, ...]
@@ -180,18 +209,22 @@ def test_a_hostile_value_is_a_state_or_an_error_that_can_be_shown(
 @pytest.mark.parametrize(
     ("schema", "path", "name", "place"),
     [
-        (3, (), "many keys", "$.0"),
-        (3, ("space", "parameters"), "dicts", "$.space.parameters[0].type"),
+        (4, (), "many keys", "$.0"),
+        (4, ("space", "parameters"), "dicts", "$.space.parameters[0].type"),
+        (4, ("events",), "nulls", "$.events[0]"),
+        (4, ("events",), "dicts", "$.events[0].event"),
+        (4, ("events", 0, "params"), "many keys", "$.events[0].params.x"),
+        (4, ("events", 1, "outcomes"), "many keys", "$.events[1].outcomes.target"),
+        (4, ("events", 1, "std"), "many keys", "$.events[1].std.0"),
+        (4, ("outcomes",), "dicts", "$.outcomes[0].name"),
+        (3, ("outcomes",), "dicts", "$.outcomes[0].name"),
         (3, ("events",), "nulls", "$.events[0]"),
-        (3, ("events",), "dicts", "$.events[0].event"),
-        (3, ("events", 0, "params"), "many keys", "$.events[0].params.x"),
-        (3, ("events", 1, "outcomes"), "many keys", "$.events[1].outcomes.target"),
-        (3, ("events", 2, "fit", "found", 0), "nulls", "$.events[2].fit.found[0][0]"),
+        (4, ("events", 2, "fit", "found", 0), "nulls", "$.events[2].fit.found[0][0]"),
         (2, ("pending",), "nulls", "$.pending[0]"),
         (2, ("pending",), "dicts", "$.pending[0].id"),
         (2, ("pending", 0, "params"), "many keys", "$.pending[0].params.x"),
         (2, ("due",), "dicts", "$.due[0]"),
-        (2, ("fit", "members", 1, "length_scales"), "numbers", "$.fit.members[1].length_scales"),
+        (2, ("fit", "members", 1), "nulls", "$.fit.members[1]"),
     ],
 )
 def test_a_million_of_them_end_soon(

@@ -9,7 +9,6 @@ from types import SimpleNamespace
 import attrs
 import numpy as np
 import pytest
-from datasets import AXES, FOUND, OTHERS, of_outcome, points_of, two_outcomes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import integrate, stats
@@ -17,16 +16,14 @@ from scipy.optimize import approx_fprime
 from sklearn.gaussian_process import GaussianProcessRegressor
 
 from asktell.acquisition.improvement import (
-    BoundImprovement,
     ExpectedImprovement,
     LogExpectedImprovement,
     UpperConfidenceBound,
     log_h,
     log_h_with_slope,
 )
-from asktell.model.gp import GaussianProcesses, Hyperparameters, condition
+from asktell.model.gp import GaussianProcesses, Hyperparameters, Noise, condition
 from asktell.model.kernels import Array, Embedding
-from asktell.model.posterior import Posterior, posterior_of
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 
@@ -245,7 +242,7 @@ def members() -> GaussianProcesses:
         [Hyperparameters((0.3, 0.7), 1e-2), Hyperparameters((0.8, 0.2), 1e-1)],
         points,
         np.stack([target, target**2]),
-        np.ones(8),
+        Noise(np.ones(8), np.full((2, 8), np.nan)),
     )
 
 
@@ -309,75 +306,7 @@ def test_gradient_over_a_model_without_members_is_that_over_one_member(
     assert gradients == pytest.approx(expected[1], rel=1e-12)
 
 
-# --- bound to a posterior ---
-
-
-@pytest.fixture(scope="module")
-def posterior() -> Posterior:
-    known = np.ones((12, 2), dtype=bool)
-    known[[0, 4], 0] = known[[2, 3], 1] = False
-    data = two_outcomes(known=known, failed=points_of(2, 5), pending=points_of(2, 6))
-    return posterior_of(AXES, data, (FOUND, OTHERS))
-
-
-@pytest.mark.parametrize("objective", [0, 1])
-def test_bound_score_is_that_of_the_members_of_one_outcome(
-    posterior: Posterior, objective: int
-) -> None:
-    x, acquisition = points_of(6, 3), LogExpectedImprovement()
-
-    scores = acquisition.bind(posterior, objective)(x)
-
-    processes, best = posterior.processes[objective], posterior.incumbents[:, objective]
-    assert scores.shape == (6,)
-    assert scores.tolist() == acquisition(x, gp=processes, y_max=best).tolist()
-
-
-@pytest.mark.parametrize("objective", [0, 1])
-def test_bound_gradient_is_that_of_the_members_of_one_outcome(
-    posterior: Posterior, objective: int
-) -> None:
-    x, acquisition = points_of(6, 3), LogExpectedImprovement()
-    bound = acquisition.bind(posterior, objective)
-
-    scores, gradients = bound.with_gradient(x)
-
-    processes, best = posterior.processes[objective], posterior.incumbents[:, objective]
-    expected = acquisition.with_gradient(x, gp=processes, y_max=best)
-    assert scores.tolist() == expected[0].tolist() == bound(x).tolist()
-    assert gradients == pytest.approx(expected[1], rel=1e-12, abs=1e-15)
-
-
-@pytest.mark.parametrize("objective", [0, 1])
-def test_bound_gradient_is_a_finite_difference(posterior: Posterior, objective: int) -> None:
-    bound, x = LogExpectedImprovement().bind(posterior, objective), points_of(6, 3)
-
-    _, gradients = bound.with_gradient(x)
-
-    for dimension in (0, 2):
-        step = 1e-6 * np.eye(3)[dimension]
-        differences = (bound(x + step) - bound(x - step)) / 2e-6
-        assert gradients[:, dimension] == pytest.approx(differences, rel=1e-4, abs=1e-4)
-    assert not gradients[:, 1].any()
-
-
-@pytest.mark.parametrize("objective", [0, 1])
-def test_improvement_of_one_of_two_outcomes_is_that_of_it_alone(objective: int) -> None:
-    data, x = two_outcomes(pending=points_of(2, 6)), points_of(6, 3)
-    found = (FOUND, OTHERS)
-    both = posterior_of(AXES, data, found)
-    alone = posterior_of(AXES, of_outcome(data, objective), (found[objective],))
-
-    scores = LogExpectedImprovement().bind(both, objective)(x)
-
-    assert scores == pytest.approx(LogExpectedImprovement().bind(alone, 0)(x), rel=1e-14)
-
-
-def test_bound_score_cannot_be_changed(posterior: Posterior) -> None:
-    bound: BoundImprovement = LogExpectedImprovement().bind(posterior, 0)
-
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        bound.objective = 1  # type: ignore[misc]
+# --- values ---
 
 
 def test_acquisitions_are_values() -> None:
@@ -387,6 +316,27 @@ def test_acquisitions_are_values() -> None:
 
 
 # --- hard cases ---
+
+
+def test_without_doubt_slopes_are_those_of_the_gain_and_never_infinite() -> None:
+    mean = np.array([[3.0], [1.0], [-1.0]])
+
+    score, by_mean, by_std = LogExpectedImprovement().score_with_slopes(
+        mean, np.zeros((3, 1)), np.array([1.0])
+    )
+
+    assert score.tolist() == [math.log(2.0), -math.inf, -math.inf]
+    assert by_mean[:, 0].tolist() == [0.5, 0.0, 0.0]
+    assert not by_std.any()
+
+
+def test_certain_and_doubtful_members_score_side_by_side() -> None:
+    mean, std = np.array([[3.0, 0.5]]), np.array([[0.0, 2.0]])
+
+    score = LogExpectedImprovement().score(mean, std, np.array([1.0, 1.0]))
+
+    alone = LogExpectedImprovement().score(mean[:, 1], std[:, 1], 1.0)
+    assert score == pytest.approx((math.log(2.0) + alone) / 2.0)
 
 
 def test_where_there_is_no_doubt_the_improvement_is_certain() -> None:

@@ -8,33 +8,51 @@ from typing import Any
 import attrs
 import numpy as np
 import pytest
-from datasets import AXES, FOUND, OTHERS, dataset, of_outcome, points_of, two_outcomes
+from datasets import (
+    AXES,
+    FOUND,
+    OF_SUCCESS,
+    OTHERS,
+    dataset,
+    found_for,
+    of_outcome,
+    points_of,
+    two_outcomes,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from asktell.model.dataset import Dataset
-from asktell.model.gp import GaussianProcesses, Hyperparameters, condition
+from asktell.model.dataset import Dataset, Use
+from asktell.model.gp import GaussianProcesses, Hyperparameters, Noise, condition
 from asktell.model.kernels import Embedding
 from asktell.model.members import (
     MEMBERS,
+    SUCCESS,
     Member,
+    columns_of,
     condition_members,
     embedding_of,
     fit_members,
+    outcomes_seen,
+    success_seen,
 )
 from asktell.model.warping import standardise, tukey_winsorised
 from asktell.space.axes import Interval, Levels, LogLevels, categories
 
-EXAMPLES = settings(deadline=None, max_examples=25)
+EXAMPLES = settings(deadline=None, max_examples=10)
 
 WINSORISED = Member(tukey_winsorised, -5.0, 1.0, 1e-4)
+USES: list[Use] = ["objective", "one of several", "bound", "given"]
+BOUNDS = np.array([[-math.inf, 103.0], [-5e-4, math.inf]])
 
 
-def members_of(
-    data: Dataset, outcome: int = 0, found: tuple[Hyperparameters, ...] = FOUND
-) -> GaussianProcesses:
-    processes, _ = condition_members(AXES, data, outcome, found)
+def members_of(data: Dataset, *found: tuple[Hyperparameters, ...]) -> GaussianProcesses:
+    """Return the members of all outcomes."""
+    *outcomes, _ = found_for(data, *found)
+    several = [one for members in outcomes for one in members]
+    processes = condition_members(AXES, outcomes_seen(AXES, data), several)
+    assert processes is not None
     return processes
 
 
@@ -47,69 +65,183 @@ def test_embedding_has_the_categories_of_the_axes() -> None:
 # --- the members ---
 
 
-@pytest.mark.parametrize("index", range(3))
-def test_column_is_the_process_of_its_member(index: int) -> None:
-    data, x = dataset(), points_of(6, 1)
-    warped = standardise(MEMBERS[index].warp(standardise(data.targets[:, 0]).values)).values
-    alone = condition(Embedding((0, 3, 0)), [FOUND[index]], data.points, warped[None], data.counts)
+def test_every_use_has_its_members() -> None:
+    assert set(MEMBERS) == set(USES)
+    assert [use for use in USES if not MEMBERS[use]] == ["given"]
+
+
+def test_columns_of_outcomes_stand_side_by_side() -> None:
+    uses: list[Use] = ["one of several", "given", "one of several", "bound"]
+
+    one, other = len(MEMBERS["one of several"]), len(MEMBERS["bound"])
+    assert columns_of(uses) == (
+        slice(0, one),
+        slice(one, one),
+        slice(one, 2 * one),
+        slice(2 * one, 2 * one + other),
+    )
+
+
+@pytest.mark.parametrize("use", ["objective", "one of several", "bound"])
+def test_column_is_the_process_of_its_member(use: Use) -> None:
+    data, x = dataset(uses=(use,), bounds=BOUNDS[:1]), points_of(6, 1)
+    plain = standardise(data.targets[:, 0])
+    bounds = -math.inf, (103.0 - plain.location) / plain.scale
 
     mean, std = members_of(data).predict(x, return_std=True)
 
-    expected_mean, expected_std = alone.predict(x, return_std=True)
-    assert mean.shape == std.shape == (6, 3)
-    assert mean[:, index] == pytest.approx(expected_mean[:, 0], abs=1e-12)
-    assert std[:, index] == pytest.approx(expected_std[:, 0], abs=1e-12)
+    assert mean.shape == std.shape == (6, len(MEMBERS[use]))
+    for index, member in enumerate(MEMBERS[use]):
+        warped = standardise(member.warp(plain.values, *bounds)(plain.values)).values
+        noise = Noise(data.counts, np.full((1, 12), np.nan))
+        alone = condition(Embedding((0, 3, 0)), [FOUND[index]], data.points, warped[None], noise)
+        expected_mean, expected_std = alone.predict(x, return_std=True)
+        assert mean[:, index] == pytest.approx(expected_mean[:, 0], abs=1e-12)
+        assert std[:, index] == pytest.approx(expected_std[:, 0], abs=1e-12)
 
 
+@pytest.mark.parametrize("use", ["objective", "one of several", "bound"])
 @pytest.mark.parametrize(
     ("factor", "shift"), [(1e200, 0.0), (1e-200, 0.0), (1.0, 1e3), (2.0, -8.0)]
 )
-def test_scale_and_shift_of_the_targets_do_not_matter(factor: float, shift: float) -> None:
-    x, data = points_of(6, 1), dataset()
-    moved = attrs.evolve(data, targets=factor * data.targets + shift)
+def test_scale_and_shift_of_the_targets_do_not_matter(
+    use: Use, factor: float, shift: float
+) -> None:
+    x, data = points_of(6, 1), dataset(uses=(use,), bounds=BOUNDS[:1])
+    moved = attrs.evolve(
+        data, targets=factor * data.targets + shift, bounds=factor * data.bounds + shift
+    )
 
     mean = members_of(data).predict(x)
 
     assert members_of(moved).predict(x) == pytest.approx(mean, abs=1e-8)
 
 
-def test_single_observation_gives_a_finite_model() -> None:
-    mean, std = members_of(dataset(1)).predict(points_of(6, 1), return_std=True)
+@pytest.mark.parametrize("use", ["objective", "one of several", "bound"])
+def test_single_observation_gives_a_finite_model(use: Use) -> None:
+    data = dataset(1, uses=(use,), bounds=BOUNDS[:1])
+
+    mean, std = members_of(data).predict(points_of(6, 1), return_std=True)
 
     assert np.all(np.isfinite(mean))
     assert np.all(std > 0.0)
 
 
 @pytest.mark.parametrize("outcome", [0, 1])
-def test_members_of_one_of_two_outcomes_are_those_of_it_alone(outcome: int) -> None:
-    known = np.ones((12, 2), dtype=bool)
-    known[[1, 4, 5], 0] = known[[0, 4], 1] = False
-    data = two_outcomes(known=known, failed=points_of(2, 5))
+@pytest.mark.parametrize("uses", [("one of several",) * 2, ("objective", "bound")])
+def test_members_of_one_of_two_outcomes_are_those_of_it_alone(
+    outcome: int, uses: tuple[Use, Use]
+) -> None:
+    data = two_outcomes(uses=uses, bounds=BOUNDS, failed=points_of(2, 5))
+    found, own = (FOUND, OTHERS), columns_of(uses)[outcome]
 
-    processes, scale = condition_members(AXES, data, outcome, FOUND)
-    alone, scale_alone = condition_members(AXES, of_outcome(data, outcome), 0, FOUND)
+    both = outcomes_seen(AXES, data)
+    alone = outcomes_seen(AXES, of_outcome(data, outcome))
 
-    assert processes.points.tolist() == alone.points.tolist()
-    assert processes.targets.tolist() == alone.targets.tolist()
-    assert processes.counts.tolist() == alone.counts.tolist()
-    assert (scale.location, scale.scale) == (scale_alone.location, scale_alone.scale)
+    assert both is not None
+    assert alone is not None
+    assert both.points.tolist() == alone.points.tolist()
+    assert both.targets[own].tolist() == alone.targets.tolist()
+    assert both.priors[own] == alone.priors
+    x = points_of(6, 1)
+    expected = members_of(of_outcome(data, outcome), found[outcome]).predict(x)
+    assert members_of(data, *found).predict(x)[:, own] == pytest.approx(expected, abs=1e-12)
 
 
-# --- failures and replicates ---
+def test_what_is_given_has_no_members() -> None:
+    data = two_outcomes(uses=("objective", "given"))
+
+    both = outcomes_seen(AXES, data)
+
+    assert both is not None
+    assert both.targets.shape == (3, 12)
+    assert outcomes_seen(AXES, dataset(uses=("given",))) is None
+    assert condition_members(AXES, None, []) is None
 
 
-def test_failed_points_count_as_worse_than_most_that_was_observed() -> None:
-    data, failed = dataset(), points_of(2, 5)
-    worst = [
-        np.quantile(standardise(member.warp(standardise(data.targets[:, 0]).values)).values, 0.2)
-        for member in MEMBERS
+# --- what is known of the noise ---
+
+
+def test_deviations_that_are_known_are_the_noise_of_their_targets() -> None:
+    data, x = dataset(), points_of(6, 1)
+    deviations = np.full((12, 1), np.nan)
+    deviations[3] = 0.5
+    told = attrs.evolve(data, deviations=deviations)
+
+    evidence = outcomes_seen(AXES, told)
+
+    assert evidence is not None
+    known = evidence.noise.known
+    assert np.isnan(known[:, np.arange(12) != 3]).all()
+    assert known[0, 3] == pytest.approx(0.25 / data.targets.var(), rel=1e-6)
+    assert members_of(told).predict(x)[:, 0] != pytest.approx(members_of(data).predict(x)[:, 0])
+
+
+@pytest.mark.parametrize("use", ["objective", "one of several", "bound"])
+def test_a_target_is_trusted_as_far_as_its_deviation_says(use: Use) -> None:
+    data = dataset(uses=(use,), bounds=BOUNDS[:1])
+    worst = int(np.argmin(data.targets))
+    trust: dict[float, Any] = {}
+    for std in (1e-6, 1e6):
+        deviations = np.full((12, 1), np.nan)
+        deviations[worst] = std
+        processes = members_of(attrs.evolve(data, deviations=deviations))
+        expected = processes.predict(data.points[[worst]])[0]
+        trust[std] = np.abs(expected - processes.targets[:, worst])
+
+    assert np.all(trust[1e-6] < 1e-3)
+    assert np.all(trust[1e6] > 0.05)
+
+
+def test_noise_that_is_known_has_a_floor_too() -> None:
+    data = dataset(deviations=np.zeros((12, 1)))
+
+    evidence = outcomes_seen(AXES, data)
+
+    assert evidence is not None
+    floors = [member.noise_floor for member in MEMBERS["objective"]]
+    assert evidence.noise.known.tolist() == [[floor] * 12 for floor in floors]
+    close = dataset(points=np.full((12, 3), 0.5), deviations=np.zeros((12, 1)))
+    assert np.isfinite(members_of(close).predict(points_of(3, 1))).all()
+
+
+# --- failures ---
+
+
+def test_without_failures_success_has_no_model() -> None:
+    assert success_seen(AXES, dataset()) is None
+
+
+def test_success_is_seen_as_1_and_failure_as_0() -> None:
+    data, failed = dataset(counts=np.full(12, 3.0)), points_of(2, 5)
+
+    evidence = success_seen(AXES, attrs.evolve(data, failed=failed))
+
+    assert evidence is not None
+    assert evidence.points.tolist() == [*data.points.tolist(), *failed.tolist()]
+    (view,) = evidence.seen
+    assert view.of(np.array([1.0, 0.0])).tolist() == [
+        pytest.approx(evidence.targets[0, 0]),
+        pytest.approx(evidence.targets[0, -1]),
     ]
+    assert set(evidence.targets[0, :12].tolist()) == {evidence.targets[0, 0]}
+    assert evidence.targets[0, 0] > 0.0 > evidence.targets[0, -1]
+    assert evidence.noise.counts.tolist() == [1.0] * 14
+    assert evidence.priors == (SUCCESS.prior(AXES),)
 
-    processes = members_of(attrs.evolve(data, failed=failed))
 
-    assert processes.points.tolist() == [*data.points.tolist(), *failed.tolist()]
-    assert processes.targets[:, -2:].tolist() == [[bad, bad] for bad in worst]
-    assert processes.counts.tolist() == [1.0] * 14
+@pytest.mark.parametrize("use", ["objective", "one of several"])
+def test_failed_points_count_as_worse_than_most_that_was_observed(use: Use) -> None:
+    failed = points_of(2, 5)
+
+    evidence = outcomes_seen(AXES, dataset(uses=(use,), failed=failed))
+
+    assert evidence is not None
+    assert evidence.points[-2:].tolist() == failed.tolist()
+    for seen in evidence.targets:
+        assert seen[-2:].tolist() == [np.quantile(seen[:-2], 0.2)] * 2
+    assert np.isnan(evidence.noise.known[:, -2:]).all()
+    assert evidence.noise.counts[-2:].tolist() == [1.0] * 2
 
 
 def test_model_expects_little_near_a_failure() -> None:
@@ -119,6 +251,32 @@ def test_model_expects_little_near_a_failure() -> None:
     after = members_of(attrs.evolve(data, failed=failed)).predict(failed)
 
     assert np.all(after < before)
+
+
+def test_failures_say_nothing_of_constraints() -> None:
+    data = dataset(uses=("bound",), bounds=BOUNDS[:1])
+    x, failing = points_of(6, 1), attrs.evolve(data, failed=points_of(3, 5))
+
+    for part, other in zip(
+        members_of(failing).predict(x, return_std=True),
+        members_of(data).predict(x, return_std=True),
+        strict=True,
+    ):
+        assert part == pytest.approx(other, abs=1e-4)
+
+
+def test_success_is_less_expected_near_a_failure() -> None:
+    failed = np.array([[0.9, 0.5, 0.9]])
+    evidence = success_seen(AXES, dataset(failed=failed))
+
+    processes = condition_members(AXES, evidence, OF_SUCCESS)
+
+    assert processes is not None
+    away = processes.predict(dataset().points)
+    assert processes.predict(failed)[0, 0] < away.min()
+
+
+# --- replicates ---
 
 
 def test_replicates_bring_the_mean_nearer_to_the_target() -> None:
@@ -156,17 +314,12 @@ def test_kernel_matrix_that_is_singular_raises() -> None:
     noiseless = (Hyperparameters((1.0, 1.0, 1.0), 0.0),) * 3
 
     with pytest.raises(np.linalg.LinAlgError):
-        members_of(twice, found=noiseless)
+        members_of(twice, noiseless)
 
 
 def test_each_member_needs_its_hyperparameters() -> None:
-    with pytest.raises(ValueError, match=r"longer|shorter"):
-        members_of(dataset(), found=FOUND[:2])
-
-
-def test_fit_needs_the_last_hyperparameters_of_each_member() -> None:
-    with pytest.raises(ValueError, match=r"longer|shorter"):
-        fit_members(AXES, dataset(), (FOUND[:2],))
+    with pytest.raises(ValueError, match=r"longer|shorter|broadcast"):
+        members_of(dataset(), FOUND[:2])
 
 
 # --- priors ---
@@ -212,12 +365,22 @@ def test_axis_of_a_single_position_has_the_length_scale_of_a_continuum(axis: Lev
 
 
 def test_fitting_finds_hyperparameters_for_each_member() -> None:
-    (found,) = fit_members(AXES, dataset(failed=points_of(2, 5)), None)
+    found, of_success = fit_members(AXES, dataset(failed=points_of(2, 5)), None)
 
-    assert len(found) == len(MEMBERS)
-    for member, hyperparameters in zip(MEMBERS, found, strict=True):
+    members = (*MEMBERS["objective"], SUCCESS)
+    assert (len(found), len(of_success)) == (3, 1)
+    for member, hyperparameters in zip(members, (*found, *of_success), strict=True):
         assert len(hyperparameters.length_scales) == 3
         assert hyperparameters.noise >= member.noise_floor
+
+
+def test_what_is_given_and_what_never_failed_is_not_fitted() -> None:
+    data = two_outcomes(uses=("given", "objective"))
+
+    given, found, of_success = fit_members(AXES, data, None)
+
+    assert (given, len(found), of_success) == ((), 3, ())
+    assert fit_members(AXES, dataset(uses=("given",)), None) == ((), ())
 
 
 def test_fitting_is_repeatable_to_the_last_bit() -> None:
@@ -231,25 +394,38 @@ def test_fitting_ignores_pending_points() -> None:
 
 
 def test_fitting_again_from_what_was_found_changes_little() -> None:
-    (found,) = fit_members(AXES, dataset(30), None)
+    data = dataset(30, failed=points_of(2, 5))
+    first = fit_members(AXES, data, None)
 
-    (again,) = fit_members(AXES, dataset(30), (found,))
+    again = fit_members(AXES, data, first)
 
-    for first, second in zip(found, again, strict=True):
-        assert second.length_scales == pytest.approx(first.length_scales, rel=0.05)
+    for before, after in zip(first, again, strict=True):
+        for one, other in zip(before, after, strict=True):
+            assert other.length_scales == pytest.approx(one.length_scales, rel=0.05)
+
+
+def test_what_was_found_of_fewer_members_is_no_start() -> None:
+    data = dataset(failed=points_of(2, 5))
+
+    from_nothing = fit_members(AXES, data, None)
+
+    assert fit_members(AXES, data, (FOUND[:2], ())) == from_nothing
+    assert fit_members(AXES, data, ((), OF_SUCCESS))[0] == from_nothing[0]
 
 
 @EXAMPLES
-@given(
-    known=st.lists(st.sampled_from([(True, True), (True, False), (False, True)]), min_size=10),
-    warm=st.booleans(),
-)
-def test_outcomes_are_fitted_each_for_itself(known: list[tuple[bool, bool]], warm: bool) -> None:
-    mask = np.array([(True, True), (True, True), *known[:10]])
-    data, last = two_outcomes(known=mask), (FOUND, OTHERS) if warm else None
+@given(n=st.integers(2, 12), warm=st.booleans(), bound=st.booleans())
+def test_outcomes_are_fitted_each_for_itself(n: int, warm: bool, bound: bool) -> None:
+    uses: tuple[Use, Use] = ("objective", "bound") if bound else ("one of several",) * 2
+    data = two_outcomes(n, uses=uses, bounds=BOUNDS, failed=points_of(2, 5))
+    last = found_for(data) if warm else None
 
     together = fit_members(AXES, data, last)
 
     for outcome in range(2):
-        before = (last[outcome],) if last else None
-        assert (together[outcome],) == fit_members(AXES, of_outcome(data, outcome), before)
+        before = (last[outcome], OF_SUCCESS) if last else None
+        alone = fit_members(AXES, of_outcome(data, outcome), before)
+        assert together[2] == alone[1]
+        for one, other in zip(together[outcome], alone[0], strict=True):
+            assert one.length_scales == pytest.approx(other.length_scales, rel=1e-6)
+            assert one.noise == pytest.approx(other.noise, rel=1e-6)

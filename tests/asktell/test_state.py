@@ -7,7 +7,6 @@ import pickle
 from typing import Any
 
 import pytest
-from attrs import evolve
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spaces import finite
@@ -16,8 +15,7 @@ import asktell as at
 from asktell import errors
 from asktell.state import State, apply, replay
 from asktell.study.events import Skipped, Told
-from asktell.study.problem import Outcome
-from asktell.study.ranking import objective_of
+from asktell.study.ranking import value_of
 from asktell.study.trials import Configuration
 
 SETTINGS = st.builds(
@@ -97,10 +95,11 @@ def test_what_is_kept_beside_the_trials_follows_from_them(calls: Any, options: a
         assert sorted(state.out) == sorted(out)
         assert sorted(state.queue) == [trial.number for trial in trials if trial.queued]
         assert state.n_over == sum(trial.is_over for trial in trials)
+        assert state.n_observed == sum(trial.status == "observed" for trial in trials)
         ids = [ticket.id for trial in trials for ticket in trial.tickets]
         assert len(set(ids)) == len(ids)
         assert state.next_id == max(ids, default=-1) + 1
-        values = [objective_of(state.problem, trial) for trial in trials]
+        values = [value_of(state.problem, trial) for trial in trials]
         known = [value for value in values if value is not None]
         assert (state.leader is None) == (not known)
         if state.leader is not None:
@@ -135,6 +134,7 @@ def all_of(state: State) -> Any:
         state.next_id,
         state.arrivals,
         state.n_over,
+        state.n_observed,
         state.leader,
         state.fit,
     )
@@ -233,70 +233,13 @@ def test_a_conflict_says_which_outcome_it_contradicts_and_what_to_do() -> None:
         engine.observe(1, 3.0)
 
 
-# --- outcomes with names ---
-
-
-def test_an_objective_may_have_a_name() -> None:
-    engine = at.Engine(finite(), objectives={"loss": "minimize"})
-    assert engine.objectives == {"loss": "minimize"}
-    engine.observe(engine.suggest(), {"loss": 2.0})
-    engine.observe(engine.suggest(), 1.0)
-    assert engine.best().target == {"loss": 1.0}
-    assert engine.observe(engine.suggest(), {"loss": float("inf")}) == "failed"
-    assert engine.failures[0].reason == "the loss is inf"
-    again = at.Engine.from_dict(json.loads(json.dumps(engine.to_dict())))
-    assert (again.state, again.objectives) == (engine.state, engine.objectives)
-
-
-@pytest.mark.parametrize(
-    ("target", "place"),
-    [
-        ({}, "$.target.loss"),
-        ({"loss": "low"}, "$.target.loss"),
-        ({"loss": 1.0, "size": 2.0}, "$.target.size"),
-        ("low", "$.target"),
-        (None, "$.target"),
-    ],
-)
-def test_a_target_has_a_number_for_each_outcome_and_no_more(target: Any, place: str) -> None:
-    engine = at.Engine(finite(), objectives={"loss": "minimize"})
-    engine.suggest()
-    with pytest.raises(errors.TargetError) as caught:
-        engine.observe(0, target)
-    assert caught.value.place == place
-    assert len(engine.pending) == 1
-
-
-@pytest.mark.parametrize(
-    ("options", "place"),
-    [
-        ({"objectives": {}}, "$.objectives"),
-        ({"objectives": {"a": "maximize", "b": "minimize"}}, "$.objectives"),
-        ({"objectives": {"a": "up"}}, "$.objectives.a"),
-        ({"objectives": {"": "maximize"}}, "$.objectives"),
-        ({"objectives": {"a": "maximize"}, "goal": "maximize"}, "$.goal"),
-        ({"goal": "up"}, "$.goal"),
-        ({"seed": 2**128}, "$.seed"),
-        ({"seed": True}, "$.seed"),
-        ({"settings": {"retries": 2}}, "$.settings"),
-        ({"objectives": {7: "maximize"}}, "$.objectives"),
-    ],
-)
-def test_a_wrong_problem_is_refused_by_its_place(options: Any, place: str) -> None:
-    with pytest.raises(errors.DefinitionError) as caught:
-        at.Engine(finite(), **options)
-    assert caught.value.place == place
-
-
-def test_a_number_alone_is_no_target_of_several_outcomes() -> None:
-    problem = State.start(finite()).problem
-    several = evolve(problem, outcomes=(Outcome("a", "maximize"), Outcome("b", "minimize")))
-    assert several.numbers({"b": 2, "a": 1.0}) == (1.0, 2.0)
-    with pytest.raises(errors.TargetError, match="for each of"):
-        several.numbers(1.0)
-    with pytest.raises(errors.TargetError) as caught:
-        several.numbers({"a": 1.0})
-    assert caught.value.place == "$.target.b"
+def test_an_amended_outcome_has_the_new_deviation_and_no_other() -> None:
+    engine = engine_with()
+    for target in (1.0, 2.0):
+        engine.observe(engine.suggest(), target, std=0.5)
+    engine.amend(0, 3.0, std=0.25)
+    engine.amend(1, 4.0)
+    assert [(o.target, o.std) for o in engine.observations] == [(3.0, 0.25), (4.0, None)]
 
 
 def test_equal_states_have_one_hash_and_know_the_same_suggestions() -> None:

@@ -455,7 +455,8 @@ def test_the_journal_holds_events(path: Path) -> None:
 
 
 def told(kind: str, trial: int, number: float, at: float | None) -> dict[str, Any]:
-    return {"event": kind, "id": trial, "params": None, "outcomes": {"target": number}, "at": at}
+    row = {"event": kind, "id": trial, "params": None, "outcomes": {"target": number}}
+    return {**row, "at": at, "std": None}
 
 
 def test_what_a_call_appends_does_not_grow_with_the_state(path: Path) -> None:

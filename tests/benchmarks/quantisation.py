@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,14 @@ class TableAdaptor:
         """Return the bytes."""
         return self.measured(model)[1]
 
+    def sizes(self, model: Any, dataloader: Any) -> Callable[[TuneConfig], float]:
+        """Return what looks the bytes up."""
+        return lambda tune_cfg: self.size(self.quantize(model, tune_cfg, dataloader))
+
+    def digest(self, model: Any) -> str:
+        """Return a name for the table."""
+        return TABLE.stem
+
 
 class Tuning:
     """The Bayesian strategy on the table, against random search."""
@@ -98,7 +107,7 @@ class Tuning:
         self._seed = seed
         self._adaptor = TableAdaptor()
         self._strategy = strategies.BayesianTuneStrategy(
-            None, conf(seed), None, eval_func=self._adaptor.accuracy, adaptor=self._adaptor
+            None, conf(seed), [(0, 0)], eval_func=self._adaptor.accuracy, adaptor=self._adaptor
         )
 
     def trials_to_the_best(self, share: float) -> int:

@@ -7,6 +7,7 @@ the tune configuration alone, so that the strategies' own idea of "the same" is 
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from itertools import product
@@ -18,6 +19,8 @@ from attrs import field, frozen
 
 from strategies import Conf, TuneStrategy
 from strategies.adaptors.base import FP32, Capability, OpConfig, Operation, OpKey, TuneConfig
+
+CALIBRATION = [(0, 0)]
 
 Effect = tuple[Any, ...]
 """``("tensor", "channel", "minmax", 50)``; ``("fp32", "fp32")`` where nothing is quantised."""
@@ -125,6 +128,16 @@ class FakeAdaptor:
     def size(self, model: FakeModel) -> Any:
         return self.bytes_of(model.effect)
 
+    def sizes(self, model: FakeModel, dataloader: Any) -> Callable[[TuneConfig], Any]:
+        def size_of(tune_cfg: TuneConfig) -> float:
+            size = float(self.bytes_of(effect(tune_cfg)))
+            return size if math.isfinite(size) else 0.0
+
+        return size_of
+
+    def digest(self, model: FakeModel) -> str:
+        return f"a fake with {self.options}"
+
     def latency(self, model: FakeModel, dataloader: Any) -> Any:
         return self.seconds_of(model.effect)
 
@@ -170,7 +183,7 @@ def make(
     return kind(
         "model",
         configuration or conf(),
-        None,
+        CALIBRATION,
         eval_func=eval_func or adaptor.accuracy,
         dicts=dicts,
         adaptor=adaptor,

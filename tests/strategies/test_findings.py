@@ -24,7 +24,7 @@ BASELINE = Measurement(0.9, {"modelsize": 100.0})
 
 
 def findings() -> Findings:
-    found = Findings(Progress(at.State.start(SPACE.space)), SPACE, CONF)
+    found = Findings(Progress(), SPACE, CONF, at.Settings())
     found.add_baseline(BASELINE)
     return found
 
@@ -40,7 +40,7 @@ def told(found: Findings) -> list[dict[str, Any]]:
 
 
 def test_the_goal_is_known_once_the_fp32_model_is_measured() -> None:
-    found = Findings(Progress(at.State.start(SPACE.space)), SPACE, CONF)
+    found = Findings(Progress(), SPACE, CONF, at.Settings())
     with pytest.raises(StrategyError, match="measure_baseline"):
         found.goal  # noqa: B018
     found.add_baseline(BASELINE)
@@ -93,7 +93,7 @@ def test_taking_up_progress_gives_the_same_findings() -> None:
     found = findings()
     for number, (params, size) in enumerate([(FIRST, 30.0), (SECOND, None), (CHANNEL, 30.0)]):
         found.add(params, trial(params, size, n=number))
-    again = Findings(found.progress, SPACE, CONF)
+    again = Findings(found.progress, SPACE, CONF, at.Settings())
     assert again.progress == found.progress
     assert again.best == found.best == trial(FIRST, 30.0)
     meanings = [SPACE.canonical(params) for params in (FIRST, SECOND, CHANNEL, DEFAULT)]

@@ -10,8 +10,10 @@ from hypothesis import strategies as st
 import asktell as at
 from strategies.adaptors.base import FP32, Capability, Operation
 from strategies.conf import Conf
+from strategies.findings import started
 from strategies.history import history_from_dict, history_to_dict
 from strategies.objective import Measurement
+from strategies.policies import BAYESIAN, RANDOM
 from strategies.trial import Progress, Trial
 from strategies.tuning_space import TuningSpace
 
@@ -21,7 +23,9 @@ INT8 = {
     for side in ("weight", "activation")
 }
 SPACE = TuningSpace.of(Capability((Operation("conv", "Conv", (INT8, FP32)),)), CONF)
-ENGINE = at.State.start(SPACE.space, seed=3)
+BASELINE = Measurement(0.75, {"modelsize": 36.0})
+ENGINE = started(SPACE, CONF, BASELINE, BAYESIAN.settings)
+TRIAL = Trial(0, SPACE.default(), Measurement(0.5, {"modelsize": 9.0}), None, True, 1.5)
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 measurements = st.builds(Measurement, finite, st.fixed_dictionaries({"modelsize": finite}))
@@ -35,22 +39,31 @@ def progresses(draw: st.DrawFn) -> Progress:
         failure = draw(st.text()) if measurement is None else None
         meets, seconds = draw(st.booleans()), draw(finite)
         trials.append(Trial(number, SPACE.default(), measurement, failure, meets, seconds))
-    return Progress(ENGINE, draw(measurements), tuple(trials), draw(st.floats(0, 1e9)))
+    baseline = draw(measurements)
+    engine = started(SPACE, CONF, baseline, BAYESIAN.settings)
+    return Progress(engine, baseline, tuple(trials), draw(st.floats(0, 1e9)))
 
 
 @settings(deadline=None)
 @given(progresses())
 def test_progress_comes_back_from_json(progress: Progress) -> None:
-    text = json.dumps(history_to_dict(progress, "bayesian", CONF), allow_nan=False)
-    assert history_from_dict(json.loads(text), "bayesian", CONF, SPACE) == progress
+    text = json.dumps(history_to_dict(progress, BAYESIAN, "digest", CONF), allow_nan=False)
+    assert history_from_dict(json.loads(text), BAYESIAN, "digest", CONF, SPACE) == progress
 
 
-def test_the_layout_is_that_of_schema_1() -> None:
-    trial = Trial(0, SPACE.default(), Measurement(0.5, {"modelsize": 9.0}), None, True, 1.5)
-    baseline = Measurement(0.75, {"modelsize": 36.0})
-    assert history_to_dict(Progress(ENGINE, baseline, (trial,), 2.5), "random", CONF) == {
-        "schema": 1,
+def test_the_start_of_a_run_comes_back() -> None:
+    start = Progress(seconds=1.5)
+    dicts = history_to_dict(start, BAYESIAN, "digest", CONF)
+    assert dicts["engine"] is dicts["baseline"] is None
+    assert history_from_dict(dicts, BAYESIAN, "digest", CONF, SPACE) == start
+
+
+def test_the_layout_is_that_of_schema_2() -> None:
+    progress = Progress(ENGINE, BASELINE, (TRIAL,), 2.5)
+    assert history_to_dict(progress, RANDOM, "digest", CONF) == {
+        "schema": 2,
         "strategy": "random",
+        "model": "digest",
         "criterion": {"loss": 0.01, "relative": True, "higher_is_better": True},
         "objectives": [{"name": "modelsize", "weight": 1.0, "higher_is_better": False}],
         "engine": ENGINE.to_dict(),
@@ -67,3 +80,20 @@ def test_the_layout_is_that_of_schema_1() -> None:
         ],
         "seconds": 2.5,
     }
+
+
+def test_the_trials_of_schema_1_are_told_to_a_new_optimiser() -> None:
+    dicts = history_to_dict(Progress(ENGINE, BASELINE, (TRIAL,), 2.5), BAYESIAN, "digest", CONF)
+    old = {**dicts, "schema": 1}
+    del old["model"]
+    penalised = at.State.start(SPACE.space, 3, "maximize")
+    old["engine"] = at.observe(penalised, SPACE.default(), 0.25).to_dict()
+    progress = history_from_dict(old, BAYESIAN, "any model", CONF, SPACE)
+    assert progress.trials == (TRIAL,)
+    assert progress.seconds == 2.5
+    assert progress.engine is not None
+    told = [(one.params, one.target) for one in progress.engine.observations]
+    assert told == [
+        (SPACE.unquantised(), {"modelsize": 36.0, "accuracy": 0.75}),
+        (TRIAL.params, {"modelsize": 9.0, "accuracy": 0.5}),
+    ]

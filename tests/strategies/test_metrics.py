@@ -116,3 +116,34 @@ def test_labels_of_another_shape_are_refused(name: str, shapes: Any) -> None:
 def test_topk_of_unsigned_integers() -> None:
     outputs = np.array([[0, 5], [7, 1]], dtype=np.uint8)
     assert value("topk", outputs, np.array([1, 0])) == 1.0
+
+
+# ------------------------------------------------------------------------------ what does not fit
+
+
+@pytest.mark.parametrize("name", ["topk", "f1"])
+@pytest.mark.parametrize(
+    ("outputs", "labels"),
+    [
+        (np.zeros(4), np.zeros(4)),
+        (np.zeros((4, 3, 2)), np.zeros(4)),
+        (np.zeros((4, 3)), np.zeros((4, 3))),
+        (np.zeros((4, 3)), np.zeros(3)),
+    ],
+    ids=["flat", "deep", "one-hot", "another length"],
+)
+def test_shapes_that_are_no_classes_are_refused(name: str, outputs: Any, labels: Any) -> None:
+    with pytest.raises(ValueError, match="the numbers of the classes; an eval_func can take any"):
+        value(name, outputs, labels)
+
+
+@pytest.mark.parametrize("name", ["topk", "f1"])
+def test_several_outputs_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="2 outputs, expected one: use an eval_func"):
+        value(name, [np.zeros((4, 3)), np.zeros((4, 3))], np.zeros(4))
+
+
+@pytest.mark.parametrize("name", ["topk", "f1"])
+def test_labels_may_be_a_column(name: str) -> None:
+    outputs, labels = draw(0, 8, 3)
+    assert value(name, outputs, labels.reshape(-1, 1)) == value(name, outputs, labels)

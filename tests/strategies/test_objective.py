@@ -1,4 +1,4 @@
-"""The goal: thresholds, targets and ranks."""
+"""The goal: thresholds, what the optimiser is told, and ranks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import asktell as at
 from strategies.conf import Criterion, Objective
 from strategies.objective import Measurement, TuningGoal
 
@@ -59,7 +60,8 @@ def test_without_accuracies_everything_meets_the_criterion(accuracy: float | Non
     goal = goal_of(Criterion(0.01, True, True), measured(None))
     assert goal.threshold is None
     assert goal.meets(measured(accuracy))
-    assert goal.target(measured(accuracy, 50)) == goal.gain(measured(accuracy, 50))
+    assert goal.limits == {}
+    assert goal.outcomes(measured(accuracy, 50)) == {"modelsize": 50}
 
 
 def test_what_has_no_accuracy_meets_the_criterion() -> None:
@@ -117,72 +119,36 @@ def test_a_value_of_zero_has_a_finite_gain(base: float, size: float) -> None:
     assert math.isfinite(goal.gain(measured(0.9, size)))
 
 
-def test_a_miss_as_large_as_the_loss_allowed_costs_a_factor_of_1_62() -> None:
-    goal = goal_of(Criterion(0.1, False, True), measured(0.9))
-    assert goal.target(measured(0.7)) == pytest.approx(-0.7 * math.log(2))
-    assert goal.target(measured(0.8 - 1e-12)) == pytest.approx(0, abs=1e-9)  # no cliff there
+# ------------------------------------------------------------------- what the optimiser is told
 
 
 @pytest.mark.parametrize(
-    "criterion",
-    [Criterion(0.0, True, True), Criterion(0.0, False, False), Criterion(0.01, True, True)],
+    ("higher", "limit"), [(True, at.AtLeast(0.875)), (False, at.AtMost(1.125))]
 )
-@pytest.mark.parametrize("base", [0.9, 0.0, -3.0])
-def test_where_no_loss_is_allowed_a_miss_still_costs_something_finite(
-    criterion: Criterion, base: float
+def test_the_criterion_is_a_constraint(higher: bool, limit: at.AtLeast | at.AtMost) -> None:
+    goal = goal_of(Criterion(0.125, False, higher), measured(1.0))
+    assert goal.limits == {"accuracy": limit}
+    assert goal.wanted == {"modelsize": at.Minimize()}
+    assert goal.outcomes(measured(0.5, 7.0)) == {"modelsize": 7.0, "accuracy": 0.5}
+
+
+def test_objectives_are_the_optimisers_own() -> None:
+    objectives = (Objective("performance", 3.0, False), Objective("accuracy", 1.0, True))
+    baseline = Measurement(0.9, {"performance": 1.0, "accuracy": 0.9})
+    goal = goal_of(Criterion(0.1, False, True), baseline, *objectives)
+    assert goal.wanted == {"performance": at.Minimize(), "accuracy": at.Maximize()}
+    assert goal.limits == {"accuracy": at.AtLeast(0.8)}
+    assert goal.outcomes(baseline) == {"performance": 1.0, "accuracy": 0.9}
+
+
+@given(criteria, accuracies, accuracies)
+def test_the_optimiser_holds_feasible_what_meets_the_criterion(
+    criterion: Criterion, base: float, accuracy: float
 ) -> None:
     goal = goal_of(criterion, measured(base))
-    worse = base - 0.5 if criterion.higher_is_better else base + 0.5
-    assert -10 < goal.target(measured(worse)) < goal.target(measured(base))
-
-
-@pytest.mark.parametrize("loss", [0.0, 0.05, -0.05])
-def test_under_a_relative_criterion_the_unit_of_the_accuracy_does_not_matter(loss: float) -> None:
-    def target(unit: float) -> float:
-        goal = goal_of(Criterion(loss, True, True), measured(0.9 * unit))
-        return goal.target(measured(0.5 * unit))
-
-    assert target(1000) == pytest.approx(target(1))
-
-
-@given(criteria, accuracies, accuracies, accuracies, sizes, sizes)
-def test_more_accuracy_never_gives_a_lower_target(
-    criterion: Criterion, base: float, one: float, other: float, base_size: float, size: float
-) -> None:
-    goal = goal_of(criterion, measured(base, base_size))
-    better, worse = sorted((one, other), reverse=criterion.higher_is_better)
-    assert goal.target(measured(better, size)) >= goal.target(measured(worse, size))
-
-
-@given(criteria, accuracies, accuracies, sizes, sizes, st.floats(1.001, 1000))
-def test_a_smaller_model_of_equal_accuracy_has_a_higher_target(
-    criterion: Criterion, base: float, accuracy: float, base_size: float, size: float, times: float
-) -> None:
-    goal = goal_of(criterion, measured(base, base_size))
-    small, large = measured(accuracy, size), measured(accuracy, size * times)
-    assert goal.target(small) > goal.target(large)
-
-
-@given(criteria, accuracies, accuracies, sizes, sizes)
-def test_a_target_is_finite_and_at_most_the_gain(
-    criterion: Criterion, base: float, accuracy: float, base_size: float, size: float
-) -> None:
-    goal = goal_of(criterion, measured(base, base_size))
-    measurement = measured(accuracy, size)
-    target = goal.target(measurement)
-    assert math.isfinite(target)
-    assert target <= goal.gain(measurement)
-    assert (target == goal.gain(measurement)) or not goal.meets(measurement)
-
-
-@pytest.mark.parametrize(
-    ("criterion", "base"),
-    [(Criterion(0.5, True, True), 1e-310), (Criterion(1e-310, False, True), 0.0)],
-)
-def test_a_target_is_finite_however_small_the_loss_allowed(
-    criterion: Criterion, base: float
-) -> None:
-    assert math.isfinite(goal_of(criterion, measured(base)).target(measured(-1.0)))
+    engine = at.Engine(at.Space(at.Bool("b")), objectives=goal.wanted, constraints=goal.limits)
+    engine.observe({"b": True}, goal.outcomes(measured(accuracy)))
+    assert engine.best().feasible is goal.meets(measured(accuracy))
 
 
 # ------------------------------------------------------------------------------------ the rank

@@ -12,94 +12,24 @@ import onnx
 import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from onnx_models import (
+    MODELS,
+    SHAPES,
+    build,
+    cnn,
+    loader,
+    matmul,
+    normal,
+    residual,
+    shared_input,
+    skewed,
+    up_convolution,
+)
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from strategies.adaptors.base import FP32
 from strategies.adaptors.onnxrt import DYNAMIC, REMEMBERED_CALIBRATIONS, OnnxRuntimeAdaptor
 from strategies.errors import AdaptorError, StrategyError
-
-# ---------------------------------------------------------------------------------------- models
-
-
-def build(nodes, weights, inputs, outputs, opset=17, ir_version=8):
-    """Return a model of float32 tensors; ``inputs`` and ``outputs`` are shapes by name."""
-    values = [
-        [helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in side.items()]
-        for side in (inputs, outputs)
-    ]
-    constants = [numpy_helper.from_array(np.asarray(a, np.float32), n) for n, a in weights.items()]
-    graph = helper.make_graph(nodes, "g", *values, constants)
-    imports = [helper.make_opsetid("", opset)]
-    return helper.make_model(graph, opset_imports=imports, ir_version=ir_version)
-
-
-def normal(seed, *shape):
-    return np.random.default_rng(seed).normal(size=shape).astype(np.float32)
-
-
-def skewed(seed, *shape):
-    """Weights whose range is not centred on zero, neither in all nor by channel."""
-    return normal(seed, *shape) + np.float32(0.4)
-
-
-def cnn(batch="N", names=("first", "second", "head"), **options):
-    """Conv-Relu-Conv-Flatten-Gemm on (batch, 2, 6, 6), to (batch, 3)."""
-    nodes = [
-        helper.make_node("Conv", ["x", "w1", "b1"], ["c1"], names[0]),
-        helper.make_node("Relu", ["c1"], ["r1"]),
-        helper.make_node("Conv", ["r1", "w2", "b2"], ["c2"], names[1]),
-        helper.make_node("Flatten", ["c2"], ["f"]),
-        helper.make_node("Gemm", ["f", "w3", "b3"], ["y"], names[2], transB=1),
-    ]
-    weights = {
-        "w1": skewed(1, 4, 2, 3, 3) * np.float32([0.1, 0.4, 0.7, 1]).reshape(4, 1, 1, 1),
-        "b1": normal(2, 4),
-        "w2": skewed(3, 5, 4, 3, 3),
-        "b2": normal(4, 5),
-        "w3": skewed(5, 3, 20),
-        "b3": normal(6, 3),
-    }
-    return build(nodes, weights, {"x": (batch, 2, 6, 6)}, {"y": (batch, 3)}, **options)
-
-
-def shared_input():
-    """Two Convs on the output of a Sigmoid, and an Add of it and of both."""
-    nodes = [
-        helper.make_node("Sigmoid", ["x"], ["s"]),
-        helper.make_node("Conv", ["s", "w1"], ["a"], "left"),
-        helper.make_node("Conv", ["s", "w2"], ["b"], "right"),
-        helper.make_node("Add", ["a", "b"], ["ab"], "sum"),
-        helper.make_node("Add", ["ab", "s"], ["y"], "skip"),
-    ]
-    weights = {"w1": skewed(1, 2, 2, 1, 1), "w2": skewed(2, 2, 2, 1, 1)}
-    return build(nodes, weights, {"x": ("N", 2, 4, 4)}, {"y": ("N", 2, 4, 4)})
-
-
-def matmul(**options):
-    nodes = [
-        helper.make_node("MatMul", ["x", "w1"], ["h"], "up"),
-        helper.make_node("Add", ["h", "b1"], ["hb"]),
-        helper.make_node("Tanh", ["hb"], ["t"]),
-        helper.make_node("MatMul", ["t", "w2"], ["y"], "down"),
-    ]
-    weights = {"w1": skewed(1, 6, 8), "b1": normal(2, 8), "w2": skewed(3, 8, 4)}
-    return build(nodes, weights, {"x": ("N", 6)}, {"y": ("N", 4)}, **options)
-
-
-def up_convolution():
-    node = helper.make_node("ConvTranspose", ["x", "w", "b"], ["y"], "up")
-    weights = {"w": skewed(1, 2, 3, 2, 2), "b": normal(2, 3)}
-    return build([node], weights, {"x": ("N", 2, 4, 4)}, {"y": ("N", 3, 5, 5)})
-
-
-SHAPES = {"cnn": (2, 6, 6), "matmul": (6,), "shared": (2, 4, 4), "up": (2, 4, 4)}
-MODELS = {"cnn": cnn, "matmul": matmul, "shared": shared_input, "up": up_convolution}
-
-
-def loader(shape, samples=12, batch=4, seed=0):
-    data = normal(seed, samples, *shape)
-    return [(data[i : i + batch], np.arange(i, i + batch)) for i in range(0, samples, batch)]
-
 
 # ------------------------------------------------------------------------------ what a graph says
 
@@ -209,6 +139,42 @@ def test_the_options_are_the_product_without_equals():
             for activation in ("uint8/asym/per_tensor", "int8/sym/per_tensor")
             if name == "head" or weight != "int8/asym/per_channel"  # no kernel for it in a Conv
         ]
+
+
+@pytest.mark.parametrize("approach", ["post_training_static_quant", DYNAMIC])
+def test_ranks_put_options_in_order_by_how_exact_the_weight_is(approach):
+    for operation in OnnxRuntimeAdaptor(approach).capability(cnn()).operations:
+        assert sorted(operation.ranks) == list(range(len(operation.options)))
+        pairs = zip(operation.ranks, operation.options, strict=True)
+        ordered = [option for _, option in sorted(pairs, key=lambda pair: pair[0])]
+        assert ordered[0] == FP32
+        granularities = [option["weight"]["granularity"] for option in ordered[1:]]
+        assert granularities[0] == "per_channel"
+        assert granularities[-1] == "per_tensor"
+        if approach != DYNAMIC:  # of two with one weight, the asymmetric activation is first
+            assert [o["activation"]["scheme"] for o in ordered[1:3]] == ["asym", "sym"]
+            assert ordered[1]["weight"] == ordered[2]["weight"]
+
+
+def test_a_digest_is_that_of_the_whole_model():
+    adaptor, model = OnnxRuntimeAdaptor(), cnn()
+    assert adaptor.digest(model) == adaptor.digest(cnn())
+    model.graph.initializer[0].raw_data = bytes(len(model.graph.initializer[0].raw_data))
+    assert adaptor.digest(model) != adaptor.digest(cnn())
+
+
+def test_nodes_called_like_their_outputs_can_be_quantised_dynamically():
+    model = matmul()
+    for node in model.graph.node:
+        node.name = node.output[0]
+    adaptor, data = OnnxRuntimeAdaptor(DYNAMIC), normal(0, 4, 6)
+    quantised = adaptor.quantize(model, default(adaptor, model), None)
+    np.testing.assert_allclose(outputs_of(quantised, data), outputs_of(model, data), atol=0.2)
+
+
+def test_data_without_labels_cannot_be_evaluated_on():
+    with pytest.raises(AdaptorError, match="the label is None, expected one to compare with"):
+        OnnxRuntimeAdaptor().evaluate(cnn(), [(normal(0, 4, 2, 6, 6), None)], lambda *_: 1.0)
 
 
 def test_one_channel_has_no_per_channel_option():
@@ -477,20 +443,6 @@ def test_subgraphs_read_what_they_read_before():
         assert node_called(quantised, "Relu_1").input[0] == "c"
         assert list(node_called(quantised, "sum").input) == ["i", "r"]
         np.testing.assert_allclose(outputs_of(quantised, data), outputs_of(model, data), atol=0.1)
-
-
-def residual(skip):
-    """Conv-Relu-Conv, an Add of ``skip`` or nothing, Relu and a pool."""
-    nodes = [
-        helper.make_node("Conv", ["x", "w1"], ["c1"], "a"),
-        helper.make_node("Relu", ["c1"], ["r1"]),
-        helper.make_node("Conv", ["r1", "w2"], ["c2"], "b"),
-        helper.make_node("Add", ["c2", skip], ["s"], "sum"),
-        helper.make_node("Relu", ["s"], ["r2"]),
-        helper.make_node("GlobalAveragePool", ["r2"], ["y"]),
-    ]
-    weights = {"w1": skewed(1, 3, 3, 1, 1), "w2": skewed(2, 3, 3, 1, 1)}
-    return build(nodes, weights, {"x": ("N", 3, 4, 4)}, {"y": ("N", 3, 1, 1)})
 
 
 @pytest.mark.parametrize(

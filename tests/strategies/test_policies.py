@@ -13,12 +13,23 @@ from hypothesis import strategies as st
 
 import asktell as at
 from strategies import TuneStrategy
-from strategies.policies import BAYESIAN, EXHAUSTIVE, RANDOM, Policy, Proposal
+from strategies.policies import (
+    BAYESIAN,
+    EXHAUSTIVE,
+    RANDOM,
+    Known,
+    Policy,
+    Proposal,
+    cautiously,
+)
 from strategies.workspace import STRATEGIES
 
 SPACE = at.Space(at.Categorical("c", ["u", "v", "w"]), at.Ordinal("o", [1, 2, 5, 9]))
 ORDER = [SPACE.params(SPACE.configuration(index)) for index in range(12)]
 POLICIES: tuple[Policy, ...] = (BAYESIAN, RANDOM, EXHAUSTIVE)
+
+CONTINUUM = at.Space(at.Float("x", 0.0, 1.0))
+KNOWN: Known = {}
 
 policies = pytest.mark.parametrize("policy", POLICIES, ids=lambda policy: policy.name)
 
@@ -37,7 +48,7 @@ def asked(
     """Return what a policy proposes when each proposal is observed."""
     state, seen = start(policy, seed), []
     for _ in range(steps):
-        proposal = policy.ask(state)
+        proposal = policy.ask(state, KNOWN)
         if proposal is None:
             break
         state, params = proposal
@@ -51,10 +62,10 @@ def test_asking_changes_nothing_and_gives_the_same_each_time(policy: Policy) -> 
     state = at.observe(start(policy), ORDER[0], 1.0)
     state = at.observe(state, ORDER[5], 2.0)
     before = state.to_dict()
-    first = policy.ask(state)
+    first = policy.ask(state, KNOWN)
     assert first is not None
     assert state.to_dict() == before
-    assert policy.ask(at.State.from_dict(before)) == first
+    assert policy.ask(at.State.from_dict(before), KNOWN) == first
 
 
 @policies
@@ -68,10 +79,10 @@ def test_what_failed_is_not_proposed(policy: Policy) -> None:
     state = start(policy)
     for params in ORDER[:-1]:
         state = at.fail(state, params, "broken")
-    proposal = policy.ask(state)
+    proposal = policy.ask(state, KNOWN)
     assert proposal is not None
     assert proposal[1] == ORDER[-1]
-    assert policy.ask(at.fail(proposal[0], ORDER[-1], "broken")) is None
+    assert policy.ask(at.fail(proposal[0], ORDER[-1], "broken"), KNOWN) is None
 
 
 @pytest.mark.parametrize(("policy", "matter"), [(BAYESIAN, True), (RANDOM, False)])
@@ -88,7 +99,7 @@ def test_random_configurations_cover_the_space_evenly() -> None:
     space = at.Space(at.Categorical("c", ["u", "v"]), at.Int("n", 1, 1000))
     state, seen = start(RANDOM, space=space), []
     for _ in range(65):
-        state, params = RANDOM.ask(state) or pytest.fail("none left")
+        state, params = RANDOM.ask(state, KNOWN) or pytest.fail("none left")
         seen.append(params)
     after_the_centre = seen[1:]
     assert 24 <= sum(params["c"] == "u" for params in after_the_centre) <= 40
@@ -108,7 +119,7 @@ def test_exhaustion_goes_through_everything_whatever_was_told(
         else:
             state = at.fail(state, ORDER[index], "broken")
     rest = []
-    while (proposal := EXHAUSTIVE.ask(state)) is not None:
+    while (proposal := EXHAUSTIVE.ask(state, KNOWN)) is not None:
         assert proposal[0] is state
         rest.append(proposal[1])
         state = at.observe(state, proposal[1], 1.0)
@@ -119,12 +130,88 @@ def test_exhaustion_is_in_the_order_of_the_space() -> None:
     assert asked(EXHAUSTIVE, 100) == ORDER
     state = at.observe(start(EXHAUSTIVE), ORDER[7], 1.0)  # as the FP32 model is known in a run
     for expected in (params for params in ORDER if params != ORDER[7]):
-        assert EXHAUSTIVE.ask(state) == (state, expected)
+        assert EXHAUSTIVE.ask(state, KNOWN) == (state, expected)
         state = at.observe(state, expected, 1.0)
 
 
 def test_a_continuum_cannot_be_exhausted() -> None:
-    assert EXHAUSTIVE.ask(start(EXHAUSTIVE, space=at.Space(at.Float("x", 0.0, 1.0)))) is None
+    assert EXHAUSTIVE.ask(start(EXHAUSTIVE, space=CONTINUUM), KNOWN) is None
+
+
+# ------------------------------------------------------------------------------------ caution
+
+WHOLE = {"c": "w", "o": 9}
+
+
+def size(params: Any) -> float:
+    return 10.0 * params["o"]
+
+
+def constrained(
+    *told: tuple[dict[str, Any], float], settings: at.Settings = BAYESIAN.settings
+) -> at.State:
+    """Return a state that knows the accuracy of params, those of the FP32 model first."""
+    state = at.State.start(
+        SPACE,
+        1,
+        settings=settings,
+        objectives={"modelsize": "minimize"},
+        constraints={"accuracy": at.AtLeast(0.9)},
+    )
+    for params, accuracy in ((WHOLE, 1.0), *told):
+        outcomes = {"modelsize": size(params), "accuracy": accuracy}
+        state = at.observe(state, params, outcomes)
+    return state
+
+
+def test_small_savings_count_the_more_the_longer_nothing_holds_the_constraints() -> None:
+    known: Known = {"modelsize": size}
+    misses = [({"c": "u", "o": o}, 0.1) for o in (1, 2, 5)]
+    for n in range(4):
+        cautious = cautiously(constrained(*misses[:n]), known, WHOLE)["modelsize"]
+        for o in (1, 2, 5, 9):
+            saved = 1.0 - o / 9
+            expected = 90.0 * (1.0 - saved ** (n + 1) ** -0.5)
+            assert cautious({"c": "v", "o": o}) == pytest.approx(expected)
+    assert cautious({"c": "v", "o": 18}) > 90.0  # what is larger than FP32 stays so
+
+
+@pytest.mark.parametrize(
+    ("state", "unquantised"),
+    [
+        (constrained(({"c": "u", "o": 1}, 0.95)), WHOLE),
+        (constrained(({"c": "u", "o": 9}, 0.95)), WHOLE),
+        (constrained(), None),
+    ],
+    ids=["smaller", "no smaller", "FP32 is no configuration"],
+)
+def test_once_a_model_holds_the_constraints_bytes_are_bytes(
+    state: at.State, unquantised: Any
+) -> None:
+    known: Known = {"modelsize": size}
+    assert cautiously(state, known, unquantised) is known
+
+
+def test_caution_is_for_a_known_objective_that_is_minimised() -> None:
+    known: Known = {"modelsize": size}
+    for objectives in (
+        {"modelsize": "maximize"},
+        {"modelsize": "minimize", "performance": "minimize"},
+    ):
+        state = at.State.start(SPACE, objectives=objectives)
+        assert cautiously(state, known, WHOLE) is known
+    assert cautiously(start(BAYESIAN), {}, WHOLE) == {}
+
+
+def test_what_is_known_leads_the_bayesian_policy_only() -> None:
+    by_o = {1: 80.0, 2: 70.0, 5: 1.0, 9: 90.0}
+    others: Known = {"modelsize": lambda params: by_o[params["o"]]}
+    for policy, matters in ((BAYESIAN, True), (RANDOM, False)):
+        state = constrained(({"c": "u", "o": 1}, 0.1), settings=policy.settings)
+        one, other = policy.ask(state, {"modelsize": size}), policy.ask(state, others)
+        assert one is not None
+        assert other is not None
+        assert (one[1] != other[1]) is matters
 
 
 # ------------------------------------------------------------------------------ in a strategy
@@ -145,8 +232,9 @@ class Backwards:
 
     name: str
     settings: at.Settings
+    by_exactness: bool = False
 
-    def ask(self, state: at.State) -> Proposal | None:
+    def ask(self, state: at.State, known: Known, unquantised: Any = None) -> Proposal | None:
         told = [observation.params for observation in state.observations]
         for index in reversed(range(state.space.size or 0)):
             params = state.space.params(state.space.configuration(index))

@@ -19,6 +19,7 @@ import pytest
 from attrs import evolve
 from fakes import (
     BEST,
+    CALIBRATION,
     DEFAULT,
     EFFECTS,
     OPTIONS,
@@ -36,7 +37,8 @@ from fakes import (
 import asktell as at
 import digits
 from strategies import BayesianTuneStrategy, Conf, RandomTuneStrategy, Trial, TuneStrategy
-from strategies.errors import ArgumentError, ResumeError, StrategyError
+from strategies.adaptors.base import Capability
+from strategies.errors import ArgumentError, FirstEvaluationError, ResumeError, StrategyError
 from strategies.objective import Measurement
 from strategies.tuning_space import TuningSpace
 from strategies.workspace import STRATEGIES
@@ -163,6 +165,68 @@ def test_the_bayesian_strategy_finds_the_best_before_the_random_one_does() -> No
     assert trials_until_best(BayesianTuneStrategy, 0) < sum(by_chance) / len(by_chance)
 
 
+class Ranked(FakeAdaptor):
+    """Knows that channels are more exact than tensors."""
+
+    def capability(self, model: Any) -> Capability:
+        known = super().capability(model)
+        return evolve(known, operations=tuple(evolve(o, ranks=(2, 1, 0)) for o in known.operations))
+
+
+def test_the_most_exact_configuration_goes_second_if_the_default_misses(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    second = ("channel", "channel", "minmax", 50)
+    for kind in STRATEGIES.values():
+        missed = make(kind, Ranked(), conf(max_trials=2))
+        missed.traverse()
+        assert (effects(missed)[1] == second) is (kind is BayesianTuneStrategy)
+    monkeypatch.setattr(TuningSpace, "most_exact", lambda self: pytest.fail("asked for"))
+    loose = conf({"accuracy_criterion": {"relative": 0.1}}, max_trials=4)
+    met = make(BayesianTuneStrategy, Ranked(), loose)
+    met.traverse()
+    assert met.trials[0].meets
+
+
+def test_a_size_that_is_known_is_not_measured_to_be_looked_at() -> None:
+    sizes: list[Effect] = []
+
+    def bytes_of(effect: Effect) -> float:
+        sizes.append(effect)
+        return 100.0 if effect == UNQUANTISED else 50.0
+
+    adaptor = FakeAdaptor(bytes_of=bytes_of)
+    make(BayesianTuneStrategy, adaptor, conf(max_trials=4)).traverse()
+    assert len(adaptor.quantized) == 4
+    assert len(set(sizes)) > 5
+
+
+def test_the_result_has_the_front_of_several_objectives(kind: Kind) -> None:
+    adaptor = FakeAdaptor()
+    objectives = {"objective": ["modelsize", "accuracy"], "weight": [1, 1]}
+    document = keys()
+    del document["tuning"]["objective"]
+    document["tuning"]["multi_objectives"] = objectives
+    strategy = make(kind, adaptor, Conf(document))
+    result = strategy.traverse()
+    assert result is not None
+    values = {
+        trial.number: (-trial.measurement.values["modelsize"], trial.measurement.accuracy or 0.0)
+        for trial in strategy.trials
+        if trial.measurement and trial.meets
+    }
+    expected = {
+        number
+        for number, (size, accuracy) in values.items()
+        if not any(
+            (size, accuracy) != other and size <= other[0] and accuracy <= other[1]
+            for other in [*values.values(), (-200.0, 0.9)]  # the FP32 model is one, too
+        )
+    }
+    assert {trial.number for trial in result.front} == expected
+    assert result.trial in result.front
+
+
 # ------------------------------------------------------------------------------- failed trials
 
 
@@ -179,19 +243,18 @@ def engine_of(strategy: TuneStrategy) -> at.State:
         (lambda: math.nan, "accuracy is nan"),
         (lambda: -math.inf, "accuracy is -inf"),
         (lambda: np.float32(np.nan), "accuracy is nan"),
-        (lambda: None, "TypeError"),
-        (lambda: "many", "ValueError"),
+        (lambda: None, "expected a number"),
+        (lambda: "many", "expected a number"),
     ],
     ids=["raises", "raises a timeout", "nan", "inf", "float32 nan", "None", "text"],
 )
-@pytest.mark.parametrize("effect", [DEFAULT, BEST])
 def test_an_evaluation_that_goes_wrong_is_a_failed_trial(
-    kind: Kind, effect: Effect, fault: Callable[[], Any], reason: str
+    kind: Kind, fault: Callable[[], Any], reason: str
 ) -> None:
-    adaptor = FakeAdaptor({effect: fault})
-    strategy = make(kind, adaptor, conf(max_trials=SHORT) if effect == DEFAULT else None)
+    adaptor = FakeAdaptor({BEST: fault})
+    strategy = make(kind, adaptor)
     result = strategy.traverse()
-    failed = strategy.trials[effects(strategy).index(effect)]
+    failed = strategy.trials[effects(strategy).index(BEST)]
     assert failed.measurement is None
     assert not failed.meets
     assert reason in (failed.failure or "")
@@ -201,6 +264,37 @@ def test_an_evaluation_that_goes_wrong_is_a_failed_trial(
     assert result is not None
     assert result.trial in others
     assert reason in engine_of(strategy).failures[0].reason
+
+
+@pytest.mark.parametrize("fault", [lambda: math.nan, raising(TimeoutError("away"))])
+def test_the_first_trial_may_fail_where_others_may_not(
+    kind: Kind, fault: Callable[[], float]
+) -> None:
+    strategy = make(kind, FakeAdaptor({DEFAULT: fault}), conf(max_trials=SHORT))
+    strategy.traverse()
+    assert [trial.failure is None for trial in strategy.trials] == [False] + [True] * (SHORT - 1)
+
+
+@pytest.mark.parametrize(
+    "adaptor",
+    [
+        FakeAdaptor({DEFAULT: raising(OSError("no data"))}),
+        FakeAdaptor({DEFAULT: lambda: None}),  # type: ignore[dict-item, return-value]
+        FakeAdaptor(broken=frozenset([DEFAULT])),
+    ],
+    ids=["raises", "None", "broken"],
+)
+def test_a_first_evaluation_that_cannot_work_is_an_error(kind: Kind, adaptor: FakeAdaptor) -> None:
+    strategy = make(kind, adaptor)
+    with pytest.raises(FirstEvaluationError, match="first quantised model") as caught:
+        strategy.traverse()
+    assert caught.value.__cause__ is not None
+    assert str(caught.value.__cause__) in str(caught.value)
+    assert strategy.trials == ()
+    assert strategy.baseline is not None  # is not measured again
+    again = make(kind, FakeAdaptor(), conf(max_trials=1), plain(strategy.dicts))
+    again.traverse()
+    assert effects(again) == [DEFAULT]
 
 
 def test_a_failed_trial_is_not_repeated(kind: Kind) -> None:
@@ -216,11 +310,12 @@ def test_a_failed_trial_is_not_repeated(kind: Kind) -> None:
 
 
 def test_what_cannot_be_quantised_is_a_failed_trial(kind: Kind) -> None:
-    adaptor = FakeAdaptor(broken=frozenset([DEFAULT]))
+    adaptor = FakeAdaptor(broken=frozenset(EFFECTS - {DEFAULT}))
     strategy = make(kind, adaptor, conf(max_trials=3))
     strategy.traverse()
-    assert [trial.failure for trial in strategy.trials] == ["RuntimeError: no kernel", None, None]
-    assert DEFAULT not in adaptor.evaluated
+    failure = "RuntimeError: no kernel"
+    assert [trial.failure for trial in strategy.trials] == [None, failure, failure]
+    assert adaptor.evaluated == [UNQUANTISED, DEFAULT]
 
 
 def test_an_evaluation_that_takes_too_long_is_a_failed_trial(
@@ -276,7 +371,7 @@ def test_a_latency_of_numpy_is_kept_as_plain_number(kind: Kind) -> None:
 
 
 def test_without_a_success_there_is_no_result(kind: Kind) -> None:
-    adaptor = FakeAdaptor(broken=frozenset(EFFECTS))
+    adaptor = FakeAdaptor(dict.fromkeys(EFFECTS - {UNQUANTISED}, lambda: math.nan))
     strategy = make(kind, adaptor)
     assert strategy.traverse() is None
     assert strategy.best_trial() is None
@@ -286,21 +381,23 @@ def test_without_a_success_there_is_no_result(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "error"),
+    ("fault", "reason"),
     [
-        (raising(RuntimeError("no data")), RuntimeError),
-        (lambda: math.nan, StrategyError),
-        (lambda: math.inf, StrategyError),
+        (raising(RuntimeError("no data")), "RuntimeError: no data; check eval_func"),
+        (lambda: math.nan, "the accuracy is nan"),
+        (lambda: math.inf, "the accuracy is inf"),
+        (lambda: None, "expected a number, the accuracy, from eval_func"),
     ],
 )
 def test_an_fp32_model_that_cannot_be_evaluated_ends_the_run_at_once(
-    kind: Kind, fault: Callable[[], float], error: type[Exception]
+    kind: Kind, fault: Callable[[], float], reason: str
 ) -> None:
     adaptor = FakeAdaptor({UNQUANTISED: fault})
     strategy = make(kind, adaptor)
     before = strategy.dicts
-    with pytest.raises(error):
+    with pytest.raises(FirstEvaluationError, match="the FP32 model") as caught:
         strategy.traverse()
+    assert reason in str(caught.value)
     assert strategy.dicts == {**before, "seconds": strategy.dicts["seconds"]}
     assert adaptor.quantized == []
     with pytest.raises(StrategyError, match="not measured yet"):
@@ -634,7 +731,7 @@ def test_performance_only_evaluates_no_accuracy(kind: Kind) -> None:
 
 def test_performance_only_needs_no_evaluation(kind: Kind) -> None:
     adaptor = FakeAdaptor()
-    strategy = kind("model", conf(performance_only=True, timeout=0), None, adaptor=adaptor)
+    strategy = kind("model", conf(performance_only=True, timeout=0), CALIBRATION, adaptor=adaptor)
     assert strategy.traverse() is not None
     assert len(strategy.trials) == 1
 
@@ -672,7 +769,7 @@ def test_performance_without_data_is_refused(kind: Kind) -> None:
     adaptor = FakeAdaptor()
     configuration = conf({"objective": "performance"})
     with pytest.raises(ArgumentError, match=r"\$\.eval_dataloader"):
-        make(kind, adaptor, configuration).traverse()
+        kind("model", configuration, None, eval_func=adaptor.accuracy, adaptor=adaptor)
 
 
 def test_data_that_do_not_know_their_length_are_data(kind: Kind) -> None:
@@ -811,11 +908,29 @@ def test_a_configuration_without_an_answer_comes_first_after_a_resume(
 # --------------------------------------------------------------------------- evaluation, arguments
 
 
+@pytest.mark.parametrize("name", ["q_dataloader", "eval_dataloader"])
+def test_data_of_no_batch_are_an_error_at_once(kind: Kind, name: str) -> None:
+    adaptor = FakeAdaptor()
+    loaders: dict[str, Any] = {"q_dataloader": [(0, 0)], "eval_dataloader": [(0, 0)], name: []}
+    strategy = kind("model", conf(metric={"topk": 1}), adaptor=adaptor, **loaders)
+    with pytest.raises(FirstEvaluationError, match=f"{name} yields nothing: give at least one"):
+        strategy.traverse()
+    assert adaptor.evaluated == []
+
+
+def test_static_quantisation_takes_calibration_data(kind: Kind) -> None:
+    with pytest.raises(ArgumentError, match="data to calibrate with") as caught:
+        kind("model", conf(), None, eval_func=abs, adaptor=FakeAdaptor())
+    assert caught.value.place == "$.q_dataloader"
+    dynamic = Conf({"model": {"framework": "onnxrt_integerops"}})
+    kind("model", dynamic, [(0, 0)], eval_func=abs, adaptor=FakeAdaptor())
+
+
 def test_the_metric_is_used_with_the_evaluation_data(kind: Kind) -> None:
     adaptor = FakeAdaptor()
     loader = [(None, np.zeros(3, dtype=int)), (None, np.zeros(2, dtype=int))]
     configuration = conf(metric={"topk": 1}, max_trials=2)
-    strategy = kind("model", configuration, None, eval_dataloader=loader, adaptor=adaptor)
+    strategy = kind("model", configuration, CALIBRATION, eval_dataloader=loader, adaptor=adaptor)
     strategy.traverse()
     assert strategy.baseline is not None
     assert strategy.baseline.accuracy == 0.9
@@ -846,20 +961,22 @@ def test_wrong_arguments_are_refused(
     kind: Kind, configuration: Any, arguments: dict[str, Any], place: str
 ) -> None:
     with pytest.raises(ArgumentError) as caught:
-        kind("model", configuration, None, adaptor=FakeAdaptor(), **arguments)
+        kind("model", configuration, CALIBRATION, adaptor=FakeAdaptor(), **arguments)
     assert caught.value.place == place
     assert isinstance(caught.value, ValueError)
 
 
 def test_an_evaluation_that_is_no_function_is_refused(kind: Kind) -> None:
     with pytest.raises(ArgumentError) as caught:
-        kind("model", conf(), None, eval_func=0.9, adaptor=FakeAdaptor())
+        kind("model", conf(), CALIBRATION, eval_func=0.9, adaptor=FakeAdaptor())
     assert caught.value.place == "$.eval_func"
 
 
 def test_performance_without_data_is_refused_before_anything_is_evaluated(kind: Kind) -> None:
     with pytest.raises(ArgumentError):
-        make(kind, FakeAdaptor(), conf({"objective": "performance"}))
+        kind(
+            "model", conf({"objective": "performance"}), None, eval_func=abs, adaptor=FakeAdaptor()
+        )
 
 
 @pytest.mark.parametrize("name", ["q_dataloader", "eval_dataloader"])
@@ -874,7 +991,9 @@ def test_data_that_can_be_read_only_once_are_refused(kind: Kind, name: str) -> N
 def test_an_evaluation_function_may_have_data_for_the_latency_beside_it(kind: Kind) -> None:
     adaptor = FakeAdaptor()
     configuration = conf({"objective": "performance"}, max_trials=1)
-    strategy = kind("model", configuration, None, None, [(0, 0)], adaptor.accuracy, adaptor=adaptor)
+    strategy = kind(
+        "model", configuration, CALIBRATION, None, [(0, 0)], adaptor.accuracy, adaptor=adaptor
+    )
     assert strategy.traverse() is not None
 
 
@@ -936,7 +1055,12 @@ def test_what_are_no_dicts_are_refused(dicts: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    ("dicts", "place"), [({}, "$.dicts.schema"), ({"schema": 1}, "$.dicts.strategy")]
+    ("dicts", "place"),
+    [
+        ({}, "$.dicts.schema"),
+        ({"schema": 1}, "$.dicts.strategy"),
+        ({"schema": 2}, "$.dicts.strategy"),
+    ],
 )
 def test_the_first_missing_key_is_named(dicts: Any, place: str) -> None:
     assert refused(dicts).place == place
@@ -951,7 +1075,7 @@ def test_an_unknown_key_is_refused(history: dict[str, Any]) -> None:
     assert refused({**history, "extra": 1}).place.startswith("$.dicts")
 
 
-@pytest.mark.parametrize("schema", [0, 2, "1", None])
+@pytest.mark.parametrize("schema", [0, 3, "1", None])
 def test_another_schema_is_refused(history: dict[str, Any], schema: Any) -> None:
     assert refused({**history, "schema": schema}).place == "$.dicts.schema"
 

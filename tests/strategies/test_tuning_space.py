@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from fakes import KEYS, OPTIONS, SIZES, conf, effect
 
+import asktell as at
 from strategies.adaptors.base import FP32, Capability, OpConfig, Operation, OpKey
 from strategies.errors import ArgumentError, ConfError
 from strategies.tuning_space import TuningSpace, option_label
@@ -65,6 +66,43 @@ def test_everything_is_offered_in_the_adaptors_order() -> None:
         "calib_algorithm",
         "calib_sampling_size",
     )
+
+
+def ranked(ranks: tuple[int, ...], quantization: dict[str, Any] | None = None) -> TuningSpace:
+    options = (*ALL[:3], FP32)
+    operations = (Operation("a", "Conv", options, ranks), Operation("b", "Conv", options))
+    return TuningSpace.of(Capability(operations), conf(quantization=quantization), True)
+
+
+def test_options_are_in_order_where_the_adaptor_knows_it() -> None:
+    space = ranked((3, 1, 2, 0))
+    labels = [option_label(option) for option in (*ALL[:3], FP32)]
+    ordered, unordered, _ = space.space.parameters
+    assert ordered == at.Ordinal("a (Conv)", [labels[3], labels[1], labels[2], labels[0]])
+    assert unordered == at.Categorical("b (Conv)", labels)
+    assert space.default() == {
+        "a (Conv)": labels[0],
+        "b (Conv)": labels[0],
+        "calib_sampling_size": SIZES[0],
+    }
+    assert space.most_exact() == {**space.default(), "a (Conv)": labels[1]}
+    assert space.tune_cfg(space.default())["a", "Conv"] == ALL[0]
+    assert space.params(space.tune_cfg(space.most_exact())) == space.most_exact()
+
+
+def test_without_need_there_is_no_order() -> None:
+    operation = Operation("a", "Conv", (*ALL[:3], FP32), (3, 1, 2, 0))
+    space = TuningSpace.of(Capability((operation,)), conf())
+    assert isinstance(space.space.parameters[0], at.Categorical)
+    assert space.most_exact() == space.default()
+
+
+def test_the_most_exact_option_is_one_that_is_allowed() -> None:
+    limited = {"op_wise": {"a": {"activation": {"dtype": ["uint8", "fp32"]}}}}
+    space = ranked((3, 1, 2, 0), limited)
+    assert space.most_exact()["a (Conv)"] == option_label(ALL[2])
+    only_float = {"op_wise": {"a": {"weight": {"dtype": "fp32"}}}}
+    assert ranked((3, 1, 2, 0), only_float).most_exact()["a (Conv)"] == "fp32"
 
 
 def test_what_has_one_value_is_no_parameter_but_stands_in_the_configuration() -> None:

@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import json
+import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import asdict
-from fakes import BEST, DEFAULT, EFFECTS, UNQUANTISED, Clock, FakeAdaptor, conf, effects
+from fakes import (
+    BEST,
+    CALIBRATION,
+    DEFAULT,
+    EFFECTS,
+    UNQUANTISED,
+    Clock,
+    FakeAdaptor,
+    conf,
+    effects,
+)
 
 import strategies.runner
 from strategies import Conf, Trial, TuneStrategy, tune
@@ -42,7 +55,7 @@ def test_the_history_is_written_after_every_trial(tmp_path: Path, adaptor: FakeA
     result = tune(
         "model",
         conf_of(folder, max_trials=4),
-        None,
+        CALIBRATION,
         eval_func=adaptor.accuracy,
         on_trial=on_trial,
     )
@@ -61,7 +74,7 @@ def test_the_strategy_is_that_of_the_configuration(
     configuration = conf(
         {"strategy": {"name": name}, "workspace": {"path": str(tmp_path)}}, max_trials=1
     )
-    assert tune("model", configuration, None, eval_func=adaptor.accuracy) is not None
+    assert tune("model", configuration, CALIBRATION, eval_func=adaptor.accuracy) is not None
     assert load_history(tmp_path)["strategy"] == name
 
 
@@ -76,15 +89,15 @@ def test_a_run_that_was_killed_goes_on_where_it_stopped(
         return adaptor.accuracy(model)
 
     with pytest.raises(KeyboardInterrupt):
-        tune("model", conf_of(tmp_path), None, eval_func=killed)
-    assert not (tmp_path / MODEL).exists()
+        tune("model", conf_of(tmp_path), CALIBRATION, eval_func=killed)
+    assert (tmp_path / MODEL).exists()  # the best of the trials so far
     assert len(load_history(tmp_path)["trials"]) == 4
 
     numbers: list[int] = []
     result = tune(
         "model",
         conf_of(tmp_path / "second", tmp_path, max_trials=8),
-        None,
+        CALIBRATION,
         eval_func=adaptor.accuracy,
         on_trial=lambda _, trial: numbers.append(trial.number),
     )
@@ -105,15 +118,17 @@ def test_the_fp32_model_is_not_evaluated_again_after_an_interrupt_in_the_first_t
         return adaptor.accuracy(model)
 
     with pytest.raises(KeyboardInterrupt):
-        tune("model", conf_of(tmp_path), None, eval_func=killed)
-    tune("model", conf_of(tmp_path, tmp_path, max_trials=2), None, eval_func=adaptor.accuracy)
+        tune("model", conf_of(tmp_path), CALIBRATION, eval_func=killed)
+    tune(
+        "model", conf_of(tmp_path, tmp_path, max_trials=2), CALIBRATION, eval_func=adaptor.accuracy
+    )
     assert adaptor.evaluated.count(UNQUANTISED) == 1
 
 
 def test_a_folder_resumed_into_has_the_history_too(tmp_path: Path, adaptor: FakeAdaptor) -> None:
-    tune("model", conf_of(tmp_path, max_trials=2), None, eval_func=adaptor.accuracy)
+    tune("model", conf_of(tmp_path, max_trials=2), CALIBRATION, eval_func=adaptor.accuracy)
     folder = tmp_path / "new"
-    tune("model", conf_of(folder, tmp_path, max_trials=2), None, eval_func=adaptor.accuracy)
+    tune("model", conf_of(folder, tmp_path, max_trials=2), CALIBRATION, eval_func=adaptor.accuracy)
     assert load_history(folder)["trials"] == load_history(tmp_path)["trials"]
 
 
@@ -124,16 +139,18 @@ def test_the_timeout_counts_the_fp32_model_too(tmp_path: Path, adaptor: FakeAdap
         clock.now += 10
         return adaptor.accuracy(model)
 
-    tune("model", conf_of(tmp_path, timeout=15), None, eval_func=eval_func, clock=clock)
+    tune("model", conf_of(tmp_path, timeout=15), CALIBRATION, eval_func=eval_func, clock=clock)
     assert load_history(tmp_path)["seconds"] == 20
     assert adaptor.evaluated == [UNQUANTISED, DEFAULT]
 
 
 def test_a_run_that_was_over_gives_its_model_again(tmp_path: Path, adaptor: FakeAdaptor) -> None:
-    first = tune("model", conf_of(tmp_path, max_trials=2), None, eval_func=adaptor.accuracy)
+    first = tune("model", conf_of(tmp_path, max_trials=2), CALIBRATION, eval_func=adaptor.accuracy)
     count = len(adaptor.evaluated)
     folder = tmp_path / "new"
-    again = tune("model", conf_of(folder, tmp_path, max_trials=2), None, eval_func=adaptor.accuracy)
+    again = tune(
+        "model", conf_of(folder, tmp_path, max_trials=2), CALIBRATION, eval_func=adaptor.accuracy
+    )
     assert first is not None
     assert again is not None
     assert again.trial == first.trial
@@ -154,18 +171,150 @@ def test_data_and_metric_reach_the_strategy(tmp_path: Path, adaptor: FakeAdaptor
 def test_without_a_success_there_is_a_history_but_no_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    adaptor = FakeAdaptor(broken=frozenset(EFFECTS))
+    adaptor = FakeAdaptor(dict.fromkeys(EFFECTS - {UNQUANTISED}, lambda: math.nan))
     monkeypatch.setattr(strategies.runner, "adaptor_for", lambda conf: adaptor)
-    assert tune("model", conf_of(tmp_path, max_trials=2), None, eval_func=adaptor.accuracy) is None
+    configuration = conf_of(tmp_path, max_trials=2)
+    assert tune("model", configuration, CALIBRATION, eval_func=adaptor.accuracy) is None
     assert {path.name for path in tmp_path.iterdir()} == {HISTORY}
     assert adaptor.quantized[0] == DEFAULT
-    assert adaptor.evaluated == [UNQUANTISED]
+
+
+# ---------------------------------------------------------------------------------- again
+
+
+def run_in(folder: Path, adaptor: FakeAdaptor, resume: Path | None = None, n: int = 4) -> Any:
+    configuration = conf_of(folder, resume, max_trials=n)
+    return tune("model", configuration, CALIBRATION, eval_func=adaptor.accuracy)
+
+
+def test_the_same_run_in_the_same_folder_goes_on(tmp_path: Path, adaptor: FakeAdaptor) -> None:
+    run_in(tmp_path, adaptor, n=2)
+    before = load_history(tmp_path)["trials"]
+    run_in(tmp_path, adaptor, n=4)
+    assert load_history(tmp_path)["trials"][:2] == before
+    assert len(adaptor.evaluated) == len(set(adaptor.evaluated)) == 5
+    run_in(tmp_path, adaptor, n=4)  # it is over, and nothing is evaluated
+    assert len(adaptor.evaluated) == 5
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"strategy": {"name": "random"}},
+        {"objective": "accuracy"},
+        {"accuracy_criterion": {"relative": 0.5}},
+    ],
+    ids=str,
+)
+def test_a_history_of_another_run_is_neither_gone_on_from_nor_overwritten(
+    tmp_path: Path, adaptor: FakeAdaptor, other: dict[str, Any]
+) -> None:
+    run_in(tmp_path, adaptor, n=2)
+    before, count = (tmp_path / HISTORY).read_bytes(), len(adaptor.evaluated)
+    configuration = conf({**other, "workspace": {"path": str(tmp_path)}})
+    with pytest.raises(ResumeError, match="name another folder, or move the file away") as caught:
+        tune("model", configuration, CALIBRATION, eval_func=adaptor.accuracy)
+    assert caught.value.place == "$.tuning.workspace.path"
+    assert (tmp_path / HISTORY).read_bytes() == before
+    assert len(adaptor.evaluated) == count
+
+
+def test_a_history_of_another_model_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, adaptor: FakeAdaptor
+) -> None:
+    run_in(tmp_path, adaptor, n=2)
+    monkeypatch.setattr(FakeAdaptor, "digest", lambda self, model: "trained again")
+    with pytest.raises(ResumeError, match=r"dicts\.model"):
+        run_in(tmp_path, adaptor)
+
+
+def test_a_run_that_was_resumed_elsewhere_goes_on_there(
+    tmp_path: Path, adaptor: FakeAdaptor
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    run_in(first, adaptor, n=2)
+    run_in(second, adaptor, first, n=3)
+    run_in(second, adaptor, first, n=5)
+    assert len(load_history(second)["trials"]) == 5
+    assert len(load_history(first)["trials"]) == 2
+    run_in(first, adaptor, second, n=5)  # the longer one is where it goes on from
+    assert load_history(first)["trials"] == load_history(second)["trials"]
+    assert len(adaptor.evaluated) == len(set(adaptor.evaluated))
+
+
+def test_two_histories_that_differ_are_left_as_they_are(
+    tmp_path: Path, adaptor: FakeAdaptor
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    run_in(first, adaptor, n=2)
+    run_in(second, adaptor, n=3)
+    before = [(folder / HISTORY).read_bytes() for folder in (first, second)]
+    with pytest.raises(ResumeError) as caught:
+        run_in(second, adaptor, first)
+    assert caught.value.place == "$.tuning.workspace.path"
+    assert [(folder / HISTORY).read_bytes() for folder in (first, second)] == before
+
+
+def test_the_best_model_is_written_as_soon_as_it_is_found(
+    tmp_path: Path, adaptor: FakeAdaptor
+) -> None:
+    models: list[tuple[bool, str]] = []
+
+    def on_trial(strategy: TuneStrategy, trial: Trial) -> None:
+        written = (tmp_path / MODEL).read_text(encoding="utf-8")
+        models.append((strategy.best_trial() == trial, written))
+        best = strategy.result()
+        assert best is not None
+        assert written == repr(best.model.effect)
+
+    configuration = conf_of(tmp_path)
+    tune("model", configuration, CALIBRATION, eval_func=adaptor.accuracy, on_trial=on_trial)
+    assert 1 < sum(is_best for is_best, _ in models) < len(models)
+
+
+# ------------------------------------------------------------------------------- what is said
+
+
+def test_there_is_a_line_for_every_trial(
+    tmp_path: Path, adaptor: FakeAdaptor, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger="strategies")
+    run_in(tmp_path, adaptor, n=2)
+    run_in(tmp_path, adaptor, n=3)
+    fp32, space, first, _, done, resumed, third, _ = [r.getMessage() for r in caplog.records]
+    assert fp32.startswith("FP32: accuracy 0.9000, size 200 bytes; wanted: accuracy of at least 0.")
+    assert space == "2 operations, 18 configurations"
+    assert first.startswith("trial 0 (1 of 2): accuracy 0.8710, size 50 bytes, misses; ")
+    assert first.endswith(" s")
+    assert done.startswith("done: 2 trials in ")
+    assert resumed == f"going on after 2 trials from {tmp_path}"
+    assert third.startswith("trial 2 (3 of 3): ")
+
+
+@pytest.mark.parametrize("quiet", [True, False])
+def test_a_program_that_has_set_nothing_up_sees_the_lines(tmp_path: Path, quiet: bool) -> None:
+    code = f"""
+import sys; sys.path[:0] = {sys.path!r}
+from fakes import CALIBRATION, FakeAdaptor, conf
+import strategies, strategies.runner
+adaptor = FakeAdaptor(faults={{}})
+strategies.runner.adaptor_for = lambda conf: adaptor
+configuration = conf({{"workspace": {{"path": {str(tmp_path)!r}}}}}, max_trials=2)
+strategies.tune("m", configuration, CALIBRATION, eval_func=adaptor.accuracy, quiet={quiet})
+strategies.BayesianTuneStrategy("m", configuration, CALIBRATION, eval_func=abs)  # says nothing
+"""
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == ""
+    lines = ran.stderr.splitlines()
+    assert [line.split()[0] for line in lines] == (
+        [] if quiet else ["FP32:", "2", "trial", "trial", "done:"]
+    )
 
 
 def test_the_history_is_one_that_a_strategy_takes(tmp_path: Path, adaptor: FakeAdaptor) -> None:
-    tune("model", conf_of(tmp_path, max_trials=3), None, eval_func=adaptor.accuracy)
+    tune("model", conf_of(tmp_path, max_trials=3), CALIBRATION, eval_func=adaptor.accuracy)
     strategy = STRATEGIES["bayesian"](
-        "model", conf(), None, eval_func=adaptor.accuracy, dicts=load_history(tmp_path)
+        "model", conf(), CALIBRATION, eval_func=adaptor.accuracy, dicts=load_history(tmp_path)
     )
     assert effects(strategy) == adaptor.evaluated[1:]
 
@@ -209,5 +358,5 @@ def test_a_history_of_something_else_is_refused_before_anything_is_evaluated(
 ) -> None:
     (tmp_path / HISTORY).write_text(json.dumps([1]), encoding="utf-8")
     with pytest.raises(ResumeError):
-        tune("model", conf_of(tmp_path, tmp_path), None, eval_func=adaptor.accuracy)
+        tune("model", conf_of(tmp_path, tmp_path), CALIBRATION, eval_func=adaptor.accuracy)
     assert adaptor.evaluated == []

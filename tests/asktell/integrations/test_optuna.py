@@ -297,6 +297,10 @@ def test_the_trials_of_an_engine_of_every_kind() -> None:
 
 # --- several objectives, and constraints ---
 
+NAMED = pytest.mark.skipif(
+    not hasattr(optuna.trial.FrozenTrial, "set_constraint"), reason="Optuna 4"
+)
+
 
 def pair(trial: Any) -> tuple[float, float]:
     x, n = trial.suggest_float("x", 0.0, 1.0), trial.suggest_int("n", 1, 4)
@@ -328,7 +332,7 @@ def test_constraints_of_a_function() -> None:
     sampler = AskTellSampler(seed=1, constraints_func=too_much, n_candidates=256, n_starts=4)
     study = optuna.create_study(sampler=sampler)
     study.optimize(lambda trial: pair(trial)[0] - trial.params["n"] / 2, n_trials=24)
-    assert list(study.trials[5].constraints.values()) == too_much(study.trials[5])
+    assert study.trials[5].system_attrs["constraints"] == too_much(study.trials[5])
     engine = at.Engine.from_dict(sampler.to_dict(study))
     assert engine.objectives == {"target": "minimize"}
     assert engine.constraints == {"constraint_0": at.AtMost(0.0), "constraint_1": at.AtMost(0.0)}
@@ -338,7 +342,8 @@ def test_constraints_of_a_function() -> None:
     assert best.target["target"] == pytest.approx(-0.75, abs=0.02)
     again = optuna.create_study(sampler=sampler)
     again.add_trials(trials_of(engine.to_dict()))
-    assert [trial.constraints for trial in again.trials] == [t.constraints for t in study.trials]
+    for trial, same in zip(study.trials, again.trials, strict=True):
+        assert same.system_attrs["constraints"] == trial.system_attrs["constraints"]
     assert sampler.to_dict(again) == engine.to_dict()
 
 
@@ -351,6 +356,7 @@ def test_constraints_and_several_directions() -> None:
     assert all(one.params["n"] <= 3 for one in engine.pareto())
 
 
+@NAMED
 def test_constraints_that_a_trial_sets() -> None:
     def objective(trial: Any) -> float:
         trial.set_constraint("size", trial.suggest_int("n", 1, 9) - 5.0)
@@ -396,12 +402,14 @@ def test_pruned_trials_have_constraints_and_fail() -> None:
 
     study = study_of(constraints_func=lambda trial: (1.0,))
     study.optimize(objective, n_trials=3)
-    assert [trial.constraints for trial in study.trials] == [{"0": 1.0}] * 3
+    assert [trial.system_attrs["constraints"] for trial in study.trials] == [[1.0]] * 3
     engine = at.Engine.from_dict(study.sampler.to_dict(study))
     assert [failure.reason for failure in engine.failures] == ["pruned"]
 
 
-def test_the_outcomes_of_any_engine_as_trials() -> None:
+@pytest.mark.parametrize("named", [False, pytest.param(True, marks=NAMED)])
+def test_the_outcomes_of_any_engine_as_trials(named: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("asktell.integrations.optuna._NAMED", named)
     engine = at.Engine(
         at.Space(at.Float("x", 0.0, 1.0)),
         objectives={"size": "minimize", "speed": "maximize"},
@@ -410,7 +418,11 @@ def test_the_outcomes_of_any_engine_as_trials() -> None:
     engine.observe(engine.suggest(), {"size": 5.0, "speed": 7.0, "heat": 0.5})
     (trial,) = trials_of(engine.to_dict())
     assert trial.values == [5.0, 7.0]
-    assert trial.constraints == {"size": 2.0, "heat_AtLeast": 0.5, "heat_AtMost": -1.5}
+    missed = {"size": 2.0, "heat_AtLeast": 0.5, "heat_AtMost": -1.5}
+    if named:
+        assert trial.constraints == missed
+    else:
+        assert trial.system_attrs == {"constraints": list(missed.values())}
 
 
 def test_what_it_refuses() -> None:

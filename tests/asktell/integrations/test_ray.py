@@ -337,11 +337,12 @@ def kill(job: subprocess.Popen[bytes]) -> None:
     job.wait()
 
 
-def test_the_block_of_the_documentation_runs(tmp_path: Path) -> None:
+def test_the_blocks_of_the_documentation_run(tmp_path: Path) -> None:
     page = (Path(__file__).parents[3] / "docs" / "integrations.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python ray\n(.*?)```", page, re.DOTALL)
+    block = "\n".join(re.findall(r"```python ray\n(.*?)```", page, re.DOTALL))
     environment = {**os.environ, "HOME": str(tmp_path), "RAY_AIR_NEW_OUTPUT": "0"}
     run = subprocess.run(
         [sys.executable, "-c", block], env=environment, cwd=tmp_path, capture_output=True, text=True
     )
     assert "'layers'" in run.stdout, run.stderr
+    assert "'memory'" in run.stdout, run.stderr

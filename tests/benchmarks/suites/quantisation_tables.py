@@ -1,4 +1,8 @@
-"""Quantisation of a real network: the target of the strategies, looked up in a table."""
+"""Quantisation of a real network, looked up in a table, as one number.
+
+That number was the target of the strategies before outcomes could be constrained: what a model
+gains, less a penalty where it misses the criterion.
+"""
 
 from __future__ import annotations
 
@@ -70,13 +74,21 @@ def outcomes(params: Params) -> dict[str, float]:
     }
 
 
+def _penalised(goal: TuningGoal, measurement: Measurement) -> float:
+    """Return the gain, less a penalty that grows with the logarithm of what is missed."""
+    threshold, base = goal.threshold or 0.0, goal.baseline.accuracy or 0.0
+    short, allowed = max(threshold - (measurement.accuracy or 0.0), 0.0), abs(threshold - base)
+    missed = math.log(allowed + short) - math.log(allowed) if short else 0.0
+    return goal.gain(measurement) - 0.7 * missed
+
+
 def _limited(name: str, criterion: Criterion) -> Task:
     goal = TuningGoal(criterion, (Objective("modelsize", 1.0, False),), _baseline())
 
     def loss(params: Params) -> float:
-        return -goal.target(_measurement(params))
+        return -_penalised(goal, _measurement(params))
 
-    optimum = min(-goal.target(measurement) for measurement in _measured().values())
+    optimum = min(-_penalised(goal, measurement) for measurement in _measured().values())
     return Task(name, "quantisation", space(), loss, BUDGET, optimum)
 
 

@@ -1,0 +1,134 @@
+"""What a quantised graph is made of: new nodes and constants, by names that fit the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnx
+from onnx import numpy_helper
+
+from strategies.adaptors.affine import Array, Grid, Side, grid, quantize
+from strategies.adaptors.onnx_graph import opset
+
+CONTRIB_DOMAIN = "com.microsoft"
+PER_CHANNEL_OPSET = 13
+"""Below it the standard Q/DQ operators have no axis; ONNX Runtime's own have, at any opset."""
+
+
+class Pieces:
+    """New nodes and constants for a model, each name made only once.
+
+    Where they go is up to the class: a rewrite puts them into a copy of the model, a
+    :class:`Ruler` nowhere.
+    """
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        """Find names and operators that fit the model."""
+        graph = model.graph
+        self._old = {tensor.name: tensor for tensor in graph.initializer}
+        self._made: set[str] = set()
+        names = {name for node in graph.node for name in (node.name, *node.input, *node.output)}
+        self._mark = "/q"  # in every new name and in no old one, so that they never meet
+        while any(self._mark in name for name in names):
+            self._mark += "q"
+        self.domain = "" if opset(model) >= PER_CHANNEL_OPSET else CONTRIB_DOMAIN
+
+    def add_node(self, node: onnx.NodeProto) -> None:
+        """Add a node."""
+        raise NotImplementedError
+
+    def add_constant(self, name: str, values: Array) -> None:
+        """Add an initializer."""
+        raise NotImplementedError
+
+    def quantized(self, weight: Array, side: Side, axis: int | None) -> tuple[Array, Grid]:
+        """Return the integers of a weight, and their grid."""
+        return quantize(weight, side, axis)
+
+    def name(self, stem: str, *parts: str) -> str:
+        """Return a name for something new."""
+        return "_".join((stem + self._mark, *parts))
+
+    def array(self, constant: str) -> Array:
+        """Return the values of an initializer of the model."""
+        return numpy_helper.to_array(self._old[constant])
+
+    def constant(self, name: str, values: npt.ArrayLike) -> str:
+        """Make an initializer."""
+        if name not in self._made:
+            self._made.add(name)
+            self.add_constant(name, np.asarray(values))
+        return name
+
+    def node(
+        self, operator: str, inputs: Sequence[str], outputs: Sequence[str], **extra: Any
+    ) -> str:
+        """Make a node, and return its first output."""
+        if outputs[0] not in self._made:
+            self._made.add(outputs[0])
+            extra.setdefault("name", outputs[0])
+            self.add_node(onnx.helper.make_node(operator, inputs, outputs, **extra))
+        return outputs[0]
+
+    def round_trip(self, tensor: str, levels: Grid, side: Side) -> str:
+        """Quantise a tensor and read it back."""
+        name = self.name(tensor, side["dtype"], side["scheme"])
+        inputs = self._grid(name, levels)
+        steps = self.node("QuantizeLinear", [tensor, *inputs], [f"{name}_q"], domain=self.domain)
+        return self.read_back(steps, name, levels)
+
+    def read_back(self, steps: str, name: str, levels: Grid, axis: int | None = None) -> str:
+        """Read integers back as floats."""
+        along = {"axis": axis} if levels.scale.ndim else {}
+        inputs = [steps, *self._grid(name, levels)]
+        return self.node("DequantizeLinear", inputs, [name], domain=self.domain, **along)
+
+    def dynamic_steps(self, tensor: str) -> list[str]:
+        """Quantise a tensor on the range of the input as it comes."""
+        outputs = [self.name(tensor, part) for part in ("q", "scale", "zero_point")]
+        self.node("DynamicQuantizeLinear", [tensor], outputs)
+        return outputs
+
+    def _grid(self, name: str, levels: Grid) -> list[str]:
+        scale = self.constant(f"{name}_scale", levels.scale)
+        return [scale, self.constant(f"{name}_zero_point", levels.zero_point)]
+
+
+class Ruler(Pieces):
+    """Measures pieces instead of making them."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        """Look at the model."""
+        super().__init__(model)
+        self.read: set[str] = set()
+        self.made: dict[str, int] = {}
+
+    def start(self) -> None:
+        """Forget what was measured."""
+        self._made, self.made, self.read = set(), {}, set()
+
+    def add_node(self, node: onnx.NodeProto) -> None:
+        """Measure a node."""
+        self.made[f"{node.output[0]} node"] = framed(node.ByteSize())
+        self.read.update(node.input)
+
+    def add_constant(self, name: str, values: Array) -> None:
+        """Measure an initializer."""
+        kind = onnx.helper.np_dtype_to_tensor_dtype(values.dtype)
+        tensor = onnx.TensorProto(name=name, dims=values.shape, data_type=kind)
+        self.made[name] = framed(tensor.ByteSize() + framed(values.nbytes))
+
+    def quantized(self, weight: Array, side: Side, axis: int | None) -> tuple[Array, Grid]:
+        """Return a stand-in for the integers of a weight, and their grid."""
+        along = axis if side["granularity"] == "per_channel" else None
+        others = tuple(a for a in range(weight.ndim) if a != along)
+        stand_in = np.broadcast_to(np.zeros((), side["dtype"]), weight.shape)
+        return stand_in, grid(weight.min(axis=others), weight.max(axis=others), side)
+
+
+def framed(length: int) -> int:
+    """Return the bytes of a piece of this length with a tag and its length in front."""
+    return 1 + max(1, (length.bit_length() + 6) // 7) + length

@@ -1,0 +1,91 @@
+"""What a run says while it goes on: a line at its start, one for each trial, and one at its end.
+
+The lines go to the logger ``strategies`` at the level INFO, which nobody sees unless they want to:
+``strategies.tune`` does, and a program that sets up logging.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from strategies.objective import Measurement, TuningGoal
+from strategies.trial import Trial
+
+LOGGER = logging.getLogger("strategies")
+LOGGER.addHandler(logging.NullHandler())
+
+_SHOWN = {
+    "modelsize": lambda value: f"size {value:,.0f} bytes",
+    "performance": lambda value: f"latency {value * 1e3:.4g} ms",
+}
+
+
+@contextmanager
+def shown() -> Iterator[None]:
+    """Show the lines on standard error, unless the program has set up logging itself."""
+    set_up = any(not isinstance(handler, logging.NullHandler) for handler in LOGGER.handlers)
+    if set_up or logging.getLogger().hasHandlers() or LOGGER.level not in (0, logging.INFO):
+        yield
+        return
+    handler, level = logging.StreamHandler(sys.stderr), LOGGER.level
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    LOGGER.addHandler(handler)
+    LOGGER.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+        LOGGER.setLevel(level)
+
+
+def log_baseline(goal: TuningGoal, operations: int, configurations: int) -> None:
+    """Say what the FP32 model is like, what meets the criterion, and how much there is to tune."""
+    threshold = goal.threshold
+    side = "least" if goal.criterion.higher_is_better else "most"
+    wanted = "" if threshold is None else f"; wanted: accuracy of at {side} {threshold:.4f}"
+    LOGGER.info("FP32: %s%s", described(goal.baseline), wanted)
+    LOGGER.info("%d operations, %s configurations", operations, f"{configurations:,}")
+
+
+def log_resumed(trials: int, source: str) -> None:
+    """Say that a run goes on."""
+    LOGGER.info("going on after %d trials from %s", trials, source)
+
+
+def log_trial(trial: Trial, most: int, best: Trial | None) -> None:
+    """Say what came of a trial."""
+    LOGGER.info("%s", trial_line(trial, most, best))
+
+
+def log_end(best: Trial | None, trials: int, seconds: float) -> None:
+    """Say what the run came to."""
+    LOGGER.info("done: %d trials in %.1f s; %s", trials, seconds, best_line(best))
+
+
+def trial_line(trial: Trial, most: int, best: Trial | None) -> str:
+    """Return a line on a trial: its number, what was measured, the best so far, the seconds."""
+    if trial.measurement is None:
+        outcome = f"failed: {trial.failure}"
+    else:
+        outcome = f"{described(trial.measurement)}, {'meets' if trial.meets else 'misses'}"
+    best_so_far = "this is the best" if best == trial else best_line(best)
+    number = f"trial {trial.number} ({trial.number + 1} of {most})"
+    return f"{number}: {outcome}; {best_so_far}; {trial.seconds:.1f} s"
+
+
+def best_line(best: Trial | None) -> str:
+    """Return a few words on the best trial."""
+    if best is None or best.measurement is None:
+        return "nothing has succeeded yet"
+    verdict = "" if best.meets else ", which misses the criterion"
+    return f"best: trial {best.number} ({described(best.measurement)}){verdict}"
+
+
+def described(measurement: Measurement) -> str:
+    """Return accuracy and objectives as text."""
+    parts = [] if measurement.accuracy is None else [f"accuracy {measurement.accuracy:.4f}"]
+    parts += [_SHOWN[name](value) for name, value in measurement.values.items() if name in _SHOWN]
+    return ", ".join(parts)
