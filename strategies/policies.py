@@ -118,7 +118,7 @@ def cautiously(state: at.State, known: Known, unquantised: Params | None) -> Kno
 
     The engine weighs what a model saves with the probability that it holds the constraints. That
     leads to good models soon, but the first may take many trials. So until there is one, a share x
-    of the FP32 model's bytes saved counts as x**(1 / n) with n configurations known.
+    of the FP32 model's bytes saved counts as x**(1 / sqrt(n)) with n configurations known.
     """
     goals = [outcome for outcome in state.problem.outcomes if outcome.goal]
     name = goals[0].name
@@ -126,7 +126,7 @@ def cautiously(state: at.State, known: Known, unquantised: Params | None) -> Kno
         return known
     if any(one.feasible and one.params != unquantised for one in state.observations):
         return known
-    size_of, exponent = known[name], 1.0 / state.n_over
+    size_of, exponent = known[name], state.n_over**-0.5
     whole = size_of(unquantised)
 
     def size(params: Params) -> float:
