@@ -57,13 +57,58 @@ print(best.params, best.target, engine.objectives, names)
 """
 
 
+SEVERAL_OUTCOMES = """\
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+import asktell as at
+from asktell.store import Store
+
+space = at.Space(at.Float("x", 0.0, 1.0), at.Int("n", 1, 20))
+
+
+def size(params: Mapping[str, Any]) -> float:
+    return float(params["n"])
+
+
+engine = at.Engine(
+    space,
+    objectives={"size": "minimize", "accuracy": at.Maximize(weight=2.0, reference=0.5)},
+    constraints={"accuracy": at.AtLeast(0.9), "memory": [at.AtLeast(0), at.AtMost(4)]},
+)
+engine = at.Engine(space, goal="minimize", constraints={"size": at.AtMost(9)})
+target = {"target": 1.0, "size": 3.0}
+engine.observe(engine.suggest(known={"size": size}), target, std={"target": 0.1})
+engine.observe_batch([({"x": 0.5, "n": 3}, target), ({"x": 0.25, "n": 3}, target, {"size": 0})])
+engine.amend(0, target, {"size": 0.5})
+best: at.Observation = engine.best()
+feasible: bool = best.feasible
+print(best.target["size"], best.std, best.expected, feasible, engine.best_observed().params)
+front: list[at.Observation] = engine.pareto()
+volume: float = engine.hypervolume() + engine.hypervolume({"target": 2.0})
+means, deviations = engine.predict([{"x": 0.5, "n": 3}])["size"]
+print(len(front), volume, np.sum(means + deviations), engine.objectives, engine.constraints)
+
+state = at.State.start(space, objectives={"loss": at.Minimize()}, constraints=None)
+state, suggestions = at.suggest(state, 2, known=None)
+state = at.observe(state, suggestions[0], 1.0, 0.1)
+store = Store("study.json")
+store.create(state)
+store.observe(store.suggest(known={"loss": size})[0], 1.0, std=0.1)
+"""
+
+
 def first_block(page: Path) -> str:
     found = re.search(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
     return found[1] if found else ""
 
 
 @pytest.mark.parametrize(
-    "code", [first_block(README), SECOND_SNIPPET], ids=["README", "stores and trials"]
+    "code",
+    [first_block(README), SECOND_SNIPPET, SEVERAL_OUTCOMES],
+    ids=["README", "stores and trials", "several outcomes"],
 )
 def test_what_users_write_is_typed(code: str, tmp_path: Path) -> None:
     (tmp_path / "study.py").write_text(code, encoding="utf-8")

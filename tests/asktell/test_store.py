@@ -459,6 +459,84 @@ def told(kind: str, trial: int, number: float, at: float | None) -> dict[str, An
     return {**row, "at": at, "std": None}
 
 
+# --- files of schema 3 ---
+
+
+def as_schema_3(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{key: value for key, value in row.items() if key != "std"} for row in rows]
+
+
+def of_schema_3(path: Path) -> at.State:
+    """Write a file and a journal as schema 3 had them, and return the state that they hold."""
+    made(path, 12, ANEW)
+    store = Store(path, journal_above=ANEW)
+    document = json.loads(path.read_bytes())
+    n_events = len(document["events"])
+    (suggestion,) = store.suggest(now=5.0)
+    store.observe(suggestion, 7.5, now=6.0)
+    store.amend(suggestion, 6.5)
+    store.forget(suggestion)
+    state = store.read()
+    rows = as_schema_3(state.to_dict()["events"])
+    del document["method"]["revisits"]
+    document |= {
+        "schema": 3,
+        "outcomes": [{"name": "target", "role": "maximize"}],
+        "events": rows[:n_events],
+    }
+    path.write_text(json.dumps(document))
+    digest = sha256(path.read_bytes()).hexdigest()
+    entries = [{"follows": digest}, *({"events": [row]} for row in rows[n_events:])]
+    beside(path, ".journal").write_bytes(b"".join(map(journal.encode, entries)))
+    return state
+
+
+@BOTH
+def test_a_file_of_schema_3_and_its_journal_are_read_on(path: Path, journal_above: int) -> None:
+    expected = of_schema_3(path)
+    store = Store(path, journal_above=journal_above)
+
+    assert store.read() == expected
+    (suggestion,) = store.suggest()
+    store.observe(suggestion, 1.5, 0.25)
+
+    assert json.loads(path.read_bytes())["schema"] == SCHEMA
+    assert Store(path).read() == store.read()
+    assert store.read().observations[-1].std == 0.25
+    assert at.suggest(expected)[1] == [suggestion]
+
+
+def test_a_row_of_schema_4_is_no_row_of_schema_3(path: Path) -> None:
+    of_schema_3(path)
+    lines = beside(path, ".journal")
+    entries, _ = journal.decode(lines.read_bytes())
+    entries[2]["events"][0]["std"] = None
+    lines.write_bytes(b"".join(map(journal.encode, entries)))
+
+    with pytest.raises(StoreCorruptError, match=r"line 3.*\$\.events\[0\]\.std: got None"):
+        Store(path).read()
+
+
+@BOTH
+def test_several_outcomes_and_deviations_are_stored(path: Path, journal_above: int) -> None:
+    constraints = {"size": at.AtMost(4.0)}
+    engine = at.Engine(every_kind(), goal="minimize", constraints=constraints)
+    store = Store(path, journal_above=journal_above)
+    store.create(engine.state)
+    for number in range(4):
+        (suggestion,) = store.suggest()
+        assert suggestion == engine.suggest()
+        target = {"target": float(number), "size": 3.0 + number}
+        std = {"size": 0.5} if number % 2 else None
+        store.observe(suggestion, target, std)
+        engine.observe(suggestion, target, std)
+    store.amend(1, {"target": 0.5, "size": 1.0}, {"target": 0.25})
+    engine.amend(1, {"target": 0.5, "size": 1.0}, {"target": 0.25})
+    store.observe_batch([(7, {"target": 1.0, "size": 1.0}, -1.0)])  # refused
+
+    assert Store(path).read() == store.read() == engine.state
+
+
 def test_what_a_call_appends_does_not_grow_with_the_state(path: Path) -> None:
     made(path, 60, ANEW)
     store, sizes = Store(path, journal_above=0), []
