@@ -42,10 +42,14 @@ def origins(engine: at.Engine) -> list[str | None]:
 
 
 def test_noisy_targets_are_measured_once_more_where_the_settings_ask_for_it() -> None:
-    engine = run(at.Engine(LINE, seed=1, settings=NOISY), 25, deviation=0.2)
+    engines = [
+        run(at.Engine(LINE, seed=seed, settings=NOISY), 25, deviation=0.2, seed=seed)
+        for seed in range(3)
+    ]
 
-    assert origins(engine).count("replicate") >= 3
-    assert max(len(trial.results) for trial in engine.trials) >= 2
+    assert np.median([origins(engine).count("replicate") for engine in engines]) >= 3
+    for engine in engines:
+        assert max(len(trial.results) for trial in engine.trials) >= 2
 
 
 def test_without_the_setting_nothing_is_suggested_twice() -> None:
