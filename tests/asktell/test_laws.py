@@ -368,6 +368,24 @@ def test_law_6_the_model_learns_to_stay_away_from_failures() -> None:
     assert np.median(failed) <= 7, failed  # blind search fails in half of the 25
 
 
+def test_law_6_constraints_and_failures_are_learnt_side_by_side() -> None:
+    space = at.Space(at.Float("x", 0, 1), at.Float("y", 0, 1))
+    wasted, best = [], []
+    for seed in range(3):
+        engine = at.Engine(space, seed=seed, constraints={"size": at.AtMost(1.0)})
+        for _ in range(30):
+            suggestion = engine.suggest()
+            x, y = suggestion.params["x"], suggestion.params["y"]
+            size = math.nan if x > 0.7 else x + y
+            engine.observe(suggestion, {"target": x + 0.5 * y, "size": size})
+        late = [one for one in engine.observations if one.id is not None and one.id >= 5]
+        wasted.append(25 - sum(one.feasible for one in late))
+        best.append(engine.best_observed().target["target"])
+    # the best is 0.85, at x = 0.7 and y = 0.3; blind search wastes two in three
+    assert np.median(best) > 0.82, best
+    assert np.median(wasted) < 25 * 0.6, wasted
+
+
 # --- 7: suggest never raises for numerical reasons ---
 
 NASTY = st.one_of(

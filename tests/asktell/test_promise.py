@@ -283,3 +283,16 @@ def test_with_deviations_of_0_the_best_is_the_best_observed() -> None:
 
     assert at.best(state) == at.best_observed(state)
     assert at.best(state).expected is None
+
+
+def test_where_there_is_no_model_the_best_is_the_best_observed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise np.linalg.LinAlgError("not positive definite")
+
+    state = state_of([(x,) for x, _ in SMOOTH], std=0.5)
+    assert at.best(state).expected is not None
+    monkeypatch.setattr("asktell.asking.know.posterior_of", broken)
+
+    assert at.best(state) == at.best_observed(state)
