@@ -42,6 +42,7 @@ FLOORS = {
         {"gp"},
         {"members"},
         {"posterior"},
+        {"calibration"},
         {"__init__"},
     ],
     "asktell.acquisition": [
@@ -75,7 +76,8 @@ FLOORS = {
         {"__init__"},
     ],
     "asktell.asking": [
-        {"evidence", "promise", "revisit"},
+        {"evidence", "revisit"},
+        {"promise"},
         {"suggest"},
         {"know"},
         {"__init__"},

@@ -116,9 +116,17 @@ def hypervolume(front: Array, reference: Array) -> float:
     Args:
         front: (n, k), finite.
         reference: (k,).
+
+    Returns:
+        The volume; infinite where it is beyond the floats.
     """
-    above = front - reference
-    return _volume(above[np.all(above > 0.0, axis=1)])
+    above = front / 2.0 - reference / 2.0  # halved, so that no side of a box overflows
+    above = above[np.all(above > 0.0, axis=1)]
+    if not len(above):
+        return 0.0
+    _, exponents = np.frexp(above.max(axis=0))  # by powers of 2, scaling is exact
+    scaled = _volume(np.ldexp(above, -exponents))
+    return float(np.ldexp(scaled, int(exponents.sum()) + len(reference)))
 
 
 def _volume(above: Array) -> float:

@@ -19,7 +19,7 @@ from asktell.space.axes import Indices
 from asktell.space.space import Space, Values
 from asktell.state import State
 from asktell.study.problem import Problem
-from asktell.study.trials import mean
+from asktell.study.trials import deviation_of_mean, mean
 
 _RANKED = 250
 """Points that are told apart by how many layers of fronts lie before them; the rest is ordered by
@@ -35,7 +35,7 @@ def dataset_of(state: State, given: Collection[str] = ()) -> Dataset:
     """
     values: list[Values] = []
     numbers: list[tuple[float, ...]] = []
-    variances: list[list[float]] = []
+    deviations: list[list[float]] = []
     failed: list[Values] = []
     pending: list[Values] = []
     unknown = [math.nan] * len(state.problem.outcomes)
@@ -44,10 +44,10 @@ def dataset_of(state: State, given: Collection[str] = ()) -> Dataset:
         for result in results:
             values.append(row)
             numbers.append(result.numbers)
-            variances.append(
+            deviations.append(
                 unknown
                 if result.std is None
-                else [math.nan if std is None else std * std for std in result.std]
+                else [math.nan if std is None else std for std in result.std]
             )
         if not results and trial.is_over:
             failed.append(row)
@@ -56,7 +56,7 @@ def dataset_of(state: State, given: Collection[str] = ()) -> Dataset:
     problem = state.problem
     signs = signs_of(problem)
     points, targets, noise, counts = _distinct(
-        state.space.encode(values), signs * np.array(numbers), np.array(variances)
+        state.space.encode(values), signs * np.array(numbers), np.array(deviations)
     )
     data = Dataset(
         points,
@@ -124,8 +124,10 @@ def _by_layers(objectives: Array) -> Indices:
     return np.concatenate([*order, rest])
 
 
-def _distinct(points: Array, targets: Array, variances: Array) -> tuple[Array, Array, Array, Array]:
-    """Return distinct points in canonical order, the means of their targets, the variances of
+def _distinct(
+    points: Array, targets: Array, deviations: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Return distinct points in canonical order, the means of their targets, the deviations of
     these, and how many each.
     """
     distinct, owners, counts = np.unique(points, axis=0, return_inverse=True, return_counts=True)
@@ -133,14 +135,14 @@ def _distinct(points: Array, targets: Array, variances: Array) -> tuple[Array, A
     noise = np.empty_like(ordered)
     if len(distinct) == len(points):
         ordered[owners.ravel()] = targets
-        noise[owners.ravel()] = variances
+        noise[owners.ravel()] = deviations
         return distinct, ordered, noise, np.ones(len(points))
     order = np.argsort(owners.ravel(), kind="stable")
     places = np.cumsum(counts)[:-1]
-    groups = np.split(targets[order], places), np.split(variances[order], places)
+    groups = np.split(targets[order], places), np.split(deviations[order], places)
     for row, (group, known) in enumerate(zip(*groups, strict=True)):
         ordered[row] = [mean(tuple(column)) for column in group.T.tolist()]
-        noise[row] = [math.fsum(column) / len(column) ** 2 for column in known.T.tolist()]
+        noise[row] = [deviation_of_mean(column) for column in known.T.tolist()]
     return distinct, ordered, noise, counts.astype(np.float64)
 
 

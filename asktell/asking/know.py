@@ -137,7 +137,8 @@ def pareto(state: State) -> list[Observation]:
     if not trials:
         return []
     values = _objectives(problem, [mean_numbers(trial.results) for trial in trials])
-    on_front = volumes.non_dominated(values)
+    with np.errstate(over="ignore"):  # of sums, which only order the rows
+        on_front = volumes.non_dominated(values)
     return [summary_of(problem, t) for t, is_in in zip(trials, on_front, strict=True) if is_in]
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from asktell.acquisition.directions import Directions, directions_of
 from asktell.acquisition.hypervolume import Boxes, boxes_of, non_dominated, reference_of
 from asktell.acquisition.score import Feasibility, FrontImprovement, Improvement, Promise, Term
+from asktell.asking.revisit import is_noisy
 from asktell.model.kernels import Array
 from asktell.model.posterior import Posterior
 from asktell.study.problem import Problem
@@ -22,13 +23,23 @@ _DIRECTIONS = 64
 """Directions in which the improvement of a front is sampled above that."""
 
 
-def promise_of(problem: Problem, posterior: Posterior, random: np.random.Generator) -> Promise:
+def promise_of(
+    problem: Problem, posterior: Posterior, is_wide: bool, random: np.random.Generator
+) -> Promise:
     """Return the score of points.
 
     It is the improvement of the objectives on what is known to hold all constraints, times the
     probability that all constraints hold (Schonlau, Welch and Jones 1998; Gardner et al. 2014,
     eq. 5) and that the evaluation succeeds. While nothing holds the constraints, it is that
     probability alone. Pending points count with what is expected of them.
+
+    Args:
+        problem: says what is wanted.
+        posterior: what is believed.
+        is_wide: where no reference is given for several objectives, whether it lies beyond all
+            points, so as to look for a longer front, or just beyond the front, to look for a better
+            one.
+        random: for the directions of many objectives.
     """
     points = np.vstack([posterior.data.points, posterior.data.pending])
     means, _ = posterior.at(points)
@@ -37,10 +48,10 @@ def promise_of(problem: Problem, posterior: Posterior, random: np.random.Generat
     if held.any():
         best = means[held]
         if len(problem.objectives) == 1:
-            own = posterior.columns[problem.objectives[0]]
+            own = _trusted(posterior, problem.objectives[0])
             terms.append(Improvement(own, best[:, own].max(axis=0)))
         else:
-            terms.append(_front(problem, posterior, best, random))
+            terms.append(_front(problem, posterior, best, is_wide, random))
     for outcome in problem.constraints:
         low, high = posterior.limits(outcome)
         own = posterior.columns[outcome]
@@ -57,6 +68,16 @@ def promise_of(problem: Problem, posterior: Posterior, random: np.random.Generat
     return Promise(posterior, tuple(terms))
 
 
+def _trusted(posterior: Posterior, objective: int) -> slice:
+    """Return the members that are asked about the objective.
+
+    Where targets are noisy it is the first alone: the others are for targets that are nearly exact,
+    and take the luckiest ones at their word (docs/decisions, number 11).
+    """
+    own = posterior.columns[objective]
+    return slice(own.start, own.start + 1) if is_noisy(posterior, objective) else own
+
+
 def _held(problem: Problem, posterior: Posterior, means: Array) -> NDArray[np.bool_]:
     """Tell which observed points hold the constraints, and which pending ones are expected to."""
     data = posterior.data
@@ -69,14 +90,13 @@ def _held(problem: Problem, posterior: Posterior, means: Array) -> NDArray[np.bo
 
 
 def _front(
-    problem: Problem, posterior: Posterior, best: Array, random: np.random.Generator
+    problem: Problem,
+    posterior: Posterior,
+    best: Array,
+    is_wide: bool,
+    random: np.random.Generator,
 ) -> FrontImprovement:
-    """Return the improvement of the front of points with these means (n, s).
-
-    Where no reference is given, one in two is beyond the front, and the others beyond all points:
-    the first looks for a better front, the second for a longer one (docs/decisions, number 11).
-    """
-    is_wide = bool(random.integers(2))
+    """Return the improvement of the front of points with these means (n, s)."""
     columns = [posterior.columns[outcome] for outcome in problem.objectives]
     pairings, regions = [], []
     for member in range(max(own.stop - own.start for own in columns)):

@@ -24,7 +24,7 @@ class Dataset:
     Args:
         points: observed points (n, d).
         targets: a column for every outcome (n, k), means where there are replicates.
-        variances: of the noise of the targets (n, k); NaN where it is not known.
+        deviations: of the noise of the targets (n, k); NaN where it is not known.
         counts: how many replicates each point's targets are the mean of (n,).
         uses: what each of the outcomes is for.
         bounds: below and above which constraints are broken (k, 2), infinite where there are none.
@@ -35,7 +35,7 @@ class Dataset:
 
     points: Array
     targets: Array
-    variances: Array
+    deviations: Array
     counts: Array
     uses: tuple[Use, ...]
     bounds: Array
@@ -62,7 +62,7 @@ class Dataset:
             self,
             points=self.points[kept],
             targets=self.targets[kept],
-            variances=self.variances[kept],
+            deviations=self.deviations[kept],
             counts=self.counts[kept],
             order=order[order >= 0],
             failed=self.failed[_evenly(len(self.failed), at_most)],

@@ -146,7 +146,8 @@ def outcomes_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
         targets, (low, high) = data.targets[:, outcome], data.bounds[outcome]
         for member in MEMBERS[use]:
             view = seen(member.warp, targets, low, high)
-            known = view.variances(targets, data.variances[:, outcome])
+            known = view.variances(targets, data.deviations[:, outcome])
+            known = np.maximum(known, member.noise_floor)  # NaN stays
             if use == "bound":
                 stand_in, doubt = 0.0, _UNKNOWN
             else:

@@ -28,6 +28,9 @@ from asktell.space.axes import Axis
 Given = Callable[[Array], Array]
 """Returns the numbers (m, g) of the outcomes that are given, at points (m, d), in their order."""
 
+_NARROWEST = 1e-9
+"""The least distance of two bounds, whose targets have deviation 1."""
+
 _STEP = 1e-6
 """Of the differences that give the gradients of given outcomes, on the unit cube."""
 
@@ -84,12 +87,19 @@ class Posterior:
         return [one for one in (self.processes, self.success) if one is not None]
 
     def limits(self, outcome: int) -> tuple[Array, Array]:
-        """Return the bounds of an outcome (s,), as each of its members sees them."""
+        """Return the bounds of an outcome (s,), as each of its members sees them.
+
+        Where both are equal, or next to it, they are moved apart a little: else it would be
+        improbable beyond all measure that anything holds both, and all points would be alike.
+        """
         bounds = np.array(self.data.bounds[outcome])
         if self.data.uses[outcome] == "given":
             return bounds[:1], bounds[1:]
         views = [view.of(bounds) for view in self.seen[self.columns[outcome]]]
-        return np.array([low for low, _ in views]), np.array([high for _, high in views])
+        low, high = np.array(views).T
+        least = _NARROWEST * np.maximum(np.where(np.isfinite(low), np.abs(low), 0.0), 1.0)
+        more = 0.5 * np.where(high - low < least, least, 0.0)
+        return low - more, high + more
 
     def noise(self, outcome: int) -> float:
         """Return the variance of the noise of an outcome's targets, as its first member sees them.
@@ -101,7 +111,7 @@ class Posterior:
             return 0.0
         first = self.columns[outcome].start
         known = self.seen[first].variances(
-            self.data.targets[:, outcome], self.data.variances[:, outcome]
+            self.data.targets[:, outcome], self.data.deviations[:, outcome]
         )
         inferred = self.processes.hyperparameters[first].noise
         return float(np.median(np.where(np.isnan(known), inferred, known)))

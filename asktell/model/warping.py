@@ -24,19 +24,41 @@ there is none; returns what is to be applied to the targets."""
 _SMALLEST_STEP = 1e-3
 """For slopes of warps by differences; targets have deviation 1."""
 
+_LEAST_UNIT = 1e-9
+"""What is so near to a bound, as a share of the deviation of all, is there but for rounding."""
+
+_FARTHEST = 1e50
+"""What lies further from the targets counts as this far, so that no warp of it overflows."""
+
+_LARGEST_DEVIATION = 1e6
+"""A target that deviates by so much says nothing; more would make numbers that are too large."""
+
 
 @frozen(eq=False)
 class Standardised:
-    """Values (n,) and what brings them back: ``value * scale + location``."""
+    """Values (n,), and what makes them of numbers, or brings them back.
+
+    A number becomes ``(number / size - centre) / spread``: neither sums nor squares overflow.
+    """
 
     values: Array
-    location: float
-    scale: float
+    size: float
+    centre: float
+    spread: float
+
+    @property
+    def location(self) -> float:
+        """Return the number whose value is 0."""
+        return self.centre * self.size
+
+    @property
+    def scale(self) -> float:
+        """Return by how much two numbers differ whose values differ by 1."""
+        return self.spread * self.size
 
     def of(self, numbers: Array) -> Array:
-        """Return numbers in the unit of the values."""
-        # halved, so that the difference of huge ones does not overflow
-        return np.asarray((numbers / 2.0 - self.location / 2.0) / self.scale * 2.0)
+        """Return the values of numbers; equal numbers have equal values."""
+        return np.asarray((numbers / self.size - self.centre) / self.spread)
 
 
 @frozen(eq=False)
@@ -58,16 +80,21 @@ class Seen:
     def of(self, numbers: Array) -> Array:
         """Return how numbers (n,) in the outcome's own unit are seen; infinite ones stay so."""
         finite = np.isfinite(numbers)
-        plain = self.plain.of(np.where(finite, numbers, 0.0))
+        plain = np.clip(self.plain.of(np.where(finite, numbers, 0.0)), -_FARTHEST, _FARTHEST)
         return np.where(finite, self.warped.of(self.warp(plain)), numbers)
 
-    def variances(self, targets: Array, variances: Array) -> Array:
-        """Return how variances (n,) of targets (n,) are seen, to first order; NaN stays."""
+    def variances(self, targets: Array, deviations: Array) -> Array:
+        """Return the variances that targets (n,) of these deviations (n,) are seen to have.
+
+        They are right to first order; NaN stays.
+        """
         plain = self.plain.of(targets)
-        deviations = np.sqrt(variances) / self.plain.scale
+        deviations = deviations / self.plain.size / self.plain.spread
+        deviations = np.minimum(deviations, _LARGEST_DEVIATION)
         steps = np.maximum(np.nan_to_num(deviations), _SMALLEST_STEP)
         slopes = (self.warp(plain + steps) - self.warp(plain - steps)) / (2.0 * steps)
-        return np.asarray(np.square(deviations * slopes / self.warped.scale))
+        seen = np.minimum(deviations * slopes / self.warped.scale, _LARGEST_DEVIATION)
+        return np.asarray(np.square(seen))
 
     @property
     def unit(self) -> tuple[float, float]:
@@ -81,19 +108,24 @@ class Seen:
 def seen(warp: Warp, targets: Array, low: float = -math.inf, high: float = math.inf) -> Seen:
     """Return targets (n,), and the bounds of their outcome, as a warp makes them."""
     plain = standardise(targets)  # so that a warp may count on the scale
-    function = warp(plain.values, *plain.of(np.array([low, high])).tolist())
+    function = warp(plain.values, *_within_reach(plain, low, high))
     warped = standardise(function(plain.values))
     return Seen(warped.values, plain, function, warped)
 
 
+def _within_reach(plain: Standardised, *bounds: float) -> list[float]:
+    finite = np.clip(plain.of(np.array(bounds)), -_FARTHEST, _FARTHEST).tolist()
+    return [near if math.isfinite(far) else far for near, far in zip(finite, bounds, strict=True)]
+
+
 def standardise(targets: Array) -> Standardised:
     """Return the targets with mean 0 and deviation 1; all 0 where they are equal."""
-    largest = float(np.abs(targets).max()) or 1.0
-    scaled = targets / largest  # so that neither sums nor squares overflow
-    location, scale = float(scaled.mean()), float(scaled.std())
-    if not scale > 1e-14:
-        return Standardised(np.zeros_like(targets), location * largest, largest)
-    return Standardised((scaled - location) / scale, location * largest, scale * largest)
+    size = float(np.abs(targets).max()) or 1.0
+    scaled = targets / size
+    centre, spread = float(scaled.mean()), float(scaled.std())
+    if not spread > 1e-14:
+        return Standardised(np.zeros_like(targets), size, centre, 1.0)
+    return Standardised((scaled - centre) / spread, size, centre, spread)
 
 
 # --- for objectives ---
@@ -175,7 +207,7 @@ def spread_at_bound(targets: Array, low: float, high: float) -> Function:
     bounds = [bound for bound in (low, high) if math.isfinite(bound)]
     centre = sum(bounds) / len(bounds) if bounds else 0.0
     unit = float(np.median(np.abs(targets - centre)))
-    if not unit > 0.0:
+    if not unit > _LEAST_UNIT:
         return _as_it_is
 
     def bilog(numbers: Array) -> Array:

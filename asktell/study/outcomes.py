@@ -31,7 +31,7 @@ def _is_weight(_: Any, attribute: Any, value: Any) -> None:
 
 
 def _is_optional(_: Any, attribute: Any, value: Any) -> None:
-    if value is not None and not isinstance(value, float):
+    if value is not None and (not isinstance(value, float) or not math.isfinite(value)):
         raise DefinitionError(f"$.{attribute.name}", value, "a finite number, or None")
 
 

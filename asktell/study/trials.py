@@ -253,10 +253,18 @@ def mean_deviations(results: list[Result]) -> Deviations | None:
         return results[0].std if len(results) == 1 else None
     columns = zip(*(result.std or () for result in results), strict=True)
     means = tuple(
-        None if None in column else math.hypot(*(d / len(results) for d in column if d is not None))
+        None if None in column else deviation_of_mean([d for d in column if d is not None])
         for column in columns
     )
     return None if all(deviation is None for deviation in means) else means
+
+
+def deviation_of_mean(deviations: list[float]) -> float:
+    """Return the standard deviation of a mean of numbers with these; NaN where one of them is.
+
+    It neither overflows nor depends on their order.
+    """
+    return math.hypot(*sorted(deviation / len(deviations) for deviation in deviations))
 
 
 def mean(numbers: tuple[float, ...]) -> float:

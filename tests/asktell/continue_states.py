@@ -1,7 +1,8 @@
 """Go on from saved states in a process of its own: JSON lines in, JSON lines out.
 
 A line in is ``{"state": ..., "steps": n}``; the line out lists the n suggestions that followed.
-With ``"first"`` the steps are those of a farm, from that number on.
+With ``"first"`` the steps are those of a farm, from that number on; with ``"want"`` they are those
+of a study that wants what has this name.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from spaces import score
+from wants import WANTS
 
 import asktell as at
 
@@ -28,6 +30,19 @@ def steps_of_a_loop(engine: at.Engine, steps: int) -> list[Any]:
             engine.fail(suggestion, "every fifth fails")
         elif suggestion.id % 5 != 1:  # every fifth stays pending
             engine.observe(suggestion, score(suggestion.params))
+    return suggestions
+
+
+def steps_of_a_want(engine: at.Engine, steps: int, want: str) -> list[Any]:
+    """Go on as one who measures several outcomes, some with their deviations."""
+    wanted, suggestions = WANTS[want], []
+    for _ in range(steps):
+        suggestion = engine.suggest(known=wanted.known)
+        suggestions.append([suggestion.id, suggestion.params, suggestion.origin])
+        if suggestion.id % 7 == 3:
+            engine.fail(suggestion, "every seventh fails")
+        elif suggestion.id % 7 != 1:  # every seventh stays pending
+            wanted.tell(engine, suggestion)
     return suggestions
 
 
@@ -62,6 +77,8 @@ def main() -> None:
         if "first" in task:
             first = task["first"]
             print(json.dumps([step_of_a_farm(engine, first + step) for step in range(steps)]))
+        elif "want" in task:
+            print(json.dumps(steps_of_a_want(engine, steps, task["want"])))
         else:
             print(json.dumps(steps_of_a_loop(engine, steps)))
 

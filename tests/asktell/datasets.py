@@ -46,7 +46,7 @@ def dataset(n: int = 12, **changes: Any) -> Dataset:
     whole = Dataset(
         points,
         targets[:, None],
-        variances=np.full((n, 1), np.nan),
+        deviations=np.full((n, 1), np.nan),
         counts=np.ones(n),
         uses=("objective",),
         bounds=np.array([[-np.inf, np.inf]]),
@@ -68,7 +68,7 @@ def two_outcomes(
     second = -1e-3 * np.cos(3.0 * one.points[:, 0]) * (1.0 + one.points[:, 2])
     both = {
         "targets": np.column_stack([one.targets[:, 0], second]),
-        "variances": np.full((n, 2), np.nan),
+        "deviations": np.full((n, 2), np.nan),
         "bounds": np.array([[-np.inf, np.inf]] * 2),
     }
     return dataset(n, uses=uses, **{**both, **changes})
@@ -79,7 +79,7 @@ def of_outcome(data: Dataset, outcome: int) -> Dataset:
     return attrs.evolve(
         data,
         targets=data.targets[:, [outcome]],
-        variances=data.variances[:, [outcome]],
+        deviations=data.deviations[:, [outcome]],
         bounds=data.bounds[[outcome]],
         uses=data.uses[outcome : outcome + 1],
     )

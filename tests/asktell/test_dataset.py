@@ -85,7 +85,7 @@ def test_what_is_kept_are_whole_rows_in_the_same_order(n: int, at_most: int) -> 
     random = np.random.default_rng(n)
     whole = two_outcomes(
         n,
-        variances=random.random((n, 2)),
+        deviations=random.random((n, 2)),
         counts=np.arange(float(n)),
         order=random.permutation(n),
         pending=points_of(5, 3),
@@ -96,7 +96,7 @@ def test_what_is_kept_are_whole_rows_in_the_same_order(n: int, at_most: int) -> 
     rows = thinned.counts.astype(int)
     assert len(rows) == min(n, at_most)
     assert np.all(np.diff(rows) > 0)
-    for part in ("points", "targets", "variances"):
+    for part in ("points", "targets", "deviations"):
         assert getattr(thinned, part).tolist() == getattr(whole, part)[rows].tolist()
     assert thinned.pending.tolist() == whole.pending.tolist()
     assert rows[thinned.order].tolist() == [row for row in whole.order if row in rows]

@@ -46,7 +46,7 @@ def test_points_are_in_canonical_order_with_their_targets() -> None:
 
     assert data.points.tolist() == [[0.0, 0.0], [0.2, 1.0], [0.7, 0.0], [0.7, 0.5]]
     assert data.targets.tolist() == [[4.0], [-1.0], [0.25], [0.5]]
-    assert np.isnan(data.variances).tolist() == [[True]] * 4
+    assert np.isnan(data.deviations).tolist() == [[True]] * 4
     assert data.uses == ("objective",)
     assert data.bounds.tolist() == [[-math.inf, math.inf]]
     assert data.order.tolist() == [0, 3, 2, 1]
@@ -192,20 +192,20 @@ def test_within_a_front_the_order_is_that_of_the_sums() -> None:
 # --- deviations ---
 
 
-def test_deviations_are_kept_as_variances() -> None:
+def test_deviations_are_kept_where_they_are_known() -> None:
     state = constrained(TOLD[:2], size=at.AtMost(6.0))
     state = at.observe(state, {"x": 3, "c": "a"}, {"target": 1.0, "size": 2.0}, {"size": 0.5})
     state = at.observe(
         state, {"x": 4, "c": "a"}, {"target": 1.0, "size": 2.0}, {"size": 0.0, "target": 2}
     )
 
-    variances = dataset_of(state).variances
+    deviations = dataset_of(state).deviations
 
-    expected = [[math.nan] * 2, [math.nan, 0.25], [4.0, 0.0], [math.nan] * 2]
-    assert variances == pytest.approx(np.array(expected), nan_ok=True)
+    expected = [[math.nan] * 2, [math.nan, 0.5], [2.0, 0.0], [math.nan] * 2]
+    assert deviations == pytest.approx(np.array(expected), nan_ok=True)
 
 
-def test_variance_of_a_mean_is_known_where_those_of_all_its_parts_are() -> None:
+def test_deviation_of_a_mean_is_known_where_those_of_all_its_parts_are() -> None:
     state = at.State.start(SPACE, settings=at.Settings(replicates=True))
     for x, deviations in enumerate([(1.0, 2.0, 2.0), (0.5, None)]):
         for target, std in enumerate(deviations):
@@ -214,8 +214,29 @@ def test_variance_of_a_mean_is_known_where_those_of_all_its_parts_are() -> None:
     data = dataset_of(state)
 
     assert data.counts.tolist() == [3.0, 2.0]
-    assert data.variances == pytest.approx(np.array([[1.0], [math.nan]]), nan_ok=True)
+    assert data.deviations == pytest.approx(np.array([[1.0], [math.nan]]), nan_ok=True)
     assert at.best_observed(state).std == pytest.approx(1.0)
+
+
+@EXAMPLES
+@given(st.permutations([0.1, 0.2, 0.3, 1e-9, 7.0]))
+def test_order_of_deviations_does_not_change_a_bit(deviations: list[float]) -> None:
+    state = at.State.start(SPACE, settings=at.Settings(replicates=True))
+    for std in deviations:
+        state = at.observe(state, {"x": 1, "c": "a"}, 1.0, std)
+
+    expected = math.sqrt(sum(std**2 for std in (0.1, 0.2, 0.3, 1e-9, 7.0))) / 5.0
+    assert dataset_of(state).deviations[0, 0] == at.best_observed(state).std
+    assert at.best_observed(state).std == pytest.approx(expected, rel=1e-15)
+
+
+@pytest.mark.parametrize("huge", [1e300, 1e-300])
+def test_deviations_may_be_huge_or_tiny(huge: float) -> None:
+    state = at.State.start(SPACE, settings=at.Settings(replicates=True))
+    for share in (0.25, 0.5, 0.75, 1.0):
+        state = at.observe(state, {"x": 1, "c": "a"}, share * huge, huge)
+
+    assert dataset_of(state).deviations[0, 0] == pytest.approx(huge / 2.0)
 
 
 # --- replicates ---

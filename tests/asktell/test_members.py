@@ -164,9 +164,9 @@ def test_what_is_given_has_no_members() -> None:
 
 def test_deviations_that_are_known_are_the_noise_of_their_targets() -> None:
     data, x = dataset(), points_of(6, 1)
-    variances = np.full((12, 1), np.nan)
-    variances[3] = 0.25
-    told = attrs.evolve(data, variances=variances)
+    deviations = np.full((12, 1), np.nan)
+    deviations[3] = 0.5
+    told = attrs.evolve(data, deviations=deviations)
 
     evidence = outcomes_seen(AXES, told)
 
@@ -183,14 +183,26 @@ def test_a_target_is_trusted_as_far_as_its_deviation_says(use: Use) -> None:
     worst = int(np.argmin(data.targets))
     trust: dict[float, Any] = {}
     for std in (1e-6, 1e6):
-        variances = np.full((12, 1), np.nan)
-        variances[worst] = std**2
-        processes = members_of(attrs.evolve(data, variances=variances))
+        deviations = np.full((12, 1), np.nan)
+        deviations[worst] = std
+        processes = members_of(attrs.evolve(data, deviations=deviations))
         expected = processes.predict(data.points[[worst]])[0]
         trust[std] = np.abs(expected - processes.targets[:, worst])
 
     assert np.all(trust[1e-6] < 1e-3)
     assert np.all(trust[1e6] > 0.05)
+
+
+def test_noise_that_is_known_has_a_floor_too() -> None:
+    data = dataset(deviations=np.zeros((12, 1)))
+
+    evidence = outcomes_seen(AXES, data)
+
+    assert evidence is not None
+    floors = [member.noise_floor for member in MEMBERS["objective"]]
+    assert evidence.noise.known.tolist() == [[floor] * 12 for floor in floors]
+    close = dataset(points=np.full((12, 3), 0.5), deviations=np.zeros((12, 1)))
+    assert np.isfinite(members_of(close).predict(points_of(3, 1))).all()
 
 
 # --- failures ---

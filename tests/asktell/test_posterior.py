@@ -144,8 +144,19 @@ def test_equal_targets_give_a_finite_model(use: Use, constant: float) -> None:
     assert np.all(std > 0.0)
 
 
-def test_noises_are_those_of_the_first_members() -> None:
-    assert posterior(two_outcomes()).noises([0, 1]) == [FOUND[0].noise, OTHERS[0].noise]
+def test_noise_is_that_of_the_first_member() -> None:
+    believed = posterior(two_outcomes())
+
+    assert [believed.noise(0), believed.noise(1)] == [FOUND[0].noise, OTHERS[0].noise]
+
+
+def test_noise_that_is_known_is_seen_in_the_unit_of_the_targets() -> None:
+    data = dataset()
+    deviation = data.targets.std()
+
+    believed = posterior(attrs.evolve(data, deviations=np.full((12, 1), 0.3 * deviation)))
+
+    assert believed.noise(0) == pytest.approx(0.09)
 
 
 # --- pending points ---
@@ -191,6 +202,18 @@ def test_limits_are_bounds_as_each_member_sees_them(use: Use) -> None:
     assert 0 < holds.sum() < 12
     for seen, least, most in zip(processes.targets, low, high, strict=True):
         assert ((seen >= least) & (seen <= most)).tolist() == holds.tolist()
+
+
+@pytest.mark.parametrize("use", ["objective", "one of several", "bound"])
+@pytest.mark.parametrize("bound", [103.0, 1e9, -1e300])
+def test_limits_that_are_equal_are_moved_apart_a_little(use: Use, bound: float) -> None:
+    bounds = np.array([[bound, bound]])
+    believed = posterior(dataset(uses=(use,), bounds=bounds))
+
+    low, high = believed.limits(0)
+
+    assert np.all(high > low)
+    assert np.all(high - low < 1e-8 * np.maximum(np.abs(low), 1.0))
 
 
 def test_limits_of_what_has_no_bounds_are_infinite() -> None:
@@ -273,7 +296,7 @@ def test_where_all_is_given_nothing_is_noisy() -> None:
     data = dataset(uses=("given",))
 
     assert posterior(data, given=size_of).processes is None
-    assert posterior(data, given=size_of).noises([0]) == [0.0]
+    assert posterior(data, given=size_of).noise(0) == 0.0
 
 
 # --- two outcomes side by side ---

@@ -301,15 +301,13 @@ def test_unit_brings_back_what_the_warp_leaves(warp: Warp) -> None:
 
 @pytest.mark.parametrize("warp", [tukey_winsorised, winsorised, unchanged])
 def test_variances_are_seen_in_the_unit_of_the_targets(warp: Warp) -> None:
-    targets, variances = (
-        np.array([4.0, 0.0, 1.0, 3.0, 8.0]),
-        np.array([0.0, 1.0, 4.0, np.nan, 1e-4]),
-    )
+    targets = np.array([4.0, 0.0, 1.0, 3.0, 8.0])
+    deviations = np.array([0.0, 1.0, 2.0, np.nan, 1e-2])
     view = seen(warp, targets)
 
     within = slice(0, 4)
-    expected = variances / view.unit[1] ** 2
-    found = view.variances(targets, variances)[within]
+    expected = np.square(deviations / view.unit[1])
+    found = view.variances(targets, deviations)[within]
     assert found == pytest.approx(expected[within], nan_ok=True)
 
 
@@ -319,7 +317,7 @@ def test_variances_are_seen_through_the_slope_of_the_warp() -> None:
         view, step = seen(warp, targets, 2.0), 1e-4
         slopes = (view.of(targets + step) - view.of(targets - step)) / (2.0 * step)
 
-        found = view.variances(targets, np.full(5, 1e-4))
+        found = view.variances(targets, np.full(5, 1e-2))
 
         assert found == pytest.approx(1e-4 * np.square(slopes), rel=1e-3)
 
@@ -328,4 +326,43 @@ def test_a_huge_variance_of_a_target_at_the_fence_is_no_small_one() -> None:
     targets = np.array([-1e4, 0.0, 1.0, 2.0, 3.0])
     view = seen(tukey_winsorised, targets)
 
-    assert view.variances(targets, np.full(5, 1e8))[0] > 0.1
+    assert view.variances(targets, np.full(5, 1e4))[0] > 0.1
+
+
+@pytest.mark.parametrize("warp", WARPS)
+@pytest.mark.parametrize("factor", [1.0, 1e300, 1e-300])
+def test_a_deviation_that_is_huge_says_nothing_and_stays_finite(warp: Warp, factor: float) -> None:
+    array = factor * np.array([4.0, 0.0, 1.0, 3.0, 8.0])
+    with np.errstate(all="ignore"):
+        found = seen(warp, array, factor).variances(array, np.full(len(array), 1e308))
+
+    assert np.all(found > 1.0)
+    assert np.all(found <= 1e12)
+
+
+@pytest.mark.parametrize("warp", WARPS)
+@pytest.mark.parametrize("bound", [1e308, -1e308, 1e-308])
+@pytest.mark.parametrize("factor", [1.0, 1e300, 1e-300, 5e-324])
+def test_bounds_that_are_far_away_are_seen_as_finite(
+    warp: Warp, bound: float, factor: float
+) -> None:
+    targets = factor * np.array([4.0, 0.0, 1.0, 3.0, 8.0])
+    with np.errstate(over="ignore"):
+        view = seen(warp, targets, bound)
+        (at_bound,) = view.of(np.array([bound]))
+
+    assert math.isfinite(at_bound)
+    assert np.isfinite(view.values).all()
+    if warp not in (log_gap, spread_at_bound):  # these may not tell them apart
+        assert (at_bound >= view.values).tolist() == (bound >= targets).tolist()
+
+
+@pytest.mark.parametrize("most", [0.1, 1.0, 1 / 3])
+def test_targets_at_the_bound_are_seen_there_to_the_last_bit(most: float) -> None:
+    targets = np.array([0.0, most, most, most, most, 0.0, most])
+
+    for warp in WARPS:
+        view = seen(warp, targets, most)
+        bound = view.of(np.array([most]))[0]
+        assert set(view.values[targets == most].tolist()) == {bound}
+        assert np.all(view.values[targets == 0.0] < bound - 1.0)
