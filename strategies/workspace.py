@@ -30,6 +30,9 @@ from strategies.trial import Result, Trial
 HISTORY = "history.json"
 MODEL = "best_model.onnx"
 
+_OF_A_RUN = ("strategy", "criterion", "objectives", "baseline")
+"""What two histories of one run have in common, apart from trials."""
+
 STRATEGIES: dict[str, type[TuneStrategy]] = {
     BAYESIAN.name: BayesianTuneStrategy,
     RANDOM.name: RandomTuneStrategy,
@@ -112,13 +115,15 @@ def _source(folder: Path, resume: Path | None) -> Path | None:
         return resume
     if resume is None or resume.resolve() == folder.resolve():
         return folder
-    here, there = (load_history(place).get("trials") for place in (folder, resume))
-    if not isinstance(here, list) or not isinstance(there, list):
+    here, there = load_history(folder), load_history(resume)
+    before, after = here.get("trials"), there.get("trials")
+    if not isinstance(before, list) or not isinstance(after, list):
         return folder
-    if here[: len(there)] == there:
-        return folder  # that is where the run went on
-    if there[: len(here)] == here:
-        return resume
+    if all(here.get(key) == there.get(key) for key in _OF_A_RUN):
+        if before[: len(after)] == after:
+            return folder  # that is where the run went on
+        if after[: len(before)] == before:
+            return resume
     expected = f"one without {HISTORY}, as that is of another run than the one to resume"
     raise ResumeError("$.tuning.workspace.path", str(folder), expected)
 

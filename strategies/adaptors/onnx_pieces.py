@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,7 +19,7 @@ PER_CHANNEL_OPSET = 13
 """Below it the standard Q/DQ operators have no axis; ONNX Runtime's own have, at any opset."""
 
 
-class Pieces:
+class Pieces(ABC):
     """New nodes and constants for a model, each name made only once.
 
     Where they go is up to the class: a rewrite puts them into a copy of the model, a
@@ -36,13 +37,15 @@ class Pieces:
             self._mark += "q"
         self.domain = "" if opset(model) >= PER_CHANNEL_OPSET else CONTRIB_DOMAIN
 
+    @abstractmethod
     def add_node(self, node: onnx.NodeProto) -> None:
         """Add a node."""
-        raise NotImplementedError
+        ...
 
+    @abstractmethod
     def add_constant(self, name: str, values: Array) -> None:
         """Add an initializer."""
-        raise NotImplementedError
+        ...
 
     def quantized(self, weight: Array, side: Side, axis: int | None) -> tuple[Array, Grid]:
         """Return the integers of a weight, and their grid."""

@@ -14,6 +14,7 @@ from quantised_models import DYNAMIC as INTEGER_OPS
 from quantised_models import MODELS as TASKS
 from quantised_models import task
 
+from strategies.adaptors import onnx_size
 from strategies.adaptors.base import FP32, Operation, TuneConfig
 from strategies.adaptors.onnx_options import DYNAMIC, STATIC
 from strategies.adaptors.onnxrt import OnnxRuntimeAdaptor
@@ -169,6 +170,11 @@ def test_sizes_where_a_bias_may_be_beyond_int32(size: float, algorithm: str) -> 
     data = loader(SHAPES["cnn"])
     more = {"calib_algorithm": algorithm, "calib_sampling_size": 8}
     check(model, STATIC, data, 30, **more)
+
+
+def test_only_so_many_choices_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnx_size, "MOST_KNOWN", 3)
+    check(followers(), STATIC, loader((2, 4, 4)))
 
 
 def test_static_sizes_take_data() -> None:

@@ -242,6 +242,42 @@ def test_a_run_that_was_resumed_elsewhere_goes_on_there(
     assert len(adaptor.evaluated) == len(set(adaptor.evaluated))
 
 
+def test_a_history_of_another_run_cannot_be_resumed_elsewhere_either(
+    tmp_path: Path, adaptor: FakeAdaptor
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    run_in(first, adaptor, n=2)
+    other = {"strategy": {"name": "random"}}
+    workspace = {"path": str(second), "resume": str(first)}
+    with pytest.raises(ResumeError) as caught:
+        tune("m", conf({**other, "workspace": workspace}), CALIBRATION, eval_func=adaptor.accuracy)
+    assert caught.value.place == "$.dicts.strategy"
+    assert not second.exists()
+
+
+def test_a_run_of_something_else_that_has_just_begun_is_not_overwritten(
+    tmp_path: Path, adaptor: FakeAdaptor
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    run_in(first, adaptor, n=2)
+    save_history(second, {**load_history(first), "strategy": "random", "trials": []})
+    before = (second / HISTORY).read_bytes()
+    with pytest.raises(ResumeError):
+        run_in(second, adaptor, first)
+    assert (second / HISTORY).read_bytes() == before
+
+
+def test_a_history_without_trials_in_the_way_is_refused(
+    tmp_path: Path, adaptor: FakeAdaptor
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    run_in(first, adaptor, n=2)
+    save_history(second, {"trials": "none"})
+    with pytest.raises(ResumeError, match="name another folder"):
+        run_in(second, adaptor, first)
+    assert load_history(second) == {"trials": "none"}
+
+
 def test_two_histories_that_differ_are_left_as_they_are(
     tmp_path: Path, adaptor: FakeAdaptor
 ) -> None:
