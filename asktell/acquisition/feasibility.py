@@ -1,4 +1,4 @@
-"""Outcomes that must stay between limits: how probable it is that they do, and how far they miss.
+"""Outcomes that must stay between limits: how probable it is that they do.
 
 All of it is for independent normal outcomes, elementwise, and in logs with their slopes, so that
 points can be told apart, and improved, where nothing is feasible yet. The arguments broadcast; a
@@ -11,8 +11,7 @@ import math
 
 import numpy as np
 
-from asktell.acquisition.improvement import log_h_with_slope
-from asktell.acquisition.normal import LEAST, NARROW, hazard, log_cdf, log_density, means_about
+from asktell.acquisition.normal import NARROW, hazard, log_cdf, log_density, means_about
 from asktell.model.kernels import Array
 
 
@@ -80,60 +79,3 @@ def _narrowly(a: Array, width: Array) -> tuple[Array, Array, Array]:
     middle = a + 0.5 * width
     density, first, second = means_about(middle, width, first=0, count=3)
     return log_density(middle) + np.log(width * density), -first / density, second / density
-
-
-def log_expected_violation(mean: Array, std: Array, low: Array, high: Array) -> Array:
-    """Return the log of how far normal outcomes y are expected to be out of their limits.
-
-    That is log E[max(low - y, 0) + max(y - high, 0)], in units of the outcome. It tells points
-    apart that are all infeasible beyond doubt, as it still says by how much.
-
-    Args:
-        mean: finite.
-        std: not negative. Where it is 0, the outcome is known, and the value may be -inf.
-        low: not greater than ``high``; may be -inf.
-        high: may be +inf. Without any limit, the value is -inf.
-
-    Returns:
-        The values, of the common shape of the arguments.
-    """
-    return log_expected_violation_with_slopes(mean, std, low, high)[0]
-
-
-def log_expected_violation_with_slopes(
-    mean: Array, std: Array, low: Array, high: Array
-) -> tuple[Array, Array, Array]:
-    """Return the log of the expected violation, and its slopes by mean and std.
-
-    With h(z) = phi(z) + z Phi(z) it is the log of std (h((low - mean) / std) +
-    h((mean - high) / std)). Where it is -inf, the slopes are 0.
-    """
-    mean, std, low, high = np.broadcast_arrays(mean, std, low, high)
-    below, below_by_mean, below_by_std = _excess(low - mean, std)
-    above, above_by_mean, above_by_std = _excess(mean - high, std)
-    values = np.logaddexp(below, above)
-    total = np.where(np.isneginf(values), 0.0, values)
-    of_below, of_above = np.exp(below - total), np.exp(above - total)
-    return (
-        values,
-        of_above * above_by_mean - of_below * below_by_mean,
-        of_above * above_by_std + of_below * below_by_std,
-    )
-
-
-def _excess(mean: Array, std: Array) -> tuple[Array, Array, Array]:
-    """Return log E[max(x, 0)] of normal x and its slopes by mean and std; mean may be -inf."""
-    certain, limited = std <= 0.0, np.isfinite(mean)
-    doubt = np.where(certain, 1.0, std)
-    z = np.where(limited, mean, 0.0) / doubt
-    log_h, ratio = log_h_with_slope(z)
-    positive = certain & (mean > LEAST)
-    known = np.log(np.where(positive, mean, 1.0))
-    values = np.where(certain, np.where(positive, known, -math.inf), np.log(doubt) + log_h)
-    by_mean = np.where(certain, positive / np.where(positive, mean, 1.0), ratio / doubt)
-    by_std = np.where(certain, 0.0, (1.0 - z * ratio) / doubt)
-    return (
-        np.where(limited, values, -math.inf),
-        np.where(limited, by_mean, 0.0),
-        np.where(limited, by_std, 0.0),
-    )

@@ -10,12 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from precise_normal import cdf, density, digits, h
-from scipy import integrate, stats
+from precise_normal import cdf, density, digits
+from scipy import stats
 
 from asktell.acquisition.feasibility import (
-    log_expected_violation,
-    log_expected_violation_with_slopes,
     log_probability_between,
     log_probability_between_with_slopes,
 )
@@ -100,61 +98,7 @@ def test_probability_that_is_nearly_certain_keeps_what_it_lacks() -> None:
     assert one == pytest.approx([-lack], rel=1e-9, abs=0.0)
 
 
-# --- the violation ---
-
-
-def precise_violation(mean: float, std: float, low: float, high: float) -> Numbers:
-    """Return the log of the expected violation and its slopes by mean and std."""
-    with digits():
-        m, s, total, by_mean, by_std = Decimal(mean), Decimal(std), *[Decimal(0)] * 3
-        for limit, side in ((low, -1), (high, 1)):
-            if math.isfinite(limit):
-                z = side * (m - Decimal(limit)) / s
-                total += s * h(z)
-                by_mean += side * cdf(z)
-                by_std += density(z)
-        return float(total.ln()), float(by_mean / total), float(by_std / total)
-
-
-@pytest.mark.parametrize(("below", "above"), [(1, 0), (0, 1), (1, 1)])
-@pytest.mark.parametrize("z", [-1e4, -300.0, -38.0, -5.0, -0.1, 0.0, 0.4, 2.0, 9.0, 40.0, 1e4])
-def test_violation_is_what_80_digits_say(z: float, below: int, above: int) -> None:
-    low, high = 0.0 if below else -math.inf, 3.0 if above else math.inf
-    arguments = (2.0 * z, 2.0, low, high)
-
-    found = of_one(log_expected_violation_with_slopes, *arguments)
-
-    expected = precise_violation(*arguments)
-    assert found[0] == pytest.approx(expected[0], rel=1e-12, abs=1e-12)
-    assert found[1] == pytest.approx(expected[1], rel=1e-7)
-    assert found[2] == pytest.approx(expected[2], rel=1e-7, abs=1e-12)
-
-
-@EXAMPLES
-@given(
-    mean=st.floats(-5.0, 5.0),
-    std=st.floats(0.1, 3.0),
-    low=st.floats(-3.0, 3.0),
-    width=st.floats(0.0, 5.0),
-)
-def test_violation_is_the_integral_of_what_is_missing(
-    mean: float, std: float, low: float, width: float
-) -> None:
-    high, normal = low + width, stats.norm(mean, std)
-
-    def expected_of(miss: Callable[[float], float], start: float, end: float) -> float:
-        integral, _ = integrate.quad(lambda y: miss(y) * normal.pdf(y), start, end, limit=200)
-        return float(integral)
-
-    expected = expected_of(lambda y: low - y, min(low, mean) - 12.0 * std, low)
-    expected += expected_of(lambda y: y - high, high, max(high, mean) + 12.0 * std)
-
-    found = log_expected_violation(np.array(mean), np.array(std), np.array(low), np.array(high))
-
-    assert np.exp(found) == pytest.approx(expected, rel=1e-5, abs=1e-8)
-
-
-# --- both ---
+# --- slopes, and what must be ---
 
 
 @EXAMPLES
@@ -166,11 +110,7 @@ def test_violation_is_the_integral_of_what_is_missing(
     distance=st.sampled_from([0.0, 30.0, -1e3]),
     sides=st.sampled_from([(1, 0), (0, 1), (1, 1)]),
 )
-@pytest.mark.parametrize(
-    "function", [log_probability_between_with_slopes, log_expected_violation_with_slopes]
-)
 def test_slopes_are_differences(
-    function: WithSlopes,
     mean: float,
     std: float,
     low: float,
@@ -181,45 +121,42 @@ def test_slopes_are_differences(
     limits = low if sides[0] else -math.inf, low + width if sides[1] else math.inf
     mean, step = mean + distance * std, 1e-5 * std
 
-    value, by_mean, by_std = of_one(function, mean, std, *limits)
+    value, by_mean, by_std = of_one(log_probability_between_with_slopes, mean, std, *limits)
 
-    rise = of_one(function, mean + step, std, *limits)[0]
-    rise -= of_one(function, mean - step, std, *limits)[0]
+    rise = of_one(log_probability_between_with_slopes, mean + step, std, *limits)[0]
+    rise -= of_one(log_probability_between_with_slopes, mean - step, std, *limits)[0]
     assert 2.0 * step * by_mean == pytest.approx(rise, rel=1e-5, abs=1e-8 + 1e-15 * abs(value))
-    rise = of_one(function, mean, std + step, *limits)[0]
-    rise -= of_one(function, mean, std - step, *limits)[0]
+    rise = of_one(log_probability_between_with_slopes, mean, std + step, *limits)[0]
+    rise -= of_one(log_probability_between_with_slopes, mean, std - step, *limits)[0]
     assert 2.0 * step * by_std == pytest.approx(rise, rel=1e-5, abs=1e-8 + 1e-15 * abs(value))
 
 
 @EXAMPLES
 @given(z=Z, std=st.floats(1e-2, 1e2), low=st.floats(-3.0, 3.0), width=st.floats(0.01, 5.0))
-def test_wider_limits_are_kept_more_probably_and_violated_less(
+def test_wider_limits_are_kept_more_probably(
     z: float, std: float, low: float, width: float
 ) -> None:
     mean = np.array(low + std * z)
-    lows = np.array([-math.inf, low - 1.0, low, low, low])
-    highs = np.array([low + 2.0 * width, low + 2.0 * width, low + 2.0 * width, low + width, low])
+    lows = np.array([-math.inf, low - 1.0, low, low])
+    highs = np.array([low + 2.0 * width, low + 2.0 * width, low + 2.0 * width, low + width])
 
-    probable = log_probability_between(mean, np.array(std), lows[:4], highs[:4])
-    violated = log_expected_violation(mean, np.array(std), lows, highs)
+    probable = log_probability_between(mean, np.array(std), lows, highs)
 
     slack = 1e-12 * np.abs(probable[1:])
     assert np.all(np.diff(probable) <= slack + 1e-15)
-    assert np.all(np.diff(violated) >= -1e-12 * np.abs(violated[1:]) - 1e-15)
     assert np.all(probable <= 0.0)
 
 
 @EXAMPLES
 @given(z=Z, std=st.floats(1e-2, 1e2), width=st.floats(0.01, 5.0))
-@pytest.mark.parametrize(
-    "function", [log_probability_between_with_slopes, log_expected_violation_with_slopes]
-)
-def test_both_sides_are_alike(function: WithSlopes, z: float, std: float, width: float) -> None:
+def test_both_sides_are_alike(z: float, std: float, width: float) -> None:
     for high in (width, math.inf):
-        value, by_mean, by_std = of_one(function, std * z, std, 0.0, high)
-        assert of_one(function, -std * z, std, -high, 0.0) == pytest.approx(
-            (value, -by_mean, by_std), rel=1e-9, abs=1e-12
+        value, by_mean, by_std = of_one(
+            log_probability_between_with_slopes, std * z, std, 0.0, high
         )
+        assert of_one(
+            log_probability_between_with_slopes, -std * z, std, -high, 0.0
+        ) == pytest.approx((value, -by_mean, by_std), rel=1e-9, abs=1e-12)
 
 
 @pytest.mark.parametrize("std", [0.0, 1e-3])
@@ -227,45 +164,41 @@ def test_without_limits_all_is_feasible(std: float) -> None:
     ends = -math.inf, math.inf
 
     assert of_one(log_probability_between_with_slopes, 3.0, std, *ends) == (0.0, 0.0, 0.0)
-    assert of_one(log_expected_violation_with_slopes, 3.0, std, *ends) == (-math.inf, 0.0, 0.0)
 
 
 def test_where_there_is_no_doubt_limits_are_kept_or_not() -> None:
     mean, low, high = np.array([-1.0, 0.0, 0.5, 1.0, 3.0]), np.zeros(5), np.ones(5)
 
     kept = log_probability_between_with_slopes(mean, np.zeros(5), low, high)
-    missed = log_expected_violation_with_slopes(mean, np.zeros(5), low, high)
 
     assert kept[0].tolist() == [-math.inf, 0.0, 0.0, 0.0, -math.inf]
-    assert missed[0].tolist() == [0.0, -math.inf, -math.inf, -math.inf, math.log(2.0)]
-    assert missed[1].tolist() == [-1.0, 0.0, 0.0, 0.0, 0.5]
-    assert not np.any([*kept[1:], missed[2]])
+    assert not np.any(kept[1:])
 
 
 def test_one_known_outcome_leaves_the_others_as_they_are() -> None:
     mean, std = np.array([0.2, 0.3, 7.0]), np.array([1.0, 0.0, 1e-3])
-    for function in (log_probability_between_with_slopes, log_expected_violation_with_slopes):
-        found = function(mean, std, np.array(0.0), np.array(1.0))
-        for i in (0, 2):
-            alone = of_one(function, float(mean[i]), float(std[i]), 0.0, 1.0)
-            assert tuple(float(part[i]) for part in found) == alone
+    found = log_probability_between_with_slopes(mean, std, np.array(0.0), np.array(1.0))
+    for i in (0, 2):
+        alone = of_one(log_probability_between_with_slopes, float(mean[i]), float(std[i]), 0.0, 1.0)
+        assert tuple(float(part[i]) for part in found) == alone
 
 
-@pytest.mark.parametrize(
-    "function", [log_probability_between_with_slopes, log_expected_violation_with_slopes]
-)
-def test_arguments_broadcast(function: WithSlopes) -> None:
+def test_arguments_broadcast() -> None:
     mean, std = np.linspace(-2.0, 2.0, 3)[:, None], np.array([0.5, 1.0, 0.0, 2.0])
     low, high = np.array([-math.inf, 0.0, 0.5, 0.0]), np.array([0.0, 1e-3, math.inf, 9.0])
 
-    found = function(mean, std, low, high)
+    found = log_probability_between_with_slopes(mean, std, low, high)
 
     for part in found:
         assert part.shape == (3, 4)
     for i in range(3):
         for j in range(4):
             alone = of_one(
-                function, float(mean[i, 0]), float(std[j]), float(low[j]), float(high[j])
+                log_probability_between_with_slopes,
+                float(mean[i, 0]),
+                float(std[j]),
+                float(low[j]),
+                float(high[j]),
             )
             assert tuple(float(part[i, j]) for part in found) == pytest.approx(alone, rel=1e-12)
 
