@@ -64,6 +64,7 @@ def stepped_floats(draw: st.DrawFn) -> Float:
     step = draw(st.sampled_from([1e-3, 0.01, 0.1, 0.25, 1.0, 3.0, 1e5]))
     low = step * draw(st.integers(1 if log else -1000, 1000))
     high = low + step * draw(st.floats(0.0, 1e6))
+    assume(not log or high == low or high / low > 1.0 + 1e-9)
     return Float("x", low, high, log, step)
 
 
