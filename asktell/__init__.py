@@ -8,7 +8,15 @@ from asktell.acquisition.improvement import (
     UpperConfidenceBound,
 )
 from asktell.acquisition.target_space import TargetSpace
-from asktell.asking.know import best, best_observed, hypervolume, pareto, posterior, predict
+from asktell.asking.know import (
+    best,
+    best_observed,
+    hypervolume,
+    hypervolumes,
+    pareto,
+    posterior,
+    predict,
+)
 from asktell.asking.suggest import suggest
 from asktell.engine import Engine
 from asktell.errors import SpaceExhausted
@@ -71,6 +79,7 @@ __all__ = [
     "fail",
     "forget",
     "hypervolume",
+    "hypervolumes",
     "observe",
     "observe_batch",
     "pareto",

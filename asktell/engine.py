@@ -180,6 +180,10 @@ class Engine:
         """Return how much the front dominates; see :func:`asktell.hypervolume`."""
         return know.hypervolume(self._state, reference)
 
+    def hypervolumes(self, reference: Mapping[str, float] | None = None) -> Array:
+        """Return the hypervolume after each observation (n,); see :func:`asktell.hypervolumes`."""
+        return know.hypervolumes(self._state, reference)
+
     def predict(self, params: Sequence[Mapping[str, Any]]) -> dict[str, tuple[Array, Array]]:
         """Return means and deviations (n,) of every outcome; see :func:`asktell.predict`."""
         return know.predict(self._state, params)

@@ -27,7 +27,7 @@ from asktell.numbers import is_finite
 from asktell.state import State
 from asktell.study.problem import Problem
 from asktell.study.ranking import nearest
-from asktell.study.trials import mean_numbers
+from asktell.study.trials import Result, mean_numbers
 from asktell.study.views import Observation, summary_of
 
 _ENOUGH = 20
@@ -165,6 +165,36 @@ def hypervolume(state: State, reference: Mapping[str, float] | None = None) -> f
     with np.errstate(all="ignore"):  # it may be infinite
         inferred = volumes.reference_of(values, values)
         return volumes.hypervolume(values, np.where(np.isnan(wanted), inferred, wanted))
+
+
+def hypervolumes(state: State, reference: Mapping[str, float] | None = None) -> Array:
+    """Return the hypervolume after each observation (n,), in order of arrival.
+
+    All are up to one reference, so they compare: where none is given, it is inferred from the front
+    as it is now. With replicates, configurations count with the mean of what was told so far.
+
+    Args:
+        state: left as it is.
+        reference: as for :func:`asktell.hypervolume`.
+
+    Raises:
+        TargetError: a ``ValueError``; the reference is not a number for each objective.
+    """
+    problem, wanted = state.problem, _reference(state.problem, reference)
+    front = pareto(state)
+    if front:
+        values = _objectives(problem, [one.numbers for one in front])
+        wanted = np.where(np.isnan(wanted), volumes.reference_of(values, values), wanted)
+    told: dict[int, list[Result]] = {}
+    found = []
+    reports = [(result, trial.number) for trial in state.trials for result in trial.results]
+    for result, number in sorted(reports, key=lambda pair: pair[0].arrival):
+        told.setdefault(number, []).append(result)
+        means = [mean_numbers(results) for results in told.values()]
+        held = [numbers for numbers in means if problem.holds(numbers)]
+        is_in = bool(front and held)
+        found.append(volumes.hypervolume(_objectives(problem, held), wanted) if is_in else 0.0)
+    return np.array(found)
 
 
 def _objectives(problem: Problem, numbers: Sequence[tuple[float, ...]]) -> Array:

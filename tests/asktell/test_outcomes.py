@@ -782,3 +782,49 @@ def test_any_study_survives_json(wanted: dict[str, Any], data: st.DataObject) ->
     assert repr(again.pareto()) == repr(engine.pareto())
     assert again.hypervolume() == engine.hypervolume()
     assert again.suggest() == engine.suggest()
+
+
+# --- the hypervolume over time ---
+
+
+def test_hypervolume_after_each_observation_is_that_of_what_was_known_then() -> None:
+    goals: dict[str, Any] = {"a": at.Maximize(reference=0.0), "b": at.Minimize(reference=10.0)}
+    engine = engine_of(objectives=goals, constraints={"c": at.AtMost(1.0)})
+    volumes = []
+    for number, (a, b, c) in enumerate([(1, 9, 0), (3, 5, 2), (2, 8, 1), (1, 9, 1), (4, 4, 0)]):
+        engine.observe({"x": number, "y": 0.5}, {"a": a, "b": b, "c": c})
+        volumes.append(engine.hypervolume())
+
+    assert engine.hypervolumes().tolist() == volumes == [1.0, 1.0, 4.0, 4.0, 24.0]
+
+
+def test_inferred_reference_is_one_for_all_times() -> None:
+    engine = engine_of(objectives={"a": "maximize", "b": "maximize"})
+    for number, (a, b) in enumerate([(0, 1), (1, 0), (0.5, 0.5)]):
+        engine.observe({"x": number, "y": 0.5}, {"a": a, "b": b})
+
+    volumes = engine.hypervolumes()
+
+    assert volumes.tolist() == sorted(volumes.tolist())
+    assert volumes[-1] == pytest.approx(engine.hypervolume())
+
+
+def test_replicates_count_with_the_mean_of_what_was_told_so_far() -> None:
+    settings = at.Settings(replicates=True)
+    goals: dict[str, Any] = {"a": at.Maximize(reference=0.0), "b": at.Maximize(reference=0.0)}
+    engine = at.Engine(SPACE, settings=settings, objectives=goals)
+    engine.observe({"x": 1, "y": 0.5}, {"a": 2.0, "b": 2.0})
+    engine.observe({"x": 1, "y": 0.5}, {"a": 4.0, "b": 2.0})
+
+    assert engine.hypervolumes().tolist() == [4.0, 6.0]
+
+
+def test_without_observations_there_are_no_hypervolumes() -> None:
+    assert engine_of(objectives={"a": "maximize", "b": "maximize"}).hypervolumes().shape == (0,)
+
+
+def test_hypervolumes_need_a_reference_of_every_objective() -> None:
+    engine = engine_of(objectives={"a": "maximize", "b": "maximize"})
+
+    with pytest.raises(errors.TargetError, match=r"\$\.reference\.b"):
+        engine.hypervolumes({"a": 1.0})

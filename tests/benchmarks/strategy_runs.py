@@ -1,9 +1,9 @@
 """The Bayesian strategy beside the random one, on small models and criteria from no loss to 2 %.
 
-``python tests/benchmarks/strategy_runs.py bayesian random`` runs both, writes their records and
-prints the comparison; without names it prints the records that are there. Options: ``--models``
-and ``--criteria`` limit the runs (records of others are kept), ``--memory FILE`` keeps what was
-evaluated for the next time, ``--name`` writes the records under another name.
+``PYTHONPATH=examples python tests/benchmarks/strategy_runs.py bayesian random`` runs both, writes
+their records and prints the comparison; without names it prints the records that are there.
+Options: ``--models`` and ``--criteria`` limit the runs (records of others are kept), ``--memory
+FILE`` keeps what was evaluated for the next time, ``--name`` writes the records under another name.
 
 A record holds, for a seed, the first trial that meets the criterion, counted from 1 and without the
 FP32 model, or null; and the bytes of the smallest model that meets it after 20 and after 40 trials,
