@@ -107,7 +107,9 @@ def _best_expected(state: State) -> Observation | None:
     data, signs = model.data, signs_of(state.problem)
     means, _ = model.in_units(data.points)
     low, high = data.bounds.T
-    holds = np.flatnonzero(((means >= low) & (means <= high)).all(axis=1))
+    noisy = [is_noisy(model, outcome) for outcome in range(len(signs))]
+    likely = np.where(noisy, means, data.targets)
+    holds = np.flatnonzero(((likely >= low) & (likely <= high)).all(axis=1))
     numbers = [tuple(row) for row in (means[holds] * signs).tolist()]
     if not numbers:
         return None

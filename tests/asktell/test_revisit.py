@@ -198,3 +198,16 @@ def test_noisy_best_holds_the_constraint_that_is_expected_to_hold() -> None:
 
     assert best.feasible
     assert 0.35 <= best.params["x"] <= 0.5
+
+
+def test_noisy_best_holds_an_exact_constraint_as_observed() -> None:
+    engine = at.Engine(LINE, seed=0, goal="maximize", constraints={"c": at.AtMost(0.4999)})
+    for number in range(31):
+        x = number / 30
+        engine.observe({"x": x}, {"target": 3.0 * x + 0.5 * noise(number), "c": x})
+
+    best = engine.best()
+
+    assert best.expected is not None
+    assert best.feasible
+    assert best.params["x"] < 0.4999
