@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from asktell import telling
-from asktell.acquisition.score import Known
 from asktell.asking import know
+from asktell.asking.known import Known
 from asktell.asking.suggest import suggest
 from asktell.model.kernels import Array
 from asktell.space.space import Space

@@ -6,21 +6,19 @@ A policy evaluates nothing, keeps nothing and reads no clock: see ``runner`` for
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from itertools import chain
 from typing import Any, Protocol
 
 from attrs import frozen
 
 import asktell as at
+from asktell.asking.known import Known
 
 Proposal = tuple[at.State, dict[str, Any]]
 """The optimiser's next state, and the params to try."""
 
 Params = Mapping[str, Any]
-
-Known = Mapping[str, Callable[[Params], float]]
-"""Outcomes that can be worked out for any params, by name."""
 
 NO_MODEL = at.Settings(n_initial=2**31)
 """More initial points than any run has trials, so the initial design never ends."""

@@ -15,6 +15,7 @@ from typing import Any
 
 from attrs import evolve
 
+from asktell.asking.known import Known
 from strategies.adaptors import adaptor_for
 from strategies.adaptors.base import Adaptor, Dataloader, TuneConfig
 from strategies.conf import Conf
@@ -28,7 +29,7 @@ from strategies.evaluation import Evaluation, error_text
 from strategies.findings import Findings
 from strategies.history import history_from_dict, history_to_dict
 from strategies.objective import SIZE, Measurement, TuningGoal
-from strategies.policies import Known, Policy
+from strategies.policies import Policy
 from strategies.report import log_baseline, log_trial
 from strategies.stopwatch import Clock, Stopwatch
 from strategies.trial import Progress, Result, Trial

@@ -77,6 +77,7 @@ FLOORS = {
     ],
     "asktell.asking": [
         {"evidence", "revisit"},
+        {"known"},
         {"promise"},
         {"suggest"},
         {"know"},

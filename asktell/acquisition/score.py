@@ -6,8 +6,7 @@ in logarithms a sum, each of whose terms looks at the columns of its own outcome
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from attrs import frozen
@@ -22,9 +21,6 @@ from asktell.acquisition.improvement import LogExpectedImprovement
 from asktell.model.kernels import Array
 from asktell.model.posterior import Posterior
 from asktell.space.axes import Indices
-
-Known = Mapping[str, Callable[[Mapping[str, Any]], float]]
-"""Outcomes that are known for every configuration: functions of params, by the outcome's name."""
 
 
 class Term(Protocol):
@@ -84,33 +80,26 @@ class Improvement:
 
 @frozen(eq=False)
 class FrontImprovement:
-    """The improvement of the hypervolume, averaged over the members that objectives are paired by.
+    """The improvement of the hypervolume of a front.
 
     Attributes:
-        columns: for each pairing, the column of every objective.
-        regions: for each pairing, what no point of the front dominates.
+        columns: the column of every objective.
+        region: what no point of the front dominates.
     """
 
-    columns: tuple[Indices, ...]
-    regions: tuple[Boxes | Directions, ...]
+    columns: Indices
+    region: Boxes | Directions
 
     def score(self, mean: Array, std: Array) -> Array:
         """Return the scores (m,)."""
-        scores = [
-            region.log_expected_improvement(mean[:, own], std[:, own])
-            for own, region in zip(self.columns, self.regions, strict=True)
-        ]
-        return np.asarray(sum(scores) / len(scores))
+        own = self.columns
+        return self.region.log_expected_improvement(mean[:, own], std[:, own])
 
     def with_slopes(self, mean: Array, std: Array) -> tuple[Array, Array, Array]:
         """Return the scores (m,), and their derivatives (m, s) by the means and the deviations."""
-        score, by_mean, by_std = np.zeros(len(mean)), np.zeros_like(mean), np.zeros_like(std)
-        share = 1.0 / len(self.columns)
-        for own, region in zip(self.columns, self.regions, strict=True):
-            value, *slopes = region.with_slopes(mean[:, own], std[:, own])
-            score += share * value
-            by_mean[:, own] += share * slopes[0]
-            by_std[:, own] += share * slopes[1]
+        own = self.columns
+        score, *slopes = self.region.with_slopes(mean[:, own], std[:, own])
+        by_mean, by_std = _spread(slopes, own, mean)
         return score, by_mean, by_std
 
 
@@ -138,7 +127,7 @@ class Feasibility:
         return scores.mean(axis=1), by_mean, by_std
 
 
-def _spread(slopes: list[Array], columns: slice, like: Array) -> list[Array]:
+def _spread(slopes: list[Array], columns: slice | Indices, like: Array) -> list[Array]:
     """Return slopes of some columns as those of all."""
     spread = []
     for slope in slopes:

@@ -96,19 +96,14 @@ def _front(
     is_wide: bool,
     random: np.random.Generator,
 ) -> FrontImprovement:
-    """Return the improvement of the front of points with these means (n, s)."""
-    columns = [posterior.columns[outcome] for outcome in problem.objectives]
-    pairings, regions = [], []
-    for member in range(max(own.stop - own.start for own in columns)):
-        pairing = np.array([min(own.start + member, own.stop - 1) for own in columns])
-        values = best[:, pairing]
-        front = values[non_dominated(values)]
-        least = reference_of(values if is_wide else front, values)
-        for place, outcome in enumerate(problem.objectives):
-            least[place] = _reference(problem, posterior, outcome, member, float(least[place]))
-        pairings.append(pairing)
-        regions.append(_region(front, least, random))
-    return FrontImprovement(tuple(pairings), tuple(regions))
+    """Return the improvement of the front of points with these means (n, s), by first members."""
+    columns = np.array([posterior.columns[outcome].start for outcome in problem.objectives])
+    values = best[:, columns]
+    front = values[non_dominated(values)]
+    least = reference_of(values if is_wide else front, values)
+    for place, outcome in enumerate(problem.objectives):
+        least[place] = _reference(problem, posterior, outcome, float(least[place]))
+    return FrontImprovement(columns, _region(front, least, random))
 
 
 def _region(front: Array, least: Array, random: np.random.Generator) -> Boxes | Directions:
@@ -117,18 +112,15 @@ def _region(front: Array, least: Array, random: np.random.Generator) -> Boxes | 
     return directions_of(front, least, random, _DIRECTIONS)
 
 
-def _reference(
-    problem: Problem, posterior: Posterior, outcome: int, member: int, inferred: float
-) -> float:
-    """Return up to where an objective counts for nothing, as a member sees it."""
+def _reference(problem: Problem, posterior: Posterior, outcome: int, inferred: float) -> float:
+    """Return up to where an objective counts for nothing, as its first member sees it."""
     wanted = problem.outcomes[outcome]
     numbers: list[float] = [
         math.nan if wanted.reference is None else wanted.sign * wanted.reference,
         float(posterior.data.bounds[outcome][0]),
     ]
     if posterior.data.uses[outcome] != "given":
-        own = posterior.columns[outcome]
-        seen = posterior.seen[min(own.start + member, own.stop - 1)]
+        seen = posterior.seen[posterior.columns[outcome].start]
         numbers = seen.of(np.array(numbers)).tolist()
     given, least = map(float, numbers)
     return max(inferred if math.isnan(given) else given, least)

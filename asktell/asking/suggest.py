@@ -6,26 +6,23 @@ suggestion k come from the seed and k alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 from attrs import frozen
 
 from asktell.acquisition.design import initial_point, perturbed
 from asktell.acquisition.hypervolume import non_dominated
 from asktell.acquisition.maximiser import maximise
-from asktell.acquisition.score import Known
-from asktell.asking.evidence import dataset_of, n_reports, signs_of
+from asktell.asking.evidence import dataset_of, n_reports
+from asktell.asking.known import Known, checked, given_of
 from asktell.asking.promise import promise_of
 from asktell.asking.revisit import worth_revisiting
-from asktell.errors import DefinitionError, SpaceExhausted, at_key
+from asktell.errors import DefinitionError, SpaceExhausted
 from asktell.model.blas import one_blas_thread
 from asktell.model.dataset import Dataset
 from asktell.model.kernels import Array
 from asktell.model.members import MODEL, fit_members
-from asktell.model.posterior import Given, Posterior, posterior_of
-from asktell.numbers import as_moment, is_count, is_finite
+from asktell.model.posterior import Posterior, posterior_of
+from asktell.numbers import as_moment, is_count
 from asktell.space.domain import Domain, Mask
 from asktell.space.space import Values
 from asktell.state import State, apply
@@ -65,8 +62,9 @@ def suggest(
     """Return the next state and n suggestions, each aware of those before it.
 
     Params that are to be offered again come first, under a new id. Apart from those, nothing is
-    suggested that is observed, pending or failed. If fewer than n are left in a finite space, those
-    are returned.
+    suggested that is observed, pending or failed; with ``Settings(revisits=True)``, observed params
+    are where another measurement of them is worth most. If fewer than n are left in a finite space,
+    those are returned.
 
     Args:
         state: left as it is.
@@ -89,7 +87,7 @@ def suggest(
         raise DefinitionError("$.n", n, "an integer >= 1")
     at = None if now is None else as_moment(now)
     expires = None if lease is None else end_of_lease(now, lease)
-    given = {} if known is None else _checked(state, known)
+    given = {} if known is None else checked(state.problem, known)
     suggestions: list[Suggestion] = []
     with one_blas_thread(), np.errstate(all="ignore"):
         while len(suggestions) < n:
@@ -149,7 +147,7 @@ def _proposal(state: State, number: int, known: Known) -> Proposal:
         try:
             data = dataset_of(state, known).thinned(state.problem.method.n_modelled)
             found = fit_of(state, data)
-            given = _given(state, known) if known else None
+            given = given_of(state.problem, known) if known else None
             posterior = posterior_of(state.space.axes, data, found.found, given)
             fit = None if found is state.fit else found
             point = _most_promising(state, posterior, random)
@@ -241,44 +239,6 @@ def _centres(problem: Problem, data: Dataset, is_wide: bool, random: np.random.G
     objectives = data.targets[feasible][:, list(problem.objectives)]
     front = feasible[non_dominated(objectives)]
     return np.asarray(data.points[random.permutation(front)])
-
-
-# --- what is known without an evaluation ---
-
-
-def _checked(state: State, known: Any) -> Known:
-    names = state.problem.outcome_names
-    if not isinstance(known, Mapping):
-        raise DefinitionError("$.known", known, "a mapping from outcomes to functions of params")
-    for name, function in known.items():
-        if name not in names:
-            raise DefinitionError(at_key("$.known", name), function, f"one of {list(names)}")
-        if not callable(function):
-            raise DefinitionError(at_key("$.known", name), function, "a function of params")
-    return {name: known[name] for name in names if name in known}
-
-
-def _given(state: State, known: Known) -> Given:
-    """Return the numbers of known outcomes at points, as the model sees them."""
-    names, signs = state.problem.outcome_names, signs_of(state.problem)
-    remembered: dict[Values, list[float]] = {}
-
-    def of(values: Values) -> list[float]:
-        numbers = remembered.get(values)
-        if numbers is None:
-            numbers = []
-            for name, function in known.items():
-                number = function(state.space.params(values))
-                if not is_finite(number):
-                    raise DefinitionError(at_key("$.known", name), number, "a finite number")
-                numbers.append(float(number) * signs[names.index(name)])
-            remembered[values] = numbers
-        return numbers
-
-    return lambda points: np.array([of(values) for values in state.space.decode(points)])
-
-
-# --- the search ---
 
 
 def _candidates(n_candidates: int, n: int) -> int:

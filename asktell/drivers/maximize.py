@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from asktell.acquisition.score import Known
+from asktell.asking.known import Known
 from asktell.drivers.checkpoint import Checkpoint
 from asktell.drivers.evaluated import Evaluated, Measured
 from asktell.drivers.executors import Executor, Supply

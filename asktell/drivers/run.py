@@ -9,8 +9,8 @@ from typing import Any
 
 from attrs import define, field
 
-from asktell.acquisition.score import Known
 from asktell.asking.know import best_or_none
+from asktell.asking.known import Known
 from asktell.drivers.evaluated import Evaluated, Happening, Measured
 from asktell.drivers.executors import Supply
 from asktell.engine import Engine

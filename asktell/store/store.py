@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from asktell import telling
-from asktell.acquisition.score import Known
+from asktell.asking.known import Known
 from asktell.asking.suggest import needs_model, suggest
 from asktell.errors import StoreMissingError
 from asktell.numbers import is_count

@@ -160,8 +160,8 @@ def test_several_objectives_improve_their_front(k: int, kind: type) -> None:
     (term,) = promised.terms
     assert isinstance(term, FrontImprovement)
     columns = [own.start for own in promised.posterior.columns]
-    assert term.columns[0].tolist() == columns
-    assert all(isinstance(region, kind) for region in term.regions)
+    assert term.columns.tolist() == columns
+    assert isinstance(term.region, kind)
     with np.errstate(all="ignore"):
         scores = promised(np.random.default_rng(1).random((50, 2)))
     assert np.isfinite(scores).all()
@@ -176,7 +176,7 @@ def test_what_breaks_a_constraint_is_not_in_the_front_that_is_improved() -> None
     term, feasibility = promised.terms
     assert isinstance(term, FrontImprovement)
     assert isinstance(feasibility, Feasibility)
-    (region, *_), (own, *_) = term.regions, term.columns
+    region, own = term.region, term.columns
     held = promised.posterior.data.feasible
     assert 0 < held.sum() < 12
     means = expected(promised)[:, own]
@@ -194,13 +194,10 @@ def test_up_to_its_reference_an_objective_counts_for_nothing(reference: float) -
     (term,) = promised.terms
     assert isinstance(term, FrontImprovement)
 
-    for own, region in zip(term.columns, term.regions, strict=True):
-        assert isinstance(region, Boxes)
-        seen = [promised.posterior.seen[column] for column in own]
-        least = [
-            float(s.of(np.array([n]))[0]) for s, n in zip(seen, (reference, -0.9), strict=True)
-        ]
-        assert region.lower.min(axis=0) == pytest.approx(least)
+    assert isinstance(term.region, Boxes)
+    seen = [promised.posterior.seen[column] for column in term.columns]
+    least = [float(s.of(np.array([n]))[0]) for s, n in zip(seen, (reference, -0.9), strict=True)]
+    assert term.region.lower.min(axis=0) == pytest.approx(least)
 
 
 def test_a_lower_bound_of_an_objective_is_a_reference_too() -> None:
@@ -210,7 +207,7 @@ def test_a_lower_bound_of_an_objective_is_a_reference_too() -> None:
 
     term = promised.terms[0]
     assert isinstance(term, FrontImprovement)
-    (region, *_), (own, *_) = term.regions, term.columns
+    region, own = term.region, term.columns
     assert isinstance(region, Boxes)
     least = promised.posterior.seen[own[0]].of(np.array([0.4]))[0]
     assert region.lower.min(axis=0)[0] == pytest.approx(least)

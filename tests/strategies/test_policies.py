@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import asktell as at
+from asktell.asking.known import Known
 from strategies import TuneStrategy
 from strategies.policies import (
     BAYESIAN,
     EXHAUSTIVE,
     RANDOM,
-    Known,
     Policy,
     Proposal,
     cautiously,
