@@ -144,6 +144,8 @@ def shortened(text: str, longest: int) -> str:
 
 def duration(seconds: float) -> str:
     """Return seconds as people say them."""
+    if seconds < 1.0:
+        return f"{seconds * 1e3:.0f} ms"
     if seconds < 60.0:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

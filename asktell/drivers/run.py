@@ -214,7 +214,7 @@ class Run:
         try:
             self._fail(attempt, what)
         except TooManyFailuresError as enough:
-            raise enough from error
+            raise enough from shown_last(error)
 
     def _check_sendable(self, suggestion: Suggestion, error: BaseException) -> None:
         """Raise a ``NotSendableError`` if that is what an error is about."""
