@@ -50,7 +50,7 @@ def test_failures_in_a_row_end_a_run() -> None:
 
 def test_one_failure_may_be_too_many() -> None:
     with pytest.raises(
-        errors.TooManyFailuresError, match="^An evaluation failed; trial 0: no luck"
+        errors.TooManyFailuresError, match=r"^An evaluation failed; trial 0: no luck"
     ):
         Tally(Patience(later=1)).count("failed", 0, "no luck")
 

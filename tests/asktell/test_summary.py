@@ -90,9 +90,7 @@ def test_several_objectives_have_a_front() -> None:
 def test_what_is_nearest_and_what_is_expected_are_told() -> None:
     engine = at.Engine(line(3), settings=QUICK, constraints={"target": at.AtLeast(9.0)})
     summary = optimize(engine, lambda p: float(p["n"]), 9)
-    assert str(summary).startswith(
-        "best: {'target': 2.0} (nothing holds all constraints yet; it is nearest)"
-    )
+    assert str(summary).startswith("best: 2.0 (nothing holds all constraints yet; it is nearest)")
     engine = at.Engine(line(3), settings=QUICK)
     summary = optimize(engine, lambda p: (float(p["n"]), 0.5), 9)
     assert str(summary).startswith(f"best: {summary.best.target}, expected {summary.best.expected}")
