@@ -15,7 +15,7 @@ import asktell as at
 from asktell import errors
 from asktell.asking.evidence import dataset_of
 from asktell.state import State, apply, replay
-from asktell.study.events import Skipped, Suggested, Told
+from asktell.study.events import Failed, Skipped, Suggested, Told
 from asktell.study.ranking import value_of
 from asktell.study.trials import Configuration
 
@@ -26,25 +26,11 @@ SETTINGS = st.builds(
     retries=st.integers(0, 2),
     expiries=st.integers(0, 2),
 )
+VERBS = ["suggest", "observe", "observe", "fail", "fail", "expire", "renew", "own"]
+SECOND_THOUGHTS = ["amend", "forget", "retry", "retry_failed"]
 CALLS = st.lists(
     st.tuples(
-        st.sampled_from(
-            [
-                *[
-                    "suggest",
-                    "observe",
-                    "observe",
-                    "fail",
-                    "expire",
-                    "renew",
-                    "amend",
-                    "forget",
-                    "retry",
-                    "retry_failed",
-                    "own",
-                ]
-            ]
-        ),
+        st.sampled_from(VERBS + SECOND_THOUGHTS),
         st.integers(0, 11),
         st.sampled_from([0.0, 1.0, -2.5, float("nan"), 1e300]),
     ),
@@ -299,9 +285,10 @@ def test_with_replicates_all_failures_of_params_are_set_aside() -> None:
     engine = at.Engine(finite(), seed=2, settings=at.Settings(replicates=True))
     suggestion = engine.suggest()
     twice = Suggested(1, suggestion.configuration, "replicate", None, None)
-    engine = at.Engine.from_state(apply(engine.state, twice))
-    engine.fail(0, "one")
-    engine.fail(1, "two")
+    state = engine.state
+    for event in (twice, Failed(0, None, "one", None), Failed(1, None, "two", None)):
+        state = apply(state, event)
+    engine = at.Engine.from_state(state)
     assert len(engine.failures) == 2
     engine.retry(suggestion)
     assert (engine.failures, engine.due) == ([], [suggestion.params])
