@@ -96,8 +96,8 @@ FLOORS = {
         {"__init__"},
     ],
     "asktell.cli": [
-        {"results", "yaml_document"},
-        {"command", "predictions", "space_file", "words"},
+        {"results", "words", "yaml_document"},
+        {"command", "completion", "page", "predictions", "space_file"},
         {"look"},
         {"begin", "ask_and_tell", "correct", "show"},
         {"arguments"},

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from asktell.cli import words
 from asktell.cli.command import Command, add_now, add_state, now_of, store_of
+from asktell.cli.page import Page, printed
 from asktell.codec.answers import Answer
-from asktell.errors import MissingExtraError, ParamsError
+from asktell.errors import ParamsError
 from asktell.state import State
 from asktell.study.trials import Trial
 from asktell.tables.overview import last_line, overview, trial_story
@@ -17,9 +18,6 @@ from asktell.tables.rows import csv_lines, trial_rows
 
 MOST = 12
 """How many lines a table of the overview has; ``--failed``, ``--csv`` and ``--json`` show all."""
-
-LEAST = 20
-"""Where there is no room for so much of the last column of a table, it is left out."""
 
 CURVE = (56, 4)
 """Columns and lines of the curve."""
@@ -48,15 +46,15 @@ def show(arguments: Namespace) -> Iterator[Answer | str]:
     elif arguments.trial is not None:
         (trial,) = _chosen(state, arguments)
         story = trial_story(state, trial)
-        yield story if arguments.json else _printed(lambda page: _trial(page, story))
+        yield story if arguments.json else printed(lambda page: _trial(page, story))
     elif arguments.failed:
         rows = trial_rows(state, _chosen(state, arguments))
         file = arguments.state
-        yield {"failed": rows} if arguments.json else _printed(lambda p: _failed(p, rows, file))
+        yield {"failed": rows} if arguments.json else printed(lambda p: _failed(p, rows, file))
     else:
         seen = overview(state, now)
         seen["to_do"] = _to_do(seen, arguments.state)
-        yield seen if arguments.json else _printed(lambda page: _study(page, seen))
+        yield seen if arguments.json else printed(lambda page: _study(page, seen))
 
 
 def _chosen(state: State, arguments: Namespace) -> list[Trial]:
@@ -90,82 +88,10 @@ def _to_do(seen: dict[str, Any], file: str) -> list[dict[str, str]]:
     ]
 
 
-# --- on a page ---
-
-
-class _Page:
-    """What is printed: text and tables, for a terminal or a pipe."""
-
-    def __init__(self) -> None:
-        try:
-            from rich.console import Console
-        except ImportError:
-            message = "show needs the package rich: pip install 'asktell[cli]'"
-            raise MissingExtraError(f"{message}; --json and --csv do not") from None
-        self.console = Console(highlight=False, emoji=False, markup=False)
-
-    def title(self, text: str) -> None:
-        """Print a heading."""
-        self.console.print(f"\n{text}", style="bold")
-
-    def text(self, text: str) -> None:
-        """Print a paragraph."""
-        self.console.print(words.harmless(text))
-
-    def command(self, text: str, why: str) -> None:
-        """Print what to do, and a command for it, which stays on one line."""
-        self.console.print(words.harmless(why))
-        self.console.print(f"  {words.harmless(text)}", style="bold", soft_wrap=True)
-
-    def table(self, heads: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-        """Print a table; its last column is cut where there is no room."""
-        from rich.cells import cell_len
-        from rich.table import Table
-        from rich.text import Text
-
-        heads = list(heads)
-        lines = [[words.harmless(cell) for cell in row] for row in rows]
-        widths = [
-            max(map(cell_len, (head, *(line[place] for line in lines))))
-            for place, head in enumerate(heads)
-        ]
-        room = self.console.width - sum(widths[:-1]) - 2 * len(widths[:-1])
-        if room < min(widths[-1], LEAST):
-            heads, lines, room = heads[:-1], [line[:-1] for line in lines], widths[-2]
-        table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, show_header=any(heads))
-        for head in heads:
-            table.add_column(head, no_wrap=True)
-        for line in lines:
-            table.add_row(*map(Text, (*line[:-1], _cut(line[-1], room))))
-        self.console.print(table)
-
-    def pairs(self, pairs: Iterable[tuple[str, str]]) -> None:
-        """Print names and their values, as many beside each other as there is room for."""
-        from rich.columns import Columns
-        from rich.text import Text
-
-        cells = [Text.assemble((name, "cyan"), " ", words.harmless(text)) for name, text in pairs]
-        self.console.print(Columns(cells, padding=(0, 3), column_first=True))
-
-
-def _cut(text: str, room: int) -> str:
-    from rich.cells import cell_len, set_cell_size
-
-    return text if cell_len(text) <= room else set_cell_size(text, room - 3) + "..."
-
-
-def _printed(fill: Callable[[_Page], None]) -> str:
-    page = _Page()
-    with page.console.capture() as captured:
-        fill(page)
-    lines = captured.get().lstrip("\n").splitlines()
-    return "".join(f"{line.rstrip()}\n" for line in lines)
-
-
 # --- a study ---
 
 
-def _study(page: _Page, seen: dict[str, Any]) -> None:
+def _study(page: Page, seen: dict[str, Any]) -> None:
     _answer(page, seen)
     counts = [f"{n} {name}" for name, n in seen["counts"].items() if n and name != "trials"]
     page.title(f"Trials: {', '.join(counts) or 'none'}")
@@ -192,7 +118,7 @@ def _study(page: _Page, seen: dict[str, Any]) -> None:
             page.command(one["command"], one["why"])
 
 
-def _answer(page: _Page, seen: dict[str, Any]) -> None:
+def _answer(page: Page, seen: dict[str, Any]) -> None:
     """Say the best with its params, or the front."""
     if best := seen.get("best"):
         page.title(f"Best: {words.target(best['target'])}")
@@ -206,8 +132,11 @@ def _answer(page: _Page, seen: dict[str, Any]) -> None:
     if "front" in seen:
         page.title(f"Front: {len(seen['front'])} that no other dominates")
         page.text(_wanted(seen))
-        if seen["front"]:
-            _rows(page, seen["front"][:MOST])
+        first = next(iter(seen["objectives"]))
+        rows = sorted(seen["front"], key=lambda row: row["target"][first])
+        if rows:
+            _rows(page, rows[:MOST])
+        _more(page, rows)
 
 
 def _wanted(seen: dict[str, Any]) -> str:
@@ -223,7 +152,7 @@ def _wanted(seen: dict[str, Any]) -> str:
     return ", ".join(goals)
 
 
-def _curve(page: _Page, values: list[float]) -> None:
+def _curve(page: Page, values: list[float]) -> None:
     width, height = CURVE
     is_ascii = not page.console.encoding.lower().startswith("utf")
     lines = words.curve(values, width, height, words.ASCII if is_ascii else words.BLOCKS)
@@ -234,7 +163,7 @@ def _curve(page: _Page, values: list[float]) -> None:
         page.text(f"{labels.get(place, ''):>{longest}} {line}".rstrip())
 
 
-def _rows(page: _Page, rows: list[dict[str, Any]]) -> None:
+def _rows(page: Page, rows: list[dict[str, Any]]) -> None:
     named = next((row["target"] for row in rows if isinstance(row["target"], dict)), {"target": 0})
     names = list(named)
     page.table(
@@ -260,7 +189,7 @@ def _numbers(target: Any, names: list[str]) -> list[str]:
     return [words.target(target)] + ["-"] * (len(names) - 1)
 
 
-def _pending(page: _Page, pending: list[dict[str, Any]]) -> None:
+def _pending(page: Page, pending: list[dict[str, Any]]) -> None:
     page.table(
         ("id", "trial", "out for", "lease", "params"),
         (
@@ -274,8 +203,12 @@ def _pending(page: _Page, pending: list[dict[str, Any]]) -> None:
             for one in pending[:MOST]
         ),
     )
-    if len(pending) > MOST:
-        page.text(f"and {len(pending) - MOST} more")
+    _more(page, pending)
+
+
+def _more(page: Page, listed: list[dict[str, Any]]) -> None:
+    if len(listed) > MOST:
+        page.text(f"and {len(listed) - MOST} more")
 
 
 def _lease(one: dict[str, Any]) -> str:
@@ -292,7 +225,7 @@ def _short(reason: str) -> str:
 # --- failures ---
 
 
-def _failed(page: _Page, rows: list[dict[str, Any]], file: str) -> None:
+def _failed(page: Page, rows: list[dict[str, Any]], file: str) -> None:
     groups: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         groups.setdefault(_short(row["reason"]), []).append(row)
@@ -323,7 +256,7 @@ def _failed(page: _Page, rows: list[dict[str, Any]], file: str) -> None:
 # --- one trial ---
 
 
-def _trial(page: _Page, story: dict[str, Any]) -> None:
+def _trial(page: Page, story: dict[str, Any]) -> None:
     page.title(f"Trial {story['trial']}: {story['status']}")
     facts = {
         "target": None if story["target"] is None else words.target(story["target"]),

@@ -26,8 +26,8 @@ def overview(study: State | Study, now: float | None = None) -> dict[str, Any]:
     ``counts``, by status; ``best``, the row of the best trial that was observed, and ``front``, the
     rows of a front of several objectives; ``best_so_far``, after each result that holds the
     constraints, in order of arrival (the weighted sum of several objectives); ``failures``, by the
-    last line of their reasons; ``pending`` and ``due``; ``last``, the rows of the last trials. For rows see
-    :func:`asktell.tables.trial_rows`.
+    last line of their reasons; ``pending`` and ``due``; ``last``, the rows of the last trials. Rows
+    are those of :func:`asktell.tables.trial_rows`.
 
     Args:
         study: an engine, or a state.
