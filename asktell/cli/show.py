@@ -95,7 +95,7 @@ def _study(page: Page, seen: dict[str, Any]) -> None:
     _answer(page, seen)
     counts = [f"{n} {name}" for name, n in seen["counts"].items() if n and name != "trials"]
     page.title(f"Trials: {', '.join(counts) or 'none'}")
-    if len(seen.get("best_so_far", ())) > 1:
+    if len(set(seen.get("best_so_far", ()))) > 1:
         _curve(page, seen["best_so_far"])
     if seen["last"]:
         page.title("Last")
@@ -232,7 +232,8 @@ def _failed(page: Page, rows: list[dict[str, Any]], file: str) -> None:
     if not groups:
         page.text("no trial failed")
         return
-    for reason, group in sorted(groups.items(), key=lambda pair: -len(pair[1])):
+    by_count = sorted(groups.items(), key=lambda pair: -len(pair[1]))
+    for reason, group in by_count:
         page.title(f"{len(group)} x {words.harmless(reason)}")
         page.table(
             ("trial", "ids", "told", "took", "params"),
@@ -248,7 +249,7 @@ def _failed(page: Page, rows: list[dict[str, Any]], file: str) -> None:
             ),
         )
     page.title("To do")
-    number = rows[0]["trial"]
+    number = by_count[0][1][0]["trial"]
     page.command(f"asktell show {file} --trial {number}", "see all of a reason, and what happened")
     page.command(f"asktell retry {file} --failed", "once the cause is mended, try them again")
 

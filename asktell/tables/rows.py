@@ -78,10 +78,10 @@ def _row(problem: Problem, trial: Trial, answered: dict[int, float | None]) -> R
 
 
 def _answered(state: State) -> dict[int, float | None]:
-    """Return when each suggestion was answered, by its id: a correction is no answer."""
+    """Return when each suggestion was first answered, by its id: a correction is no answer."""
     return {
         event.id: event.at
-        for event in state.events
+        for event in reversed(state.events)
         if isinstance(event, Told | Failed | Retried) and event.id is not None
     }
 
