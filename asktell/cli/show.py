@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import Any
@@ -41,6 +42,7 @@ def show(arguments: Namespace) -> Iterator[Answer | str]:
         ParamsError: there is no trial of this number.
     """
     state, now = store_of(arguments).read(), now_of(arguments)
+    file = shlex.quote(arguments.state)
     if arguments.csv:
         yield from csv_lines(state, trial_rows(state, _chosen(state, arguments)))
     elif arguments.trial is not None:
@@ -49,11 +51,10 @@ def show(arguments: Namespace) -> Iterator[Answer | str]:
         yield story if arguments.json else printed(lambda page: _trial(page, story))
     elif arguments.failed:
         rows = trial_rows(state, _chosen(state, arguments))
-        file = arguments.state
         yield {"failed": rows} if arguments.json else printed(lambda p: _failed(p, rows, file))
     else:
         seen = overview(state, now)
-        seen["to_do"] = _to_do(seen, arguments.state)
+        seen["to_do"] = _to_do(seen, file)
         yield seen if arguments.json else printed(lambda page: _study(page, seen))
 
 
@@ -234,7 +235,7 @@ def _failed(page: Page, rows: list[dict[str, Any]], file: str) -> None:
         return
     by_count = sorted(groups.items(), key=lambda pair: -len(pair[1]))
     for reason, group in by_count:
-        page.title(f"{len(group)} x {words.harmless(reason)}")
+        page.title(f"{len(group)} x {reason}")
         page.table(
             ("trial", "ids", "told", "took", "params"),
             (
