@@ -12,8 +12,8 @@ import sys
 from collections.abc import Sequence
 
 from asktell import __version__
-from asktell.cli.arguments import parse
-from asktell.cli.commands import COMMANDS
+from asktell.cli.arguments import COMMANDS, parse
+from asktell.codec.answers import Answer
 from asktell.errors import (
     AskTellError,
     MissingExtraError,
@@ -50,10 +50,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parse(sys.argv[1:] if arguments is None else arguments, __version__)
     code = DONE
     try:
-        for answer in COMMANDS[parsed.command](parsed):
-            sys.stdout.write(json.dumps(answer, allow_nan=False) + "\n")
+        for answer in COMMANDS[parsed.command].run(parsed):
+            sys.stdout.write(_text_of(answer))
             sys.stdout.flush()
-            if "error" in answer:
+            if isinstance(answer, dict) and "error" in answer:
                 _say(answer["error"])
                 code = REFUSED
     except BrokenPipeError:
@@ -68,6 +68,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(str(error))
         return next(code for kind, code in _CODES if isinstance(error, kind))
     return code
+
+
+def _text_of(answer: Answer | str) -> str:
+    """Return an answer as it is printed: a line of JSON; or text, in what the output can show."""
+    if not isinstance(answer, str):
+        return json.dumps(answer, allow_nan=False) + "\n"
+    encoding = sys.stdout.encoding or "utf-8"
+    return answer.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _say(message: str) -> None:
