@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "asktell": [
         {"errors"},
-        {"numbers"},
+        {"numbers", "log"},
         {"space"},
         {"model"},
         {"acquisition"},
@@ -100,8 +100,9 @@ FLOORS = {
     ],
     "asktell.drivers": [
         {"evaluated", "executors", "checkpoint"},
-        {"progress", "run", "processes", "dask", "ray", "submitit"},
-        {"maximize"},
+        {"patience", "lines", "definition", "summary"},
+        {"progress", "run", "threads", "processes", "dask", "ray", "submitit"},
+        {"optimize"},
         {"__init__"},
     ],
     "strategies": [
@@ -192,11 +193,13 @@ SHELL = {
     "cli/main.py",
     "cli/space_file.py",
     "drivers/checkpoint.py",
-    "drivers/maximize.py",
+    "drivers/lines.py",
+    "drivers/optimize.py",
     "drivers/processes.py",
     "drivers/progress.py",
     "drivers/submitit.py",
     "integrations/ray.py",
+    "log.py",
     "model/blas.py",
     "store/book.py",
     "store/files.py",
