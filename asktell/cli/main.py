@@ -15,14 +15,16 @@ from asktell import __version__
 from asktell.cli.arguments import COMMANDS, parse
 from asktell.errors import (
     AskTellError,
+    FirstProgramError,
     MissingExtraError,
     NothingObservedError,
     SeveralObjectivesError,
     SpaceExhausted,
     StoreError,
+    TooManyFailuresError,
 )
 
-DONE, FAULT, WRONG_USAGE, REFUSED, NOTHING_TO_GIVE, FILE_TROUBLE = 0, 1, 2, 3, 4, 5
+DONE, FAULT, WRONG_USAGE, REFUSED, NOTHING_TO_GIVE, FILE_TROUBLE, PROGRAMS_FAIL = range(7)
 BROKEN_PIPE = 128 + 13
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
@@ -30,6 +32,8 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SeveralObjectivesError, WRONG_USAGE),
     (SpaceExhausted, NOTHING_TO_GIVE),
     (NothingObservedError, NOTHING_TO_GIVE),
+    (FirstProgramError, PROGRAMS_FAIL),
+    (TooManyFailuresError, PROGRAMS_FAIL),
     (StoreError, FILE_TROUBLE),
     (OSError, FILE_TROUBLE),
     (AskTellError, REFUSED),

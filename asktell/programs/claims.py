@@ -83,9 +83,9 @@ class Claims:
 
     def close(self, state: State) -> None:
         """Free the lock, and remove the file unless something of this run is pending."""
+        self._file.close()
         if not any(asked_at(state, one) in self._moments for one in state.pending):
             self._path.unlink(missing_ok=True)
-        self._file.close()
 
     def _others(self) -> Iterator[Path]:
         with suppress(FileNotFoundError):

@@ -85,23 +85,24 @@ class Program:
         """Return the id of its process."""
         return self._process.pid
 
-    def terminate(self) -> None:
-        """Ask it to end; nothing happens where it has ended."""
-        self._signal(signal.SIGTERM)
+    def terminate(self) -> bool:
+        """Ask it to end, and tell whether that was needed: it may have ended by itself."""
+        return self._signal(signal.SIGTERM)
 
     def kill(self) -> None:
         """End it; nothing happens where it has ended."""
         self._signal(signal.SIGKILL if IS_POSIX else signal.SIGTERM)
 
-    def _signal(self, number: int) -> None:
+    def _signal(self, number: int) -> bool:
         with self._lock:
             if self._is_over:
-                return
+                return False
             if IS_POSIX:
-                with suppress(ProcessLookupError, PermissionError):
+                with suppress(ProcessLookupError, PermissionError):  # a zombie's group, on macOS
                     os.killpg(self.pid, number)
             else:  # pragma: no cover - Windows
                 self._process.terminate()
+            return True
 
     def _watch(self) -> None:
         """Wait for its end, and end what it left running."""
@@ -111,7 +112,7 @@ class Program:
             self.kill()
             with self._lock:
                 self._is_over = True
-                code = self._process.wait()
+            code = self._process.wait()
         else:  # pragma: no cover - macOS before Python 3.13, Windows
             code = self._process.wait()
             with self._lock:

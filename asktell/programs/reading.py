@@ -13,7 +13,7 @@ from attrs import frozen
 from asktell.errors import AskTellError, quoted
 from asktell.study.outcomes import TARGET
 
-Measured = tuple[Any, Any]
+_Measured = tuple[Any, Any]
 """A target and its standard deviation, as ``asktell.deliver`` takes them; None where not told."""
 
 _TAIL = 1 << 16
@@ -30,7 +30,7 @@ class UnreadableError(AskTellError):
 class Reading(Protocol):
     """Where the target is."""
 
-    def measured(self, folder: Path, names: Sequence[str]) -> Measured:
+    def measured(self, folder: Path, names: Sequence[str]) -> _Measured:
         """Return the target of a program that has ended.
 
         Args:
@@ -42,12 +42,20 @@ class Reading(Protocol):
         """
         ...
 
+    def clear(self, folder: Path) -> None:
+        """Remove a target that an earlier program has left there, before the next one starts.
+
+        Raises:
+            OSError: it cannot be removed.
+        """
+        ...
+
 
 @frozen
 class LastLine:
     """The last line of standard output that is not empty: a number, or JSON."""
 
-    def measured(self, folder: Path, names: Sequence[str]) -> Measured:
+    def measured(self, folder: Path, names: Sequence[str]) -> _Measured:
         """Return the target; see :class:`Reading`."""
         last = last_line(folder / "stdout")
         if not last:
@@ -57,20 +65,24 @@ class LastLine:
         except ValueError:
             return _of_json(last, names, "its last line")
 
+    def clear(self, folder: Path) -> None:
+        """Do nothing: standard output begins anew by itself."""
+
 
 @frozen
 class JsonFile:
     """A JSON file.
 
     Attributes:
-        path: of the file; a relative one is within the trial's folder.
+        path: of the file, in which ``{id}`` stands for the trial's id; a relative one is within the
+            trial's folder.
     """
 
     path: str
 
-    def measured(self, folder: Path, names: Sequence[str]) -> Measured:
+    def measured(self, folder: Path, names: Sequence[str]) -> _Measured:
         """Return the target; see :class:`Reading`."""
-        path = folder / self.path
+        path = self._path_in(folder)
         try:
             with path.open("rb") as file:
                 content = file.read(_LARGEST_RESULT + 1)
@@ -80,6 +92,13 @@ class JsonFile:
         if len(content) > _LARGEST_RESULT:
             raise UnreadableError(f"{path}: more than 1 MiB; expected {_expected(names)}")
         return _of_json(content.decode(errors="replace").strip(), names, str(path))
+
+    def clear(self, folder: Path) -> None:
+        """Remove the file; see :class:`Reading`."""
+        self._path_in(folder).unlink(missing_ok=True)
+
+    def _path_in(self, folder: Path) -> Path:
+        return folder / self.path.replace("{id}", folder.name)
 
 
 @frozen
@@ -92,7 +111,7 @@ class Pattern:
 
     expression: re.Pattern[str]
 
-    def measured(self, folder: Path, names: Sequence[str]) -> Measured:
+    def measured(self, folder: Path, names: Sequence[str]) -> _Measured:
         """Return the target; see :class:`Reading`."""
         for name in ("stdout", "stderr"):
             found = self._found(folder / name)
@@ -100,6 +119,9 @@ class Pattern:
                 return _of_mapping(found, names, f"its {name}")
         expected = f"a line that matches {self.expression.pattern!r}"
         raise UnreadableError(f"no line matches; expected {expected}, in its stdout or stderr")
+
+    def clear(self, folder: Path) -> None:
+        """Do nothing: standard output and error begin anew by itself."""
 
     def _found(self, path: Path) -> dict[str, float]:
         found: dict[str, float] = {}
@@ -152,7 +174,7 @@ def _number(text: Any, line: str) -> float:
         raise UnreadableError(message) from None
 
 
-def _of_json(text: str, names: Sequence[str], place: str) -> Measured:
+def _of_json(text: str, names: Sequence[str], place: str) -> _Measured:
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):
@@ -164,7 +186,7 @@ def _of_json(text: str, names: Sequence[str], place: str) -> Measured:
     raise UnreadableError(f"{place} is {quoted(value)}; expected {_expected(names)}")
 
 
-def _of_mapping(value: Mapping[str, Any], names: Sequence[str], place: str) -> Measured:
+def _of_mapping(value: Mapping[str, Any], names: Sequence[str], place: str) -> _Measured:
     """Return the study's outcomes among what was measured; programs may tell more than that."""
     std = None if "std" in names else value.get("std")
     if all(name in value for name in names):
