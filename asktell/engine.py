@@ -162,6 +162,15 @@ class Engine:
         """Take an outcome back; see :func:`asktell.forget`."""
         self._state = telling.forget(self._state, trial, now=now)
 
+    def retry(self, trial: TrialLike, *, now: float | None = None) -> None:
+        """Offer a failed or forgotten trial again; see :func:`asktell.retry`."""
+        self._state = telling.retry(self._state, trial, now=now)
+
+    def retry_failed(self, *, now: float | None = None) -> list[Trial]:
+        """Offer all failed trials again; see :func:`asktell.retry_failed`."""
+        self._state, retried = telling.retry_failed(self._state, now=now)
+        return retried
+
     # --- knowing ---
 
     def best(self) -> Observation:

@@ -135,6 +135,10 @@ class NoOutcomeError(InvalidValueError):
     """The trial has no outcome to amend or forget."""
 
 
+class NotFailedError(InvalidValueError):
+    """The trial has no failure to retry: it is observed, pending, or new."""
+
+
 class StateError(InvalidValueError):
     """A state's dict has a missing, extra or corrupt field, or a newer schema.
 
