@@ -263,7 +263,7 @@ class ChangedDefinitionError(AskTellError, ValueError):
         return "\n".join([*lines, self.advice])
 
 
-class Interrupted(KeyboardInterrupt, SystemExit):  # noqa: N818 - what happened, as its bases
+class Interrupted(KeyboardInterrupt, SystemExit):
     """A run was stopped by Ctrl-C, and everything is kept. The message says where.
 
     It is a ``KeyboardInterrupt`` for whoever catches that. Python's outermost frame shows the

@@ -101,9 +101,10 @@ FLOORS = {
         {"__init__"},
     ],
     "asktell.drivers": [
-        {"evaluated", "executors", "checkpoint"},
-        {"patience", "lines", "definition", "summary"},
-        {"progress", "run", "threads", "processes", "dask", "ray", "submitit"},
+        {"evaluated", "executors", "definition"},
+        {"patience", "lines", "checkpoint"},
+        {"summary"},
+        {"progress", "run", "processes", "dask", "ray", "submitit"},
         {"optimize"},
         {"__init__"},
     ],

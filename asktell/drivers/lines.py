@@ -18,7 +18,7 @@ from asktell.state import State
 from asktell.study.views import Observation
 
 _MOST_PARAMS = 6
-_LONGEST_VALUE, _LONGEST_REASON = 24, 200
+_LONGEST_VALUE, LONGEST_REASON = 24, 200
 _NOTHING = "nothing feasible yet"
 
 _WENT_WRONG: dict[Happening, str] = {
@@ -69,7 +69,7 @@ def trial_line(evaluated: Evaluated, before: Observation | None, state: State) -
     outcome = evaluated.outcome
     if outcome in _WENT_WRONG:
         came = f" {_WENT_WRONG[outcome]}"
-        came += f": {shortened(evaluated.reason, _LONGEST_REASON)}" if evaluated.reason else ""
+        came += f": {shortened(evaluated.reason, LONGEST_REASON)}" if evaluated.reason else ""
     else:
         came = f" -> {target_words(evaluated.target)}"
         came += f" +/- {target_words(evaluated.std)}" if evaluated.std else ""
@@ -82,7 +82,7 @@ def trial_line(evaluated: Evaluated, before: Observation | None, state: State) -
     if best and best.feasible and best.configuration == suggestion.configuration:
         good = "the best so far"
     else:
-        good = _standing_and_whose(state)
+        good = standing_and_whose(state)
     words = [f"{place}: {changed}{came}", good, duration(evaluated.seconds)]
     return "; ".join(word for word in words if word)
 
@@ -107,7 +107,8 @@ def standing(state: State) -> str:
     return f"front {front}, hypervolume {hypervolume(state):.6g}"
 
 
-def _standing_and_whose(state: State) -> str:
+def standing_and_whose(state: State) -> str:
+    """Return :func:`standing`, and which trial is the best."""
     whose = "" if state.leader is None else f" (trial {state.leader[0]})"
     return standing(state) + whose
 
@@ -144,6 +145,8 @@ def shortened(text: str, longest: int) -> str:
 
 def duration(seconds: float) -> str:
     """Return seconds as people say them."""
+    if seconds < 1.0:
+        return f"{seconds * 1e3:.0f} ms"
     if seconds < 60.0:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

@@ -36,8 +36,8 @@ class Patience:
         DefinitionError: a ``ValueError``; not an integer >= 1, nor None.
     """
 
-    first: int | None = field(default=1, validator=_is_count_or_none)
-    later: int | None = field(default=10, validator=_is_count_or_none)
+    first: int | None = field(default=1, validator=_is_count_or_none)  # type: ignore[arg-type]
+    later: int | None = field(default=10, validator=_is_count_or_none)  # type: ignore[arg-type]
 
 
 @define

@@ -21,12 +21,7 @@ from typing import Any
 
 from attrs import define
 
-from asktell.drivers.executors import relayed, settle
-from asktell.errors import AskTellError
-
-
-class WorkerDied(AskTellError):  # noqa: N818 - what happened, as SpaceExhausted
-    """The process that evaluated this died."""
+from asktell.drivers.executors import WorkerDied, relayed, settle
 
 
 def _begin(  # pragma: no cover - runs in the workers

@@ -50,6 +50,9 @@ class ProgressBar:
 
 
 def _is_on_terminal(logger: logging.Logger) -> bool:
-    """Tell whether a logger has a handler that writes to where the bar may be."""
-    streams = [getattr(handler, "stream", None) for handler in logger.handlers]
+    """Tell whether a logger has a handler that writes to where the bar may be.
+
+    One with a level of its own is left alone, as the redirection would lose it.
+    """
+    streams = [getattr(handler, "stream", None) for handler in logger.handlers if not handler.level]
     return any(stream in (sys.stdout, sys.stderr) for stream in streams)
