@@ -1,10 +1,10 @@
 """Which suggestions a run has, so that the next run knows whose trials are nobody's any more.
 
 Each run has a file ``runs/<host>-<process>-<moment>`` in the folder of its trials, which it keeps
-locked. The system frees the lock when the run ends, however it ends; so a file that can be locked is
-that of a dead run. The lines of the file are the moments at which the run asked for suggestions. A
-moment is written before the suggestions exist, and is kept with them, as ``Ticket.at``: whenever the
-run is killed, its suggestions are known by it.
+locked. The system frees the lock when the run ends, however it ends; so a file that can be locked
+is that of a dead run. The lines of the file are the moments at which the run asked for suggestions.
+A moment is written before the suggestions exist, and is kept with them, as ``Ticket.at``: whenever
+the run is killed, its suggestions are known by it.
 
 All functions are called while the caller holds the lock of the store, which all runs share.
 """

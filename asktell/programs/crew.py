@@ -167,10 +167,10 @@ class Crew:
         try:
             while self.stopped_by is None:
                 self._tend()
-                self._fill()
+                has_begun = self._begin_one()
                 if self._is_done():
                     return
-                yield from self._results()
+                yield from self._results(waits=not has_begun)
             self._interrupt("interrupted")
             while self._jobs:
                 yield from self._results()
@@ -234,38 +234,40 @@ class Crew:
 
     # --- handing out ---
 
-    def _fill(self) -> None:
-        """Start what was taken up, then what is suggested, while there is room."""
-        free = [place for place, job in enumerate(self._places) if job is None]
-        for place in free:
-            if not self._taken and not self._ask(len(free)):
-                return
-            self._start(place, self._taken.pop(0))
-            free = free[1:]
+    def _begin_one(self) -> bool:
+        """Start what was taken up, or what is suggested next; tell whether there was room for it.
 
-    def _ask(self, most: int) -> bool:
-        """Take suggestions from the store; tell whether there were any."""
+        One at a time: the model takes a while for each, and results that come meanwhile are for
+        the next to know.
+        """
+        place = next((place for place, job in enumerate(self._places) if job is None), None)
+        if place is None or not (self._taken or self._ask()):
+            return False
+        self._start(place, self._taken.pop(0))
+        return True
+
+    def _ask(self) -> bool:
+        """Take a suggestion from the store; tell whether there was any."""
         now = self.clock()
-        if self.plan.n_trials is not None:
-            most = min(most, self.plan.n_trials - self.state.n_over - self._n_at_work(now))
-        if most < 1 or self.state is self._exhausted_at:
+        n_at_work = len(self._leases) + self._n_elsewhere(now)
+        most = self.plan.n_trials
+        if most is not None and self.state.n_over + n_at_work >= most:
+            return False
+        if self.state is self._exhausted_at:
             return False
         self._claims.add(now)
         try:
-            suggestions = self.store.suggest(most, now=now, lease=self.plan.lease)
+            (suggestion,) = self.store.suggest(now=now, lease=self.plan.lease)
         except SpaceExhausted:
             self._exhausted_at = self.state = self.store.read()
             return False
-        self._taken += suggestions
-        self._leases |= {one.id: now + self.plan.lease for one in suggestions}
+        self._taken.append(suggestion)
+        self._leases[suggestion.id] = now + self.plan.lease
         self.state = self.store.read()
         return True
 
-    def _n_at_work(self, now: float) -> int:
-        """Return how many suggestions are out that will have an outcome: here and elsewhere."""
-        return len(self._leases) + self._n_elsewhere(now)
-
     def _n_elsewhere(self, now: float) -> int:
+        """Return how many suggestions others have, as far as their leases say."""
         return sum(
             one.id not in self._leases and one.expires is not None and one.expires > now
             for one in self.state.pending
@@ -294,15 +296,15 @@ class Crew:
 
     # --- taking back ---
 
-    def _results(self) -> Iterator[Evaluated]:
-        """Wait for something to happen, and yield the results that came.
+    def _results(self, waits: bool = True) -> Iterator[Evaluated]:
+        """Wait for something to happen, if asked to, and yield the results that came.
 
         Raises:
             FirstProgramError: a program failed before any has succeeded.
             TooManyFailuresError: too many in a row have failed.
         """
         self.show(self._standing())
-        arrival = self._next_arrival()
+        arrival = self._next_arrival() if waits else self._arrival_at_hand()
         while arrival is not None:
             if isinstance(arrival, int):
                 if self.stopped_by is not None:
@@ -316,8 +318,11 @@ class Crew:
                     listener(evaluated)
                 yield evaluated
                 self._tally.count(evaluated.outcome, evaluated.number, evaluated.reason)
-            arrival = None if self._arrived.empty() else self._arrived.get()
+            arrival = self._arrival_at_hand()
         self._enforce()
+
+    def _arrival_at_hand(self) -> _Arrival | int | None:
+        return None if self._arrived.empty() else self._arrived.get()
 
     def _next_arrival(self) -> _Arrival | int | None:
         ends = [job.kill_at for job in self._jobs]

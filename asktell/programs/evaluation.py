@@ -21,7 +21,7 @@ _LONGEST_REASON = 300
 
 @frozen
 class Measured:
-    """What a program measured: a target and its standard deviation, as ``asktell.deliver`` takes."""
+    """What a program measured: a target and its standard deviation, as told to a study."""
 
     target: Any
     std: Any

@@ -1,9 +1,9 @@
 """A process that outlives a run for a moment, and ends what the run can end no more.
 
-It runs as a script of its own, apart from the run's session. The run tells it on standard input which
-process groups have begun (``+123``) and ended (``-123``). When that pipe closes, the run is over,
-killed perhaps: what is left is killed. It holds the run's lock until then (see ``claims``), so
-nobody takes up the trials of a run while its programs may still be running.
+It runs as a script of its own, apart from the run's session. The run tells it on standard input
+which process groups have begun (``123``) and ended (``-123``). When that pipe closes, the run is
+over, killed perhaps: what is left is killed. It holds the run's lock until then (see ``claims``),
+so nobody takes up the trials of a run while its programs may still be running.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A command with places for params: ``./train.sh {lr} --depth {depth}``.
 
-Arguments stay apart: none is ever joined with others or given to a shell, so a value is one argument
-or a part of one, whatever is in it.
+Arguments stay apart: none is ever joined with others or given to a shell, so a value is one
+argument or a part of one, whatever is in it.
 """
 
 from __future__ import annotations
