@@ -40,6 +40,7 @@ class LiveTable:
         self._console = Console(file=sys.stderr)
         self._live = Live(console=self._console, auto_refresh=False, transient=False)
         self._last: deque[Evaluated] = deque(maxlen=_LAST)
+        self._now: Standing | None = None
         self._handler = _Above(self._console)
         self._level = LOGGER.level
 
@@ -57,7 +58,9 @@ class LiveTable:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Leave the table as it is."""
+        """Leave the last results, and how far it came."""
+        if self._now is not None:
+            self._live.update(drawn(self._now, list(self._last), with_workers=False))
         self._live.stop()
         LOGGER.removeHandler(self._handler)
         LOGGER.setLevel(self._level)
@@ -68,17 +71,27 @@ class LiveTable:
 
     def show(self, now: Standing) -> None:
         """Draw how things are."""
+        self._now = now
         self._live.update(drawn(now, list(self._last)), refresh=True)
 
 
-def drawn(now: Standing, last: list[Evaluated]) -> RenderableType:
-    """Return how things are as a table."""
+def drawn(now: Standing, last: list[Evaluated], *, with_workers: bool = True) -> RenderableType:
+    """Return how things are: workers, the last results, how far it is."""
     from rich.console import Group
+    from rich.table import Table
 
-    parts: list[Any] = [_workers(now)]
+    grid = Table.grid(expand=True)
+    if with_workers:
+        grid.add_row(_workers(now))
+        grid.add_row("")
     if last:
-        parts.append(_results(last))
-    return Group(*parts, _progress(now), _summary(now))
+        grid.add_row(_results(last))
+        grid.add_row("")
+    if now.plan.n_trials is not None:
+        grid.add_row(_progress(now.state.n_over, now.plan.n_trials))
+    return Group(
+        grid, _summary(now, with_time=with_workers)
+    )  # short lines last: terminals write ^C behind them
 
 
 def _workers(now: Standing) -> RenderableType:
@@ -123,16 +136,13 @@ def _results(last: list[Evaluated]) -> RenderableType:
     return table
 
 
-def _progress(now: Standing) -> RenderableType:
+def _progress(done: int, most: int) -> RenderableType:
     from rich.progress_bar import ProgressBar
-    from rich.text import Text
 
-    if now.plan.n_trials is None:
-        return Text("")
-    return ProgressBar(total=now.plan.n_trials, completed=now.state.n_over)
+    return ProgressBar(total=most, completed=done)
 
 
-def _summary(now: Standing) -> RenderableType:
+def _summary(now: Standing, with_time: bool) -> RenderableType:
     from rich.text import Text
 
     state, most = now.state, now.plan.n_trials
@@ -143,7 +153,7 @@ def _summary(now: Standing) -> RenderableType:
     words += [f"{good}{whose}"] if (good := standing(state)) else []
     words.append(duration(now.seconds))
     left = _seconds_left(now)
-    words += [f"about {duration(left)} left"] if left is not None else []
+    words += [f"about {duration(left)} left"] if left is not None and with_time else []
     return Text("; ".join(words), style="bold")
 
 

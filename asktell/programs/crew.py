@@ -434,6 +434,7 @@ class Crew:
         finally:
             self._lifeline.close()
             self._update(self._closed)
+            self.show(self._standing())
 
     def _closed(self, state: State) -> tuple[State, None]:
         self._claims.close(state)
