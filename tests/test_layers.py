@@ -110,7 +110,8 @@ FLOORS = {
     ],
     "asktell.programs": [
         {"template", "reading", "program", "guard", "claims"},
-        {"evaluation", "lifeline"},
+        {"evaluation", "lifeline", "plan"},
+        {"share"},
         {"crew"},
         {"__init__"},
     ],
@@ -219,6 +220,7 @@ SHELL = {
     "programs/lifeline.py",
     "programs/program.py",
     "programs/reading.py",
+    "programs/share.py",
     "store/book.py",
     "store/files.py",
     "store/lock.py",

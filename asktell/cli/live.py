@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from asktell.drivers.evaluated import Evaluated
 from asktell.drivers.lines import changes, duration, standing, target_words
 from asktell.log import LOGGER
-from asktell.programs.crew import Standing
+from asktell.programs.plan import Standing
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -20,8 +20,9 @@ from asktell.drivers.lines import Lines, standing
 from asktell.drivers.patience import Patience
 from asktell.errors import DefinitionError, NothingObservedError, StoreMissingError
 from asktell.log import LOGGER, shown
-from asktell.programs.crew import Crew, Plan
+from asktell.programs.crew import Crew
 from asktell.programs.evaluation import Evaluation
+from asktell.programs.plan import Plan
 from asktell.programs.reading import JsonFile, LastLine, Pattern, Reading
 from asktell.programs.template import PARAMS_FILE, Template
 from asktell.state import State
