@@ -46,6 +46,7 @@ class Claims:
         except OSError as error:
             raise StoreError(str(self._path), error.strerror or str(error)) from error
         if not _is_locked_by_us(self._file):
+            self._file.close()
             raise StoreError(str(self._path), "cannot be locked")
         self._moments: set[float] = set()
 
