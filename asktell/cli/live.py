@@ -38,7 +38,12 @@ class LiveTable:
         from rich.live import Live
 
         self._console = Console(file=sys.stderr)
-        self._live = Live(console=self._console, auto_refresh=False, transient=False)
+        self._live = Live(
+            console=self._console,
+            auto_refresh=False,
+            redirect_stdout=False,  # answers are for whoever reads them there
+            redirect_stderr=False,
+        )
         self._last: deque[Evaluated] = deque(maxlen=_LAST)
         self._now: Standing | None = None
         self._handler = _Above(self._console)

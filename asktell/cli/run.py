@@ -61,7 +61,7 @@ Evaluate what is suggested by running a program for it, until enough is known.
 
 In the program's arguments {name} stands for the value of a parameter, {id} for the
 number of the suggestion, {folder} for the trial's folder, and {params_file} for a JSON
-file with the params; {{ and }} are braces. The environment has ASKTELL_PARAMS (JSON),
+file with the params; {{name}} is {name}. The environment has ASKTELL_PARAMS (JSON),
 ASKTELL_PARAM_<name>, ASKTELL_ID and ASKTELL_FOLDER. No shell is involved: for one, run
 sh -c '...', and use the environment.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
@@ -16,7 +16,8 @@ from attrs import frozen
 from asktell.errors import DefinitionError
 from asktell.space.arguments import hint
 
-_PIECES = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+_PIECES = re.compile(r"\{\{[^{}]*\}\}|\{([^{}]*)\}")
+_WORD = re.compile(r"[A-Za-z_][\w.-]*\Z")
 
 PARAMS_FILE = "params_file"
 GIVEN = ("id", "folder", PARAMS_FILE)
@@ -27,42 +28,51 @@ GIVEN = ("id", "folder", PARAMS_FILE)
 class Template:
     """The arguments of a command, in which ``{name}`` stands for a value.
 
-    ``{{`` and ``}}`` stand for braces. Make one with :meth:`of`, which checks the names.
+    ``{{name}}`` stands for ``{name}``. Braces around what is no name are left alone, as those of
+    JSON, of shells and of awk. Make one with :meth:`of`, which checks the names.
     """
 
     arguments: tuple[str, ...]
+    known: frozenset[str]
 
     @classmethod
     def of(cls, arguments: Sequence[str], names: Sequence[str], place: str = "command") -> Template:
         """Return a template of arguments, each of which may name these and what is ``GIVEN``.
 
         Raises:
-            DefinitionError: a ``ValueError``; a name is unknown, or a brace stands alone.
+            DefinitionError: a ``ValueError``; a name is unknown.
         """
-        template = cls(tuple(arguments))
         known = [*names, *GIVEN]
-        for position, argument in enumerate(template.arguments):
+        for position, argument in enumerate(arguments):
             for piece in _PIECES.finditer(argument):
                 name = piece[1]
-                if name in known or (name is None and len(piece[0]) == 2):
-                    continue
-                expected = f"one of {known}{hint(name, known)}; a brace is written {{{{ or }}}}"
-                raise DefinitionError(f"{place}[{position}]", piece[0], expected)
-        return template
+                if name is not None and name not in known and _is_meant(name, known):
+                    expected = (
+                        f"one of {known}{hint(name, known)}; {{{piece[0]}}} if not a parameter"
+                    )
+                    raise DefinitionError(f"{place}[{position}]", piece[0], expected)
+        return cls(tuple(arguments), frozenset(known))
 
     @property
     def names(self) -> set[str]:
         """Return the names that the arguments have places for."""
         pieces = (piece for argument in self.arguments for piece in _PIECES.finditer(argument))
-        return {piece[1] for piece in pieces if piece[1] is not None}
+        return {piece[1] for piece in pieces} & self.known
 
     def filled(self, values: Mapping[str, Any]) -> list[str]:
         """Return the arguments with values in their places."""
-        return [_PIECES.sub(_replacing(values), argument) for argument in self.arguments]
+
+        def replacement(piece: re.Match[str]) -> str:
+            if piece[1] is None:
+                return piece[0][1:-1]
+            return text_of(values[piece[1]]) if piece[1] in self.known else piece[0]
+
+        return [_PIECES.sub(replacement, argument) for argument in self.arguments]
 
 
-def _replacing(values: Mapping[str, Any]) -> Callable[[re.Match[str]], str]:
-    return lambda piece: piece[0][0] if piece[1] is None else text_of(values[piece[1]])
+def _is_meant(name: str, known: Sequence[str]) -> bool:
+    """Tell whether what is in braces was meant as a name: ``lr``, or ``lr:.3f`` with a format."""
+    return bool(_WORD.match(name)) or re.split("[:!]", name)[0] in known
 
 
 def text_of(value: Any) -> str:

@@ -25,8 +25,12 @@ VALUES = {**PARAMS, "id": 7, "folder": "/x y/7", "params_file": "/x y/7/params.j
         ("--depth={depth}", "--depth=4"),
         ("{depth}-{lr}-{depth}", "4-1e-05-4"),
         ("{{lr}}", "{lr}"),
-        ("{{{lr}}}", "{1e-05}"),
-        ('{{"a": {depth}}}', '{"a": 4}'),
+        ('{"a": {"b": {depth}}}', '{"a": {"b": 4}}'),
+        ("{lr}}", "1e-05}"),
+        ("{print $1}", "{print $1}"),
+        ("${{HOME}}", "${HOME}"),
+        ("a{", "a{"),
+        ("} {} { x; } {1..3}", "} {} { x; } {1..3}"),
         ("{folder}/{id}", "/x y/7/7"),
         ("{params_file}", "/x y/7/params.json"),
         ("no place", "no place"),
@@ -42,10 +46,8 @@ def test_places_are_filled(argument: str, filled: str) -> None:
     ("argument", "said"),
     [
         ("{dpeth}", "(did you mean depth?)"),
-        ("{}", "one of ['lr', 'depth', 'kernel', 'id', 'folder', 'params_file']"),
-        ("{print $1}", "a brace is written {{ or }}"),
-        ("a{", "a brace is written {{ or }}"),
-        ("}", "a brace is written {{ or }}"),
+        ("${HOME}", "one of ['lr', 'depth', 'kernel', 'id', 'folder', 'params_file']"),
+        ("${HOME}", "{{HOME}} if not a parameter"),
         ("{depth:d}", "(did you mean depth?)"),
     ],
 )
@@ -62,7 +64,12 @@ def test_a_parameter_is_meant_where_it_has_the_name_of_something_else() -> None:
 
 
 def test_it_knows_its_names() -> None:
-    assert Template.of(["{lr}", "x{{depth}}", "{id}{lr}"], NAMES).names == {"lr", "id"}
+    assert Template.of(["{lr}", "x{{depth}}", "{id}{lr}{ x }"], NAMES).names == {"lr", "id"}
+
+
+def test_a_name_may_be_any_text() -> None:
+    template = Template.of(["{learning rate}"], ["learning rate"])
+    assert template.filled({"learning rate": 0.5}) == ["0.5"]
 
 
 @pytest.mark.parametrize(
