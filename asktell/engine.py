@@ -231,6 +231,12 @@ class Engine:
         """Return the failures that count, in order of arrival."""
         return self._state.failures
 
+    def to_frame(self) -> Any:
+        """Return the trials as a ``pandas.DataFrame``; see :func:`asktell.tables.to_frame`."""
+        from asktell.tables.frame import to_frame  # tables are not imported with asktell
+
+        return to_frame(self)
+
     def __repr__(self) -> str:
         """Return a line that says how far the study is."""
         outcomes = self._state.problem.outcomes
