@@ -194,12 +194,13 @@ class TooManyFailuresError(AskTellError):
         self.reason = reason
 
     def __str__(self) -> str:
-        failed = "an evaluation" if self.in_a_row == 1 else f"{self.in_a_row} evaluations in a row"
+        many = self.in_a_row
+        failed = "An evaluation" if many == 1 else f"{many} evaluations in a row"
         return (
-            f"{failed} failed, the last (trial {self.number}) for this reason: {self.reason}. "
-            "What failed is recorded. Once the cause is put right, offer it again, with "
-            "engine.retry_failed() or `asktell retry STATE --failed`, and go on. "
-            "Patience(later=...) says how many failures in a row end a run"
+            f"{failed} failed; trial {self.number}: {self.reason}. What failed is recorded. Once "
+            "the cause is put right, have it tried again, with engine.retry_failed() or "
+            "`asktell retry STATE --failed`. Patience(later=...) says how many failures in a row "
+            "end a run"
         )
 
 
