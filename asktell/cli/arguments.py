@@ -10,7 +10,7 @@ from asktell.cli.command import Command
 
 GROUPS: dict[str, tuple[Command, ...]] = {
     "begin": begin.COMMANDS,
-    "run": run.COMMANDS,
+    "evaluate": run.COMMANDS,
     "ask and tell": ask_and_tell.COMMANDS,
     "look": (*show.COMMANDS, *look.COMMANDS),
     "set right": correct.COMMANDS,
@@ -32,6 +32,7 @@ asktell --version prints the version.
 
 examples:
   asktell init space.yaml study.json --goal minimize    # once
+  asktell run study.json -- ./train.sh {lr} {depth}     # evaluates with a program of yours; or
   asktell suggest study.json                            # answers with an id and params
   asktell observe study.json --id 0 --target 0.93       # tell what came of them
   asktell show study.json                               # how it goes, and what to do

@@ -121,10 +121,10 @@ def run(arguments: Namespace) -> Iterator[Answer]:
             if not is_silent:
                 yield _answer(evaluated)
     if crew.stopped_by is not None:
-        _say_interrupted(crew)
+        _say_interrupted(crew, arguments.state)
         signal.signal(crew.stopped_by, signal.SIG_DFL)  # end as the signal would have it
         signal.raise_signal(crew.stopped_by)
-    _say_end(crew)
+    _say_end(crew, arguments.state)
 
 
 def _read(store: Store) -> State:
@@ -200,17 +200,17 @@ def _say_beginning(crew: Crew) -> None:
     LOGGER.info(text, state.n_over, most, crew.evaluation.folder)
 
 
-def _say_interrupted(crew: Crew) -> None:
+def _say_interrupted(crew: Crew, path: str) -> None:
     _say(
-        f"stopped; {_counts(crew.state)} are in {crew.store.path}. "
+        f"stopped; {_counts(crew.state)} are in {path}. "
         "To go on, run the same command again: it begins with what was running"
     )
 
 
-def _say_end(crew: Crew) -> None:
+def _say_end(crew: Crew, path: str) -> None:
     state = crew.state
     if not state.n_observed:
-        message = f"no program has succeeded; why: asktell export --failed {crew.store.path}"
+        message = f"no program has succeeded; asktell show {path} --failed says why"
         raise NothingObservedError(message)
     why = (
         ""
