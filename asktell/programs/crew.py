@@ -150,10 +150,10 @@ class Crew:
         return True
 
     def _start(self, job: Job) -> None:
+        start = self.evaluation.start(job.suggestion)
+        self._lifeline.starts(start.folder)
         job.program = Program.started(
-            self.evaluation.start(job.suggestion),
-            self._lifeline.began,
-            lambda code: self._arrived.put((job, code)),
+            start, self._lifeline.began, lambda code: self._arrived.put((job, code))
         )
 
     # --- taking back ---

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from attrs import define, field
 
@@ -39,18 +41,22 @@ class Lifeline:
             pass_fds=self._held,
         )
 
+    def starts(self, folder: Path) -> None:
+        """Have what is about to start for a folder killed at the end, until its group is known."""
+        self._tell(f"={os.fsencode(folder).hex()}")
+
     def began(self, group: int) -> None:
         """Have a process group killed at the end."""
-        self._tell(group)
+        self._tell(f"{group}")
 
     def ended(self, group: int) -> None:
         """Leave a process group alone."""
-        self._tell(-group)
+        self._tell(f"-{group}")
 
-    def _tell(self, change: int) -> None:
+    def _tell(self, line: str) -> None:
         if self._guard is not None and self._guard.stdin is not None:
             with suppress(BrokenPipeError):  # somebody killed it: the run goes on without
-                self._guard.stdin.write(b"%d\n" % change)
+                self._guard.stdin.write(f"{line}\n".encode())
                 self._guard.stdin.flush()
 
     def close(self) -> None:

@@ -110,6 +110,10 @@ def test_an_end_in_words(code: int, words: str) -> None:
 # --- the guard ---
 
 
+def test_the_guard_finds_nothing_where_nothing_was_started(tmp_path: Path) -> None:
+    guard.guard([b"=%s\n" % bytes(tmp_path / "nothing").hex().encode()])
+
+
 def sleeper() -> subprocess.Popen[bytes]:
     return subprocess.Popen(["sleep", "1000"], start_new_session=True)
 
@@ -138,15 +142,22 @@ def test_a_lifeline_ends_what_is_left() -> None:
     second.wait()
 
 
-def test_programs_end_where_their_run_is_killed(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks in /proc")
+@pytest.mark.parametrize("began", ["lifeline.began", "lambda pid: time.sleep(1000)"])
+def test_programs_end_where_their_run_is_killed_even_before_it_could_tell(
+    tmp_path: Path, began: str
+) -> None:
     code = f"""
 import sys, time
 from pathlib import Path
 from asktell.programs.lifeline import Lifeline
 from asktell.programs.program import Program, Start
 lifeline = Lifeline([])
-start = Start(["sh", "-c", "sleep 1000 & echo $!; wait"], {{}}, Path({str(tmp_path)!r}))
-Program.started(start, lifeline.began, print)
+folder = Path({str(tmp_path)!r})
+environment = {{"ASKTELL_FOLDER": str(folder)}}
+start = Start(["sh", "-c", "sleep 1000 & echo $!; wait"], environment, folder)
+lifeline.starts(folder)
+Program.started(start, {began}, print)
 time.sleep(1000)
 """
     run = subprocess.Popen([sys.executable, "-c", code])
