@@ -19,6 +19,9 @@ _Measured = tuple[Any, Any]
 _TAIL = 1 << 16
 """So many bytes at the end of an output are looked at for its last line. Longer lines are cut."""
 
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|.)")
+"""Sequences that steer a terminal: of ECMA-48, and the operating system commands of xterm."""
+
 _LARGEST_RESULT = 1 << 20
 """In bytes: a file with a number for each outcome has a few hundred."""
 
@@ -145,7 +148,8 @@ def last_line(path: Path) -> str:
 def tail(path: Path, n: int) -> list[str]:
     """Return the last lines of a file, without those that are empty and without space at the end.
 
-    A line that a program wrote over, as progress bars do, counts as it was last.
+    A line that a program wrote over, as progress bars do, counts as it was last. Colours and what
+    else steers a terminal are left out.
     """
     try:
         with path.open("rb") as file:
@@ -154,16 +158,20 @@ def tail(path: Path, n: int) -> list[str]:
             text = file.read().decode(errors="replace")
     except OSError:
         return []
-    lines = (line.rstrip().rpartition("\r")[2] for line in text.split("\n"))
+    lines = (_plain(line.rstrip().rpartition("\r")[2]) for line in text.split("\n"))
     return [line.rstrip() for line in lines if line.strip()][-n:]
 
 
 # --- from text to numbers ---
 
 
+def _plain(text: str) -> str:
+    return "".join(c for c in _ESCAPES.sub("", text) if c == "\t" or c.isprintable())
+
+
 def _lines(path: Path) -> Iterator[str]:
     with path.open(encoding="utf-8", errors="replace") as file:  # a carriage return ends a line
-        yield from file
+        yield from map(_plain, file)
 
 
 def _number(text: Any, line: str) -> float:

@@ -48,6 +48,7 @@ def printed(folder: Path, stdout: str = "", stderr: str = "") -> Path:
         ('{"std": 1, "mean": 2}', ("mean", "std"), ({"mean": 2, "std": 1}, None)),
         ("10%\r50%\r0.5\n", ONE, (0.5, None)),
         ("inf\n", ONE, (math.inf, None)),
+        ("\x1b[1;32m0.5\x1b[0m\n", ONE, (0.5, None)),
     ],
 )
 def test_the_last_line(tmp_path: Path, stdout: str, names: tuple[str, ...], measured: Any) -> None:
@@ -83,6 +84,11 @@ def test_the_tail_is_what_a_person_saw_last(tmp_path: Path) -> None:
     assert tail(tmp_path / "stdout", 3) == ["b", " 2%", "c"]
     (tmp_path / "stdout").write_bytes(b"\xff\xfe\n")
     assert tail(tmp_path / "stdout", 3) == ["\ufffd\ufffd"]
+
+
+def test_nothing_in_it_steers_a_terminal(tmp_path: Path) -> None:
+    printed(tmp_path, "", "\x1b[31mError\x1b[0m: \x1b]0;title\x07no\x07 \x1bcfile\tx\n")
+    assert tail(tmp_path / "stderr", 1) == ["Error: no file\tx"]
 
 
 # --- a file ---
