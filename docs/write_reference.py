@@ -16,6 +16,7 @@ import asktell
 import asktell.drivers
 import asktell.errors
 import asktell.store
+import asktell.tables
 import strategies
 
 PAGE = Path(__file__).with_name("reference.md")
@@ -33,6 +34,7 @@ def main() -> None:
         for title, module, names in (
             ("asktell", asktell, asktell.__all__),
             ("asktell.store", asktell.store, asktell.store.__all__),
+            ("asktell.tables", asktell.tables, asktell.tables.__all__),
             ("asktell.errors", asktell.errors, error_names()),
             ("asktell.drivers", asktell.drivers, asktell.drivers.__all__),
             ("strategies", strategies, strategies.__all__),

@@ -29,7 +29,7 @@ class Page:
 
     def title(self, text: str) -> None:
         """Print a heading."""
-        self.console.print(f"\n{text}", style="bold")
+        self.console.print(f"\n{words.harmless(text)}", style="bold")
 
     def text(self, text: str) -> None:
         """Print a paragraph."""
@@ -47,7 +47,7 @@ class Page:
         from rich.text import Text
 
         heads = list(heads)
-        lines = [[words.harmless(cell) for cell in row] for row in rows]
+        lines = [[_in_one_line(cell) for cell in row] for row in rows]
         widths = [
             max(map(cell_len, (head, *(line[place] for line in lines))))
             for place, head in enumerate(heads)
@@ -67,8 +67,15 @@ class Page:
         from rich.columns import Columns
         from rich.text import Text
 
-        cells = [Text.assemble((name, "cyan"), " ", words.harmless(text)) for name, text in pairs]
+        cells = [
+            Text.assemble((_in_one_line(name), "cyan"), " ", _in_one_line(text))
+            for name, text in pairs
+        ]
         self.console.print(Columns(cells, padding=(0, 3), column_first=True))
+
+
+def _in_one_line(text: str) -> str:
+    return words.harmless(text).replace("\n", "\\n")
 
 
 def _cut(text: str, room: int) -> str:

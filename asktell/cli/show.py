@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import Any
@@ -41,6 +42,7 @@ def show(arguments: Namespace) -> Iterator[Answer | str]:
         ParamsError: there is no trial of this number.
     """
     state, now = store_of(arguments).read(), now_of(arguments)
+    file = shlex.quote(arguments.state)
     if arguments.csv:
         yield from csv_lines(state, trial_rows(state, _chosen(state, arguments)))
     elif arguments.trial is not None:
@@ -49,11 +51,10 @@ def show(arguments: Namespace) -> Iterator[Answer | str]:
         yield story if arguments.json else printed(lambda page: _trial(page, story))
     elif arguments.failed:
         rows = trial_rows(state, _chosen(state, arguments))
-        file = arguments.state
         yield {"failed": rows} if arguments.json else printed(lambda p: _failed(p, rows, file))
     else:
         seen = overview(state, now)
-        seen["to_do"] = _to_do(seen, arguments.state)
+        seen["to_do"] = _to_do(seen, file)
         yield seen if arguments.json else printed(lambda page: _study(page, seen))
 
 
@@ -95,7 +96,7 @@ def _study(page: Page, seen: dict[str, Any]) -> None:
     _answer(page, seen)
     counts = [f"{n} {name}" for name, n in seen["counts"].items() if n and name != "trials"]
     page.title(f"Trials: {', '.join(counts) or 'none'}")
-    if len(seen.get("best_so_far", ())) > 1:
+    if len(set(seen.get("best_so_far", ()))) > 1:
         _curve(page, seen["best_so_far"])
     if seen["last"]:
         page.title("Last")
@@ -232,8 +233,9 @@ def _failed(page: Page, rows: list[dict[str, Any]], file: str) -> None:
     if not groups:
         page.text("no trial failed")
         return
-    for reason, group in sorted(groups.items(), key=lambda pair: -len(pair[1])):
-        page.title(f"{len(group)} x {words.harmless(reason)}")
+    by_count = sorted(groups.items(), key=lambda pair: -len(pair[1]))
+    for reason, group in by_count:
+        page.title(f"{len(group)} x {reason}")
         page.table(
             ("trial", "ids", "told", "took", "params"),
             (
@@ -248,7 +250,7 @@ def _failed(page: Page, rows: list[dict[str, Any]], file: str) -> None:
             ),
         )
     page.title("To do")
-    number = rows[0]["trial"]
+    number = by_count[0][1][0]["trial"]
     page.command(f"asktell show {file} --trial {number}", "see all of a reason, and what happened")
     page.command(f"asktell retry {file} --failed", "once the cause is mended, try them again")
 

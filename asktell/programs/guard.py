@@ -3,8 +3,8 @@
 It runs as a script of its own, apart from the run's session. The run tells it on standard input
 where a program is about to start (``=`` and the folder in hexadecimal), which process groups have
 begun (``123``) and which have ended (``-123``). When that pipe closes, the run is over, killed
-perhaps: what is left is killed. It holds the run's lock until then (see ``claims``), so nobody takes
-up the trials of a run while its programs may still be running.
+perhaps: what is left is killed. It holds the run's lock until then (see ``claims``), so nobody
+takes up the trials of a run while its programs may still be running.
 """
 
 from __future__ import annotations

@@ -14,18 +14,7 @@ from asktell.study.trials import Fault, Report, Trial
 from asktell.study.views import summary_of
 
 Row = dict[str, Any]
-"""What is known of a trial; every key is there, with None where nothing is known.
-
-- ``trial``: its number; ``status``; ``ids``: those of its suggestions; ``origin``: of the first.
-- ``params``.
-- ``target``, ``std``: as told, the means where replicates are wanted.
-- ``feasible``: whether the target holds all constraints.
-- ``reason``, ``cause``: of its failure; the cause is ``"reported"`` or ``"expired"``.
-- ``suggested_at``, ``told_at``: moments on the caller's clock, of the first suggestion and the last
-  outcome, which may be a correction.
-- ``seconds``: from the suggestion to the first answer, of the suggestion that the outcome belongs
-  to.
-"""
+"""What is known of a trial: plain values, which JSON holds."""
 
 
 class Study(Protocol):
@@ -43,7 +32,18 @@ def state_of(study: State | Study) -> State:
 
 
 def trial_rows(study: State | Study, trials: Iterable[Trial] | None = None) -> list[Row]:
-    """Return a row for each trial; see ``Row`` for its keys.
+    """Return a row for each trial: a dict with these keys, None where nothing is known.
+
+    - ``trial``: its number; ``status``; ``ids``: of its suggestions; ``origin``: of the first.
+    - ``params``.
+    - ``target``, ``std``: as told, their means where replicates are wanted.
+    - ``feasible``: whether the target holds all constraints.
+    - ``reason``, ``cause``: of its failure; the cause is ``"reported"``, or ``"expired"`` where
+      nobody ever answered.
+    - ``suggested_at``, ``told_at``: moments on the caller's clock, of the first suggestion and of
+      the last outcome, which may be a correction.
+    - ``seconds``: how long its evaluation took: from the suggestion that the outcome belongs to
+      until its first answer.
 
     Args:
         study: an engine, or a state.
@@ -78,10 +78,10 @@ def _row(problem: Problem, trial: Trial, answered: dict[int, float | None]) -> R
 
 
 def _answered(state: State) -> dict[int, float | None]:
-    """Return when each suggestion was answered, by its id: a correction is no answer."""
+    """Return when each suggestion was first answered, by its id: a correction is no answer."""
     return {
         event.id: event.at
-        for event in state.events
+        for event in reversed(state.events)
         if isinstance(event, Told | Failed | Retried) and event.id is not None
     }
 

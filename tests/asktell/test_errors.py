@@ -19,6 +19,7 @@ from asktell.errors import (
     LeaseError,
     MissingExtraError,
     NoOutcomeError,
+    NotFailedError,
     NothingObservedError,
     ParamsError,
     RepeatedPointError,
@@ -46,6 +47,7 @@ ABOUT_VALUES = [
     ConflictError,
     LeaseError,
     NoOutcomeError,
+    NotFailedError,
     StateError,
     RepeatedPointError,
 ]

@@ -100,6 +100,15 @@ def test_a_correction_does_not_change_how_long_it_took() -> None:
     assert (row["target"], row["told_at"], row["seconds"]) == (0.9, 500.0, 2.0)
 
 
+def test_what_was_told_again_took_as_long_as_before() -> None:
+    engine = engine_of()
+    engine.observe(engine.suggest(now=1.0), 90.0, now=3.0)
+    engine.forget(0)
+    engine.observe(0, 0.9, now=500.0)
+    (row,) = trial_rows(engine.state)
+    assert (row["told_at"], row["seconds"]) == (500.0, 2.0)
+
+
 def test_what_has_no_moments_takes_no_known_time() -> None:
     engine = engine_of()
     engine.observe(engine.suggest(now=1.0), 1.0)

@@ -202,9 +202,14 @@ def test_a_front_of_nothing(show: Show) -> None:
 def test_a_terminal_of_ascii_gets_ascii(show: Show, monkeypatch: pytest.MonkeyPatch) -> None:
     written = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
     monkeypatch.setattr(sys, "stdout", written)
-    Store("s.json").create(lived().state)
-    assert main(["show", "s.json", "--now", str(NOW)]) == 0
-    assert b"11 @" in written.buffer.getvalue()  # type: ignore[attr-defined]
+    engine = lived()
+    engine.fail(12, "zu groß")
+    Store("a study.json").create(engine.state)
+    assert main(["show", "a study.json", "--now", str(NOW)]) == 0
+    shown = written.buffer.getvalue().decode()  # type: ignore[attr-defined]
+    assert "11 @" in shown
+    assert "zu gro\\xdf" in shown
+    assert "asktell retry 'a study.json' --failed" in shown
 
 
 def test_failures_are_grouped_by_what_went_wrong(show: Show) -> None:
@@ -253,6 +258,17 @@ def test_an_outcome_with_its_deviation(show: Show) -> None:
     found = sections(show(engine, "--trial", "0"))
     assert found["Trial 0"] == ["Trial 0: observed", "target  1", "std     0.25"]
     assert found["Events"][2].split() == ["-", "told", "-", "target", "1"]
+
+
+def test_nothing_that_was_told_steers_the_terminal_or_breaks_a_table(show: Show) -> None:
+    engine = engine_of(at.Space(at.Categorical("k\x1b[1m", ["a\nb", "c\td"])))
+    engine.observe({"k\x1b[1m": "a\nb"}, 1.0)
+    engine.fail(engine.suggest(), "[bold]no\x1b]0;title\x07[/bold]\r")
+    for arguments in ((), ("--failed",), ("--trial", "0"), ("--trial", "1")):
+        text = show(engine, *arguments)
+        assert not set(text) & set("\x1b\x07\r\t")
+    assert "k\\x1b[1m a\\nb" in show(engine)
+    assert "[bold]no\\x1b]0;title\\x07[/bold]" in show(engine, "--failed")
 
 
 # --- for programs ---

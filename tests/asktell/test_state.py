@@ -272,13 +272,29 @@ def test_a_late_answer_of_before_a_retry() -> None:
     assert engine.fail(first, "no such file") == "repeated"
     assert engine.fail(first.params, "by another name") == "repeated"
     assert engine.state is before
-    with pytest.raises(errors.LeaseError, match="its params are to be tried again"):
+    with pytest.raises(errors.LeaseError, match="its params are tried again"):
         engine.renew(first, 1.0, 9.0)
     assert engine.observe(first, 0.5) == "late"
     again = engine.suggest()
     assert (again.params, engine.due) == (second.params, [])
     assert engine.observe(second.id, 0.25) == "late"
     assert (engine.pending, engine.failures) == ([], [])
+
+
+def test_a_heartbeat_for_an_outcome_that_was_forgotten_is_refused() -> None:
+    engine = at.Engine(at.Space(at.Bool("x")), settings=at.Settings(n_initial=9))
+    first, second = engine.suggest_batch(2)
+    for suggestion in (first, second):
+        engine.observe(suggestion, 1.0)
+    engine.forget(first)
+    again = engine.suggest(now=0.0, lease=1.0)
+    assert again.params == first.params
+    engine.expire(1.0)
+    with pytest.raises(errors.LeaseError, match="its params wait to be suggested again"):
+        engine.renew(first, 2.0, 9.0)
+    engine.renew(again, 2.0, 9.0)
+    with pytest.raises(errors.LeaseError, match="offered again, as suggestion 2"):
+        engine.renew(first, 2.0, 9.0)
 
 
 def test_with_replicates_all_failures_of_params_are_set_aside() -> None:
