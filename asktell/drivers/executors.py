@@ -81,10 +81,14 @@ class Supply:
         self.current = self._make()
 
     def close(self, wait: bool) -> None:
-        """Shut the executor down if it was made here, and cancel what has not begun."""
+        """Shut the executor down if it was made here.
+
+        The caller has cancelled its calls already: with ``cancel_futures``, a
+        ``ProcessPoolExecutor`` waits for ever for a call that could not be pickled.
+        """
         shutdown = getattr(self.current, "shutdown", None)
         if self._make is not None and shutdown is not None:
-            shutdown(wait=wait, cancel_futures=True)
+            shutdown(wait=wait)
 
 
 def relayed(stop: Callable[[], object]) -> Future[Any]:

@@ -328,6 +328,8 @@ class Run:
         lost = [attempt for attempt in self._running if not _has_answer(attempt.future)]
         if not lost and not self._held and not self._running:
             raise ExecutorError(f"{reason}, with nothing submitted")
+        for attempt in lost:
+            attempt.future.cancel()
         self.supply.replace(reason)
         LOGGER.warning("%s; another executor takes its place", reason)
         self._running = [attempt for attempt in self._running if attempt not in lost]

@@ -381,7 +381,7 @@ def test_a_script_with_a_typo_is_put_right_and_goes_on(tmp_path: Path) -> None:
 def test_a_script_with_a_lambda_in_a_process_pool_says_what_to_do(
     tmp_path: Path, executor: str
 ) -> None:
-    code, out, err = finished(tmp_path, "return 0.0", f"lambda params: 1.0, 8, {executor}")
+    code, out, err = finished(tmp_path, "return 0.0", f"lambda params: 1.0, 8, {executor}, 4")
     assert (code, out) == (1, "")
     assert "NotSendableError: the evaluation cannot be sent to another process" in err[-1]
     assert "leave the executor out" in err[-1]
