@@ -204,6 +204,41 @@ class TooManyFailuresError(AskTellError):
         )
 
 
+class FirstProgramError(AskTellError):
+    """A program that evaluates params failed before any has succeeded: a mistake, most likely.
+
+    Nothing of it is recorded.
+
+    Attributes:
+        id: of the suggestion, which stays pending.
+        reason: why it failed, in words.
+        folder: where its output is.
+        said: the last lines of its standard error.
+    """
+
+    def __init__(self, id: int, reason: str, folder: str, said: Sequence[str] = ()) -> None:
+        super().__init__(id, reason, folder, said)
+        self.id = id
+        self.reason = reason
+        self.folder = folder
+        self.said = tuple(said)
+
+    def __str__(self) -> str:
+        lines = [f"the first program failed (id {self.id}): {self.reason}"]
+        if self.said:
+            lines += [
+                "",
+                "the end of its standard error:",
+                *(f"  {line}" for line in self.said),
+                "",
+            ]
+        lines.append(f"Its output is in {self.folder}")
+        lines.append(
+            "Nothing is recorded: once the cause is put right, the same call tries it again"
+        )
+        return "\n".join(lines)
+
+
 class ChangedDefinitionError(AskTellError, ValueError):
     """A file holds a study that was defined otherwise than the program defines it now.
 

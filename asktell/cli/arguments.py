@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from asktell.cli import ask_and_tell, begin, completion, correct, look, show
+from asktell.cli import ask_and_tell, begin, completion, correct, look, run, show
 from asktell.cli.command import Command
 
 GROUPS: dict[str, tuple[Command, ...]] = {
     "begin": begin.COMMANDS,
+    "evaluate": run.COMMANDS,
     "ask and tell": ask_and_tell.COMMANDS,
     "look": (*show.COMMANDS, *look.COMMANDS),
     "set right": correct.COMMANDS,
@@ -31,6 +32,7 @@ asktell --version prints the version.
 
 examples:
   asktell init space.yaml study.json --goal minimize    # once
+  asktell run study.json -- ./train.sh {lr} {depth}     # evaluates with a program of yours; or
   asktell suggest study.json                            # answers with an id and params
   asktell observe study.json --id 0 --target 0.93       # tell what came of them
   asktell show study.json                               # how it goes, and what to do
@@ -46,19 +48,27 @@ exit codes:
   3  a value was refused: a result, a lease, a definition of a space
   4  nothing to give: the space is used up, or nothing is observed yet
   5  trouble with a file: missing, there already, locked, corrupt, not writable
+  6  the programs of a run fail: the first did, or too many in a row
 """
 
 
 def parse(arguments: Sequence[str], version: str) -> argparse.Namespace:
     """Return the arguments as a namespace.
 
-    In it, ``command`` is the name of the command, ``refuse`` a function that ends the process with
-    a message on wrong usage (2), and ``parser`` the parser of all commands.
+    In it, ``command`` is the name of the command, ``program`` what ``run`` is to run, which is all
+    that follows ``--``, ``refuse`` a function that ends the process with a message on wrong usage
+    (2), and ``parser`` the parser of all commands.
 
     Raises:
         SystemExit: they are wrong (2), or help or the version was asked for (0).
     """
-    return parser_of(version).parse_args(_joined(arguments))
+    own, program = list(arguments), []
+    if own[:1] == ["run"] and "--" in own:
+        place = own.index("--")
+        own, program = own[:place], own[place + 1 :]
+    parsed = parser_of(version).parse_args(_joined(own))
+    parsed.program = program
+    return parsed
 
 
 class _Parser(argparse.ArgumentParser):
@@ -108,6 +118,8 @@ _WITH_VALUE = (
     "--seed",
     "--wait",
     "--set",
+    "--pattern",
+    "--result",
 )
 
 

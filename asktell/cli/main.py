@@ -16,14 +16,16 @@ from asktell.cli.arguments import COMMANDS, parse
 from asktell.codec.answers import Answer
 from asktell.errors import (
     AskTellError,
+    FirstProgramError,
     MissingExtraError,
     NothingObservedError,
     SeveralObjectivesError,
     SpaceExhausted,
     StoreError,
+    TooManyFailuresError,
 )
 
-DONE, FAULT, WRONG_USAGE, REFUSED, NOTHING_TO_GIVE, FILE_TROUBLE = 0, 1, 2, 3, 4, 5
+DONE, FAULT, WRONG_USAGE, REFUSED, NOTHING_TO_GIVE, FILE_TROUBLE, PROGRAMS_FAIL = range(7)
 BROKEN_PIPE = 128 + 13
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
@@ -31,6 +33,8 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (SeveralObjectivesError, WRONG_USAGE),
     (SpaceExhausted, NOTHING_TO_GIVE),
     (NothingObservedError, NOTHING_TO_GIVE),
+    (FirstProgramError, PROGRAMS_FAIL),
+    (TooManyFailuresError, PROGRAMS_FAIL),
     (StoreError, FILE_TROUBLE),
     (OSError, FILE_TROUBLE),
     (AskTellError, REFUSED),

@@ -32,7 +32,7 @@ class Evaluated:
         reason: why no result came, empty otherwise.
         seconds: from its submission to now, on the driver's clock.
         finished: how many configurations have an outcome now, observed or failed.
-        n_trials: how many the run is to reach.
+        n_trials: how many the run is to reach; None where it has no limit.
         best: the best observation so far, noisy or not, None without any. Where nothing holds the
             constraints yet, it is the nearest, and not ``feasible``. None as well where several
             objectives have no weights.
@@ -46,6 +46,6 @@ class Evaluated:
     reason: str
     seconds: float
     finished: int
-    n_trials: int
+    n_trials: int | None
     best: Observation | None
     number: int

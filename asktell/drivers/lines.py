@@ -75,7 +75,8 @@ def trial_line(evaluated: Evaluated, before: Observation | None, state: State) -
         came += f" +/- {target_words(evaluated.std)}" if evaluated.std else ""
         came += f", {_LATE}" if outcome == "late" else ""
     suggestion = evaluated.suggestion
-    place = f"trial {evaluated.number} ({evaluated.finished} of {evaluated.n_trials})"
+    most = "" if evaluated.n_trials is None else f" of {evaluated.n_trials}"
+    place = f"trial {evaluated.number} ({evaluated.finished}{most})"
     changed = changes(suggestion.params, before.params if before else {})
     best = evaluated.best
     if best and best.feasible and best.configuration == suggestion.configuration:

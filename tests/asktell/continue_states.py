@@ -30,6 +30,8 @@ def steps_of_a_loop(engine: at.Engine, steps: int) -> list[Any]:
             engine.fail(suggestion, "every fifth fails")
         elif suggestion.id % 5 != 1:  # every fifth stays pending
             engine.observe(suggestion, score(suggestion.params))
+        if suggestion.id % 6 == 5:  # and what failed so far is tried again
+            engine.retry_failed()
     return suggestions
 
 

@@ -59,7 +59,7 @@ def test_law_1_interrupted_equals_uninterrupted_at_every_step_in_another_process
     for step in range(steps):
         tasks.append({"state": engine.to_dict(), "steps": steps - step})
         uninterrupted += steps_of_a_loop(engine, 1)
-    assert {origin for _, _, origin in uninterrupted} == {"initial", "model"}
+    assert {origin for _, _, origin in uninterrupted} == {"initial", "model", "again"}
     for step, interrupted in enumerate(in_another_process(tasks, hash_seed=17)):
         assert interrupted == uninterrupted[step:]  # floats pass JSON to the last bit
 
@@ -130,6 +130,9 @@ RAISING: dict[str, Callable[[at.Engine], Any]] = {
     "time that is none": lambda engine: engine.expire(math.nan),
     "heartbeat of an observed one": lambda engine: engine.renew(0, 1.0, 1.0),
     "heartbeat of an unknown one": lambda engine: engine.renew(99, 1.0, 1.0),
+    "another try of an observed one": lambda engine: engine.retry(0),
+    "another try of a pending one": lambda engine: engine.retry(1),
+    "another try at no moment": lambda engine: engine.retry_failed(now=math.nan),
     "no batch": lambda engine: engine.observe_batch(None),  # type: ignore[arg-type]
     "no trial at all": lambda engine: engine.observe(None, 1.0),  # type: ignore[arg-type]
     "an unknown outcome": lambda engine: engine.observe(1, {"loss": 1.0}),
