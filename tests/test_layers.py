@@ -93,6 +93,13 @@ FLOORS = {
         {"fronts"},
         {"__init__"},
     ],
+    "asktell.plots": [
+        {"theme"},
+        {"canvas", "subject"},
+        {"marks"},
+        {"columns", "cuts", "fronts", "lanes", "over_time", "sensitivity", "validation"},
+        {"__init__"},
+    ],
     "asktell.store": [
         {"files", "journal", "lock", "old_changes"},
         {"book"},
