@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from textwrap import wrap
 from typing import Any
 
 from asktell.errors import MissingExtraError
@@ -11,6 +12,7 @@ from asktell.plots.theme import Theme
 
 try:
     from matplotlib import font_manager
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.ft2font import FT2Font
@@ -25,7 +27,8 @@ WIDTH = 7.5
 """Of a figure, in inches."""
 
 _LONGEST = 26
-_LONGEST_NOTE = 150
+_NOTE_LINE, _NOTE = 118, 230
+"""Letters on a line of a note, and in all of it."""
 
 
 def new_figure(theme: Theme, height: float, width: float = WIDTH) -> Figure:
@@ -35,16 +38,17 @@ def new_figure(theme: Theme, height: float, width: float = WIDTH) -> Figure:
     )
 
 
-def one_axes(theme: Theme, ax: Axes | None, height: float) -> Axes:
+def one_axes(theme: Theme, ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     """Return the axes to draw on: those given, or the only ones of a new figure."""
-    return dress(new_figure(theme, height).add_subplot() if ax is None else ax, theme)
+    return dress(new_figure(theme, height, width).add_subplot() if ax is None else ax, theme)
 
 
 def grid_of_axes(theme: Theme, n: int, columns: int, height: float) -> list[Axes]:
     """Return n axes in rows of so many; each row has a height in inches."""
     columns = min(n, columns)
     rows = -(-n // columns)
-    figure = new_figure(theme, rows * height + 0.5)
+    figure = new_figure(theme, rows * height + 0.7)
+    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.05)  # type: ignore[union-attr]
     return [dress(figure.add_subplot(rows, columns, i + 1), theme) for i in range(n)]
 
 
@@ -100,17 +104,18 @@ def heading(figure: Figure, text: str, theme: Theme) -> None:
     figure.suptitle(text, x=0.01, ha="left", color=theme.ink, fontsize=LARGE)
 
 
-def names(ax: Axes, across: str | None, up: str | None, theme: Theme) -> None:
+def names(ax: Axes, across: str | None, up: str | None, theme: Theme, longest: int = 40) -> None:
     """Name the axes."""
     if across is not None:
-        ax.set_xlabel(written(across), color=theme.ink, fontsize=NORMAL)
+        ax.set_xlabel(written(across, longest), color=theme.ink, fontsize=NORMAL)
     if up is not None:
-        ax.set_ylabel(written(up), color=theme.ink, fontsize=NORMAL)
+        ax.set_ylabel(written(up, longest), color=theme.ink, fontsize=NORMAL)
 
 
-def note(figure: Figure, text: str, theme: Theme) -> None:
+def note(figure: Figure, text: str, theme: Theme, line: int = _NOTE_LINE) -> None:
     """Write a line below a picture."""
     if text:
+        text = "\n".join(wrap(text, line))
         figure.supxlabel(text, x=0.01, ha="left", color=theme.muted, fontsize=SMALL)
 
 
@@ -122,27 +127,35 @@ def rest(names: Sequence[str]) -> str:
     shown = []
     for name in names:
         shown.append(written(name, 20))
-        if len(text) + len(", ".join(shown)) > _LONGEST_NOTE - 30:
+        if len(text) + len(", ".join(shown)) > _NOTE - 40:
             break
     more = len(names) - len(shown)
     return f"{text}{', '.join(shown)}{f', and {more} others' if more else ''}"
 
 
-def legend(ax: Axes, theme: Theme, **where: Any) -> None:
-    """Say what the marks are that have a label, if there are two kinds of them or more."""
-    handles, labels = ax.get_legend_handles_labels()
-    if len(handles) > 1 or where:
-        ax.legend(
-            handles,
-            labels,
-            frameon=False,
-            fontsize=SMALL,
-            labelcolor=theme.ink,
-            handletextpad=0.4,
-            columnspacing=1.2,
-            borderaxespad=0.0,
-            **(where or {"loc": "lower right", "bbox_to_anchor": (1.0, 1.02), "ncols": 5}),
-        )
+def legend(axes: Axes | Sequence[Axes], theme: Theme) -> None:
+    """Say what the marks are that have a label: above the only axes, or in a row below several."""
+    look: dict[str, Any] = {
+        "frameon": False,
+        "fontsize": SMALL,
+        "labelcolor": theme.ink,
+        "handletextpad": 0.4,
+        "columnspacing": 1.2,
+        "borderaxespad": 0.0,
+        "ncols": 6,
+    }
+    if isinstance(axes, Axes):
+        handles, labels = axes.get_legend_handles_labels()
+        if len(handles) > 1:
+            axes.legend(handles, labels, loc="lower right", bbox_to_anchor=(1.0, 1.02), **look)
+        return
+    found: dict[str, Artist] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if found:
+        figure = figure_of(axes[0])
+        figure.legend(list(found.values()), list(found), loc="outside lower right", **look)
 
 
 def sentence(text: str, theme: Theme, ax: Axes | None = None) -> Figure:
