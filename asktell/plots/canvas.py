@@ -27,6 +27,9 @@ WIDTH = 7.5
 """Of a figure, in inches."""
 
 _LONGEST = 26
+_LEGEND_DOWN = 19.0
+"""Points from the top of a picture of several axes to its legend: the title is above it."""
+
 _NOTE_LINE, _NOTE = 118, 230
 """Letters on a line of a note, and in all of it."""
 
@@ -48,7 +51,7 @@ def grid_of_axes(theme: Theme, n: int, columns: int, height: float) -> list[Axes
     columns = min(n, columns)
     rows = -(-n // columns)
     figure = new_figure(theme, rows * height + 0.7)
-    figure.get_layout_engine().set(w_pad=0.06, h_pad=0.05)  # type: ignore[union-attr]
+    figure.set_layout_engine("constrained", w_pad=0.06, h_pad=0.05)
     return [dress(figure.add_subplot(rows, columns, i + 1), theme) for i in range(n)]
 
 
@@ -100,8 +103,8 @@ def title(ax: Axes, text: str, theme: Theme) -> None:
 
 
 def heading(figure: Figure, text: str, theme: Theme) -> None:
-    """Write the title of a picture of several axes."""
-    figure.suptitle(text, x=0.01, ha="left", color=theme.ink, fontsize=LARGE)
+    """Write the title of a picture of several axes, with a line below it for the legend."""
+    figure.suptitle(f"{text}\n", x=0.01, ha="left", color=theme.ink, fontsize=LARGE)
 
 
 def names(ax: Axes, across: str | None, up: str | None, theme: Theme, longest: int = 40) -> None:
@@ -115,7 +118,7 @@ def names(ax: Axes, across: str | None, up: str | None, theme: Theme, longest: i
 def note(figure: Figure, text: str, theme: Theme, line: int = _NOTE_LINE) -> None:
     """Write a line below a picture."""
     if text:
-        text = "\n".join(wrap(text, line))
+        text = "\n".join(row for part in text.splitlines() for row in wrap(part, line))
         figure.supxlabel(text, x=0.01, ha="left", color=theme.muted, fontsize=SMALL)
 
 
@@ -134,20 +137,24 @@ def rest(names: Sequence[str]) -> str:
 
 
 def legend(axes: Axes | Sequence[Axes], theme: Theme) -> None:
-    """Say what the marks are that have a label: above the only axes, or in a row below several."""
+    """Say what the marks are that have a label, in a row between the title and the axes."""
     look: dict[str, Any] = {
         "frameon": False,
         "fontsize": SMALL,
         "labelcolor": theme.ink,
         "handletextpad": 0.4,
         "columnspacing": 1.2,
+        "handlelength": 1.6,
         "borderaxespad": 0.0,
         "ncols": 6,
     }
     if isinstance(axes, Axes):
         handles, labels = axes.get_legend_handles_labels()
         if len(handles) > 1:
-            axes.legend(handles, labels, loc="lower right", bbox_to_anchor=(1.0, 1.02), **look)
+            axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(0.0, 1.02), **look)
+            axes.set_title(
+                axes.get_title("left"), loc="left", color=theme.ink, fontsize=LARGE, pad=22
+            )
         return
     found: dict[str, Artist] = {}
     for ax in axes:
@@ -155,7 +162,9 @@ def legend(axes: Axes | Sequence[Axes], theme: Theme) -> None:
             found.setdefault(label, handle)
     if found:
         figure = figure_of(axes[0])
-        figure.legend(list(found.values()), list(found), loc="outside lower right", **look)
+        down = 1.0 - _LEGEND_DOWN / (72.0 * figure.get_figheight())
+        look["bbox_to_anchor"] = (0.01, down)
+        figure.legend(list(found.values()), list(found), loc="upper left", **look)
 
 
 def sentence(text: str, theme: Theme, ax: Axes | None = None) -> Figure:

@@ -22,6 +22,9 @@ _MOST_LINES = 400
 
 _MOST_TICKS = 6
 
+_LETTERS = 70
+"""Letters of labels that have room beside each other on all axes together."""
+
 
 def parallel(
     study: Study,
@@ -62,7 +65,7 @@ def parallel(
     drawn = _selected(np.where(found.feasible, worth, -np.inf))
     _lines(ax, shares, worth, drawn, found.feasible, found.failed, best, theme)
     for x, column in enumerate(columns):
-        _upright(ax, x, found.axes[column], theme)
+        _upright(ax, x, found.axes[column], max(4, _LETTERS // len(columns)), theme)
     ax.set_xlim(-0.15, len(columns) - 1 + 0.4)
     ax.set_ylim(-0.04, 1.04)
     ax.grid(False)
@@ -128,12 +131,12 @@ def _lines(ax, shares, worth, drawn, feasible, failed, best: str, theme: Theme) 
         ax.plot(x, shares[seen[-1]], color=theme.best, linewidth=2.2, label=best, zorder=5)
 
 
-def _upright(ax: Axes, x: int, axis: Axis, theme: Theme) -> None:
+def _upright(ax: Axes, x: int, axis: Axis, longest: int, theme: Theme) -> None:
     ax.axvline(x, color=theme.muted, linewidth=0.8, zorder=3)
     every = -(-len(axis.ticks) // _MOST_TICKS)
     for share, label in list(zip(axis.shares(axis.ticks), axis.labels, strict=True))[::every]:
         ax.annotate(
-            canvas.written(label, 10),
+            canvas.written(label, longest),
             (x, share),
             xytext=(3, 0),
             textcoords="offset points",

@@ -77,7 +77,7 @@ def dots(
     at = view.clipped(y)
     kinds = (
         ("observed", feasible & ~far, "o", theme.muted),
-        ("breaks a constraint", ~feasible & ~far, "o", "none"),
+        ("infeasible", ~feasible & ~far, "o", "none"),
         ("far off", far, "^" if at[far].max(initial=-math.inf) >= view.high else "v", "none"),
     )
     for label, rows, marker, face in kinds:

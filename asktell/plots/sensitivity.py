@@ -52,7 +52,7 @@ def importance(
     some = int((found.total >= _LEAST).sum())
     most = min(most, max(some, _FEWEST))
     order = found.order[:most]
-    ax = canvas.one_axes(theme, ax, 1.1 + 0.24 * max(len(order), 3))
+    ax = canvas.one_axes(theme, ax, 1.3 + 0.24 * max(len(order), 3))
     ax.grid(False, axis="y")
     rows = np.arange(len(order))
     total = np.minimum(found.total[order], 1.0)  # but for errors of sampling, it is at most 1

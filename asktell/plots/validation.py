@@ -61,7 +61,7 @@ def left_out(
     canvas.title(ax, f"{canvas.written(found.outcome)}: is the model any good?", theme)
     said = (
         f"R² {found.explained:.2f}. Within one deviation: {100 * found.within_1:.0f} % "
-        f"(68 % is right),\nwithin 1.96: {100 * found.within_2:.0f} % (95 % is right)."
+        f"(68 % is right).\nWithin 1.96: {100 * found.within_2:.0f} % (95 % is right)."
     )
     canvas.note(canvas.figure_of(ax), said, theme, 80)
     return canvas.figure_of(ax)
