@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -11,8 +9,10 @@ from matplotlib.ticker import MaxNLocator
 
 from asktell import insight
 from asktell.insight import Study
+from asktell.model.kernels import Array
 from asktell.plots import canvas
 from asktell.plots.theme import LIGHT, Theme
+from asktell.space.axes import Indices
 
 _UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 
@@ -80,7 +80,8 @@ def timeline(study: Study, *, theme: Theme = LIGHT, ax: Axes | None = None) -> F
                 label=fate,
                 zorder=5,
             )
-    _leases(ax, found, (found.leases - start) / size, ends, theme)
+    out = fates == "out"
+    _leases(ax, found.lanes[out], ends[out], (found.leases[out] - start) / size, theme)
     ax.grid(False, axis="y")
     ax.set_ylim(lanes - 0.4, -0.6)
     ax.set_yticks([])
@@ -93,11 +94,12 @@ def timeline(study: Study, *, theme: Theme = LIGHT, ax: Axes | None = None) -> F
     return canvas.figure_of(ax)
 
 
-def _leases(ax: Axes, found: insight.Timeline, leases, ends, theme: Theme) -> None:  # type: ignore[no-untyped-def]
-    rows = [i for i, fate in enumerate(found.fates) if fate == "out" and not math.isnan(leases[i])]
-    if rows:
+def _leases(ax: Axes, lanes: Indices, ends: Array, leases: Array, theme: Theme) -> None:
+    """Draw how long the leases of what is still out go on."""
+    rows = ~np.isnan(leases)
+    if rows.any():
         ax.hlines(
-            found.lanes[rows],
+            lanes[rows],
             ends[rows],
             leases[rows],
             color=theme.accent,
