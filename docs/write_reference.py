@@ -15,6 +15,8 @@ from typing import Any
 import asktell
 import asktell.drivers
 import asktell.errors
+import asktell.insight
+import asktell.plots
 import asktell.store
 import asktell.tables
 import strategies
@@ -37,6 +39,8 @@ def main() -> None:
             ("asktell.tables", asktell.tables, asktell.tables.__all__),
             ("asktell.errors", asktell.errors, error_names()),
             ("asktell.drivers", asktell.drivers, asktell.drivers.__all__),
+            ("asktell.insight", asktell.insight, asktell.insight.__all__),
+            ("asktell.plots", asktell.plots, asktell.plots.__all__),
             ("strategies", strategies, strategies.__all__),
         )
     )

@@ -161,6 +161,22 @@ class Outcome:
         return violation
 
 
+def wanted(outcomes: Sequence[Outcome]) -> str:
+    """Return in words what is wanted: ``minimize loss, size <= 3``."""
+    goals = [
+        f"{one.goal}" if one.name == TARGET else f"{one.goal} {one.name}"
+        for one in outcomes
+        if one.goal
+    ]
+    signs = {AtLeast: ">=", AtMost: "<="}
+    bounds = [
+        f"{one.name} {signs[type(bound)]} {bound.bound:g}"
+        for one in outcomes
+        for bound in one.bounds
+    ]
+    return ", ".join([*goals, *bounds])
+
+
 def outcomes_of(goal: Any, objectives: Any, constraints: Any) -> tuple[Outcome, ...]:
     """Return the outcomes of these arguments: objectives first; see :class:`asktell.Engine`.
 
