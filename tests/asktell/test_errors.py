@@ -16,6 +16,7 @@ from asktell.errors import (
     ConflictError,
     DefinitionError,
     ExecutorError,
+    FirstProgramError,
     Interrupted,
     InvalidValueError,
     LeaseError,
@@ -71,6 +72,7 @@ EXAMPLES += [kind("study.json", "no such file") for kind in ABOUT_FILES]
 EXAMPLES += [ExecutorError("the executor broke"), SeveralObjectivesError("takes a weight")]
 EXAMPLES += [NotSendableError("cannot be sent"), TooManyFailuresError(3, 7, "no memory")]
 EXAMPLES += [ChangedDefinitionError("study.json", [("$.seed", 1, 2)], "resume without expect")]
+EXAMPLES += [FirstProgramError(3, "exit code 2", "study.json.trials/3", ["no such file"])]
 
 
 def test_every_error_of_the_module_is_an_asktell_error() -> None:
