@@ -1,0 +1,59 @@
+"""How sure the model is: what it expects of each point without it, in words."""
+
+from __future__ import annotations
+
+import math
+
+from asktell.insight import LeftOut
+from asktell.reports.page import Block, Prose, Section
+from asktell.reports.words import count, share
+
+_GOOD, _FAIR, _SOME = 0.9, 0.6, 0.2
+_FEW = 10
+
+
+def trust_section(known: tuple[tuple[LeftOut, tuple[Block, ...]], ...]) -> Section | None:
+    """Return the section on the model, from what is left out of each outcome, with pictures."""
+    if not known:
+        return None
+    blocks: list[Block] = [
+        Prose(
+            "Each result is left out in turn, and the model is asked what it expects there. Points "
+            "near the diagonal are expected right; the bars are what the model thinks it may be "
+            "wrong by. The model's scales are found with all points, so it looks a little better "
+            "here than it is."
+        )
+    ]
+    for one, pictures in known:
+        blocks += [Prose(verdict(one)), *pictures]
+    return Section("trust", "How sure the model is", tuple(blocks))
+
+
+def verdict(one: LeftOut) -> str:
+    """Return how good a model of an outcome is, in words."""
+    n = len(one.observed)
+    told = f"From {count(n, 'result')} of {one.outcome}, "
+    if math.isnan(one.explained):
+        return f"{told}nothing can be said: all are equal."
+    if n < _FEW:
+        return f"{told}little can be said yet: R2 is {one.explained:.2f}."
+    quality = (
+        "the model predicts what it has not seen well"
+        if one.explained >= _GOOD
+        else "the model has a fair idea of what it has not seen"
+        if one.explained >= _FAIR
+        else "the model knows the direction, not the value"
+        if one.explained >= _SOME
+        else "the model predicts hardly better than the mean would: trust what was measured, not it"
+    )
+    explained = max(one.explained, 0.0)
+    text = f"{told}{quality}: it explains {share(explained)} of the variance (R2 {one.explained:.2f})."
+    honest = (
+        "so its deviations are about right"
+        if one.within_2 >= 0.88
+        else "so it is surer than it should be"
+    )
+    return (
+        f"{text} {share(one.within_2)} of the results lie within what it takes for likely in 95 %, "
+        f"{honest}."
+    )
