@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from attrs import frozen
 
-from asktell.reports.page import Block, Cell, Prose, Row, Section, Table
+from asktell.reports.page import Cell, Prose, Row, Section, Table
 from asktell.reports.words import clipped, count, listed, share, shown
 from asktell.space.parameters import Float, Int, Ordinal, Parameter
+from asktell.space.space import Space
 from asktell.state import State
-from asktell.study.trials import Trial
 
 _CHANGING = re.compile(r"0x[0-9a-fA-F]+|\d+(?:\.\d+)?")
 """What may differ between two reasons that are the same: sizes, addresses, numbers of lines."""
@@ -23,6 +23,16 @@ _LIKELY_CHANCE = 0.05
 
 _FEWEST = 3
 _LONGEST_REASON = 300
+_MOST_GROUPS = 20
+
+
+@frozen
+class Failed:
+    """A trial that failed: its number, its params, and why."""
+
+    number: int
+    params: Mapping[str, Any]
+    reason: str
 
 
 @frozen
@@ -31,78 +41,96 @@ class Group:
 
     Attributes:
         reason: that of the first of them.
-        trials: in order.
+        numbers: those of the trials, in order.
         common: sentences on what their params have in common.
     """
 
     reason: str
-    trials: tuple[Trial, ...]
+    numbers: tuple[int, ...]
     common: tuple[str, ...]
 
 
-def groups_of(state: State) -> list[Group]:
-    """Return the failures that count by reason, the most frequent first."""
-    failed: dict[str, list[Trial]] = {}
-    others = [trial for trial in state.trials if trial.is_observed]
-    for trial in state.trials:
-        if trial.status == "failed":
-            failed.setdefault(_CHANGING.sub("#", trial.reason or ""), []).append(trial)
-    groups = [
-        Group(trials[0].reason or "", tuple(trials), tuple(_common(state, trials, others)))
-        for trials in failed.values()
+def failed_of(state: State) -> list[Failed]:
+    """Return the trials of a state whose failure counts."""
+    return [
+        Failed(trial.number, trial.params, trial.reason or "")
+        for trial in state.trials
+        if trial.status == "failed"
     ]
-    return sorted(groups, key=lambda group: -len(group.trials))
 
 
-def failures_section(state: State) -> Section | None:
-    """Return the section on failures; None where nothing failed."""
-    groups = groups_of(state)
+def groups_of(
+    space: Space, failed: Sequence[Failed], succeeded: Sequence[Mapping[str, Any]]
+) -> list[Group]:
+    """Return failures by reason, the most frequent first.
+
+    Args:
+        space: that of the params.
+        failed: in order.
+        succeeded: the params of the trials that succeeded, for comparison.
+    """
+    by_reason: dict[str, list[Failed]] = {}
+    for one in failed:
+        by_reason.setdefault(_CHANGING.sub("#", one.reason), []).append(one)
+    groups = [
+        Group(
+            some[0].reason,
+            tuple(one.number for one in some),
+            tuple(_common(space, [one.params for one in some], succeeded)),
+        )
+        for some in by_reason.values()
+    ]
+    return sorted(groups, key=lambda group: -len(group.numbers))
+
+
+def failures_section(
+    space: Space, failed: Sequence[Failed], succeeded: Sequence[Mapping[str, Any]]
+) -> Section | None:
+    """Return the section on failures; None where nothing failed. Arguments as above."""
+    groups = groups_of(space, failed, succeeded)
     if not groups:
         return None
-    n = sum(len(group.trials) for group in groups)
-    blocks: list[Block] = [
-        Prose(
-            f"{count(n, 'trial')} failed, {share(n / state.n_over)} of those that are over, for "
-            f"{count(len(groups), 'reason')}."
-        )
-    ]
+    n = len(failed)
+    some = groups[:_MOST_GROUPS]
     rows = [
         Row(
             (
                 Cell(clipped(group.reason or "no reason given", _LONGEST_REASON)),
-                Cell(f"{len(group.trials):,}"),
-                Cell(listed([str(trial.number) for trial in group.trials], most=12)),
-                Cell(" ".join(group.common) or "–"),
+                Cell(f"{len(group.numbers):,}"),
+                Cell(listed([str(number) for number in group.numbers], most=12)),
+                Cell(" ".join(group.common) or "nothing that stands out"),
             )
         )
-        for group in groups[:20]
+        for group in some
     ]
     caption = "Reasons, the most frequent first"
-    if len(groups) > len(rows):
-        caption += f"; the first {len(rows)} of {len(groups):,}"
+    if len(some) < len(groups):
+        caption += f"; {len(some)} of {len(groups):,}"
     columns = ("reason", "trials", "which", "what they have in common")
-    blocks.append(Table(caption, columns, (False, True, False, False), tuple(rows)))
-    return Section("failures", "What failed and why", tuple(blocks))
+    told = (
+        f"{count(n, 'trial')} failed, {share(n / (n + len(succeeded)))} of those that are over, for "
+        f"{count(len(groups), 'reason')}."
+    )
+    blocks = (Prose(told), Table(caption, columns, (False, True, False, False), tuple(rows)))
+    return Section("failures", "What failed and why", blocks)
 
 
 # --- what they have in common ---
 
 
-def _common(state: State, failed: Sequence[Trial], others: Sequence[Trial]) -> list[str]:
+def _common(
+    space: Space, failed: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]
+) -> list[str]:
     """Return a sentence for every parameter in which failures stand out against what succeeded."""
     if len(failed) < _FEWEST or not others:
         return []
     told = []
-    for parameter in state.space.parameters:
-        name = parameter.name
-        bad = [trial.params[name] for trial in failed if name in trial.params]
-        good = [trial.params[name] for trial in others if name in trial.params]
-        if len(bad) < len(failed) or not good:
-            continue
+    for parameter in space.parameters:
+        bad, good = ([params[parameter.name] for params in some] for some in (failed, others))
         is_ordered = isinstance(parameter, Float | Int | Ordinal)
         found = _interval(parameter, bad, good) if is_ordered else _choice(bad, good)
-        if found is not None and found[0] * len(state.space.parameters) < _LIKELY_CHANCE:
-            told.append((found[0], f"{name} is {found[1]}."))
+        if found is not None and found[0] * space.dim < _LIKELY_CHANCE:
+            told.append((found[0], f"{parameter.name} is {found[1]}."))
     return [text for _, text in sorted(told)[:4]]
 
 
@@ -116,7 +144,7 @@ def _choice(bad: Sequence[object], good: Sequence[object]) -> tuple[float, str] 
 
 def _interval(
     parameter: Parameter, bad: Sequence[object], good: Sequence[object]
-) -> tuple[float, str] | None:
+) -> tuple[float, str]:
     """Return how likely chance puts so many into so small an interval, and the interval."""
     places = parameter.encode(list(bad))
     low, high = float(places.min()), float(places.max())
@@ -133,5 +161,4 @@ def _interval(
         text = f"at most {shown(most)}"
     else:
         text = f"from {shown(least)} to {shown(most)}"
-    rest = f" ({share(float(np.mean(inside)))} of those that succeeded)"
-    return (chance, text + rest) if math.isfinite(chance) else None
+    return chance, f"{text} ({share(float(np.mean(inside)))} of those that succeeded)"

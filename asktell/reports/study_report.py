@@ -1,0 +1,121 @@
+"""The report of a study: its sections in order, and the file."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import asktell
+from asktell.errors import NothingObservedError
+from asktell.insight import (
+    Importance,
+    LeftOut,
+    Study,
+    fitted,
+    front,
+    importance,
+    left_out,
+    progress,
+    slices,
+    timeline,
+)
+from asktell.insight.subject import state_of
+from asktell.reports.answer import answer_of, answer_section, at_edge, lead_of
+from asktell.reports.failing import failed_of, failures_section
+from asktell.reports.matters import importance_table, matters_section, ranking_text
+from asktell.reports.page import Block, Folded, Page, Prose, Section
+from asktell.reports.pictures import Gallery
+from asktell.reports.rendering import rendered
+from asktell.reports.reproducing import reproducing_section
+from asktell.reports.search import search_section
+from asktell.reports.trial_table import trials_section
+from asktell.reports.trust import trust_section
+from asktell.reports.wanted import title_of
+from asktell.reports.words import moment
+from asktell.reports.workers import workers_section
+from asktell.state import State
+
+
+def write_report(study: Study, path: str | os.PathLike[str], *, now: float | None = None) -> None:
+    """Write the report of a study to a file; one that is there is written anew.
+
+    Args:
+        study: an engine, a state, or anything with a ``state``.
+        path: of the file.
+        now: the moment it is written, in seconds since 1970, to be shown; None to show none.
+
+    Raises:
+        MissingExtraError: an ``ImportError``; the packages jinja2 or matplotlib are not installed.
+        OSError: the file cannot be written.
+    """
+    text = report(study, now=now)  # nothing is written unless all of it is there
+    Path(path).write_text(text, encoding="utf-8")
+
+
+def report(study: Study, *, now: float | None = None) -> str:
+    """Return the report of a study as one HTML page that needs nothing else, nor a network.
+
+    It says what the best is, how it was found, which parameters mattered, how good the model is,
+    and what failed and why; it shows the trials, and holds the whole study to go on with.
+
+    Args:
+        study: an engine, a state, or anything with a ``state``.
+        now: the moment it is written, in seconds since 1970, to be shown; None to show none.
+
+    Raises:
+        MissingExtraError: an ``ImportError``; the packages jinja2 or matplotlib are not installed.
+    """
+    return rendered(page_of(state_of(study), now))
+
+
+def page_of(given: State, now: float | None) -> Page:
+    """Return the report of a state as values."""
+    state = fitted(given)
+    gallery, answer = Gallery(), answer_of(state)
+    known = progress(state)
+    curve = (gallery.progress(known),) if len(known.trials) else ()
+    if len(state.problem.objectives) > 1 and len(known.trials):
+        curve = (*curve, gallery.front(front(state)))
+    spans = timeline(state)
+    sections = [
+        answer_section(state, answer),
+        search_section(state, known, curve),
+        *_model_sections(state, gallery, at_edge(state, answer.best) if answer.best else []),
+        failures_section(state.space, failed_of(state), _succeeded(state)),
+        trials_section(state, answer),
+        workers_section(spans, (gallery.timeline(spans),) if len(spans.starts) else ()),
+        reproducing_section(given),
+    ]
+    written = "" if now is None else f" on {moment(now)}"
+    return Page(
+        title_of(state.problem),
+        lead_of(state, answer),
+        tuple(section for section in sections if section is not None),
+        f"Written by asktell {asktell.__version__}{written}.",
+    )
+
+
+def _succeeded(state: State) -> list[dict[str, Any]]:
+    return [trial.params for trial in state.trials if trial.is_observed]
+
+
+def _model_sections(
+    state: State, gallery: Gallery, edges: list[tuple[str, str]]
+) -> list[Section | None]:
+    """Return what mattered and how sure the model is; nothing where there is no model."""
+    names = [state.problem.outcomes[i].name for i in state.problem.objectives]
+    names += [one.name for one in state.problem.outcomes if one.name not in names]
+    try:
+        important = [importance(state, name) for name in names]
+        trusted = [left_out(state, name) for name in names]
+        cuts = [slices(state, name) for name in names]
+    except NothingObservedError:
+        return []
+    drawn = [_pictures(gallery, one, some) for one, some in zip(important, cuts, strict=True)]
+    others: list[Block] = []
+    for one, pictures in zip(important[1:], drawn[1:], strict=True):
+        inside: tuple[Block, ...] = (Prose(ranking_text(one)), *pictures, importance_table(one))
+        others.append(Folded(f"The same for {one.outcome}", inside))
+    checked = tuple((one, _checked(gallery, one)) for one in trusted)
+    return [matters_section(important[0], edges, drawn[0], tuple(others)), trust_section(checked)]

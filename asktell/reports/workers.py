@@ -1,0 +1,41 @@
+"""When which trial was evaluated, where moments are known."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+
+from asktell.insight import Timeline
+from asktell.reports.page import Block, Prose, Section
+from asktell.reports.words import count, duration, listed, share
+
+_FATES = {
+    "observed": "ended with a result",
+    "failed": "failed",
+    "expired": "got no answer before their lease ended",
+    "lost": "were given up",
+    "forgotten": "were taken back",
+    "out": "are still out",
+}
+
+
+def workers_section(known: Timeline, pictures: tuple[Block, ...]) -> Section | None:
+    """Return the section on workers; None where no moments are known."""
+    if not len(known.starts):
+        return None
+    spans = known.ends - known.starts
+    n, lanes = len(spans), int(known.lanes.max()) + 1
+    whole = float(known.ends.max() - known.starts.min())
+    fates = Counter(known.fates)
+    parts = [f"{fates[fate]:,} {text}" for fate, text in _FATES.items() if fates[fate]]
+    text = f"Of {count(n, 'evaluation')}, {listed(parts)}. "
+    text += f"Half of them took less than {duration(float(np.median(spans)))}, the longest "
+    text += f"{duration(float(spans.max()))}; at most {lanes:,} were out at once"
+    if whole > 0.0:
+        text += f", which were busy for {share(float(spans.sum()) / (whole * lanes))} of the time"
+    text += "."
+    if known.unknown:
+        text += f" {count(known.unknown, 'more')} have no moments.".replace("mores", "more")
+    blocks: list[Block] = [Prose(text), *pictures]
+    return Section("workers", "Who worked when", tuple(blocks))
