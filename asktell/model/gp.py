@@ -194,6 +194,52 @@ class GaussianProcesses:
             weights=np.hstack([self._weights, np.zeros((members, q))]),
         )
 
+    def alone(self, member: int) -> GaussianProcesses:
+        """Return one of the members by itself, for those who need no others."""
+        only = slice(member, member + 1)
+        return evolve(
+            self,
+            hyperparameters=self.hyperparameters[only],
+            targets=self.targets[only],
+            scales=self._scales[only],
+            scaled=self._scaled[only],
+            inverse_factor=self._inverse_factor[only],
+            weights=self._weights[only],
+        )
+
+    def averages(
+        self, points: Array, dimensions: Sequence[int], moved: Array
+    ) -> tuple[Array, Array]:
+        """Return what the first member expects of averages over points: means, deviations (g,).
+
+        Args:
+            points: what is averaged over (m, d).
+            dimensions: along which all the points are moved.
+            moved: to where each time (g, number of dimensions).
+        """
+        first = self._features(_moved(points, dimensions, moved[0]))[:1]
+        within, _ = matern(squared_distances(first, first))  # the same wherever they are moved to
+        across = np.empty((len(moved), self._weights.shape[1]))
+        for row, positions in enumerate(moved):
+            features = self._features(_moved(points, dimensions, positions))[:1]
+            across[row] = matern(squared_distances(features, self._scaled[:1]))[0][0].mean(axis=0)
+        solved = across @ self._inverse_factor[0].T
+        variance = within[0].mean() - np.einsum("gn,gn->g", solved, solved)
+        return across @ self._weights[0], np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
+
+    def corrections(self, targets: Array, member: int = 0) -> Array:
+        """Return weights (n, p) by which functions of the kernel pass through targets (n, p).
+
+        These are noisy as those of the member are: ``(K + noise)^-1 targets``.
+        """
+        factor = self._inverse_factor[member]
+        return np.asarray(factor.T @ (factor @ targets))
+
+    def variances(self, member: int = 0) -> Array:
+        """Return the variances of the noise of a member's targets (n,), known or inferred."""
+        factor, _ = lapack.dtrtri(self._inverse_factor[member], lower=1)
+        return np.asarray(np.maximum(np.einsum("ij,ij->i", factor, factor) - 1.0, 0.0))
+
     def _features(self, x: Array) -> Array:
         return np.asarray(self.embedding(x) / self._scales[:, None])
 
@@ -209,6 +255,12 @@ class GaussianProcesses:
         moved = features[:, :, columns] * weights.sum(axis=2, keepdims=True)
         pulled = weights @ self._scaled[:, :, columns]
         return np.asarray((pulled - moved) / self._scales[:, None, columns])
+
+
+def _moved(points: Array, dimensions: Sequence[int], positions: Array) -> Array:
+    moved = points.copy()
+    moved[:, list(dimensions)] = positions
+    return moved
 
 
 def condition(

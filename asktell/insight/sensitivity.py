@@ -1,0 +1,105 @@
+"""Which parameters matter, as far as the model knows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from attrs import frozen
+
+from asktell.insight.sobol import sobol_indices
+from asktell.insight.subject import Study, outcome_place, state_of
+from asktell.insight.surrogate import surrogate_of
+from asktell.insight.validation import left_out
+from asktell.model.blas import one_blas_thread
+from asktell.model.draws import draw_functions
+from asktell.model.kernels import Array
+from asktell.space.axes import Indices
+from asktell.space.space import Space
+
+_POINTS, _DRAWN_POINTS = 1024, 256
+"""Points of the estimates for the mean, and for each of the draws."""
+
+_DRAWS = 32
+"""Draws from the posterior, whose spread says how sure the model is."""
+
+_MEAN, _POSTERIOR, _POSTERIOR_POINTS = 4, 5, 6
+"""Name the random draws here, beside the seed."""
+
+
+@frozen(eq=False)
+class Importance:
+    """Sobol indices of an outcome for d parameters, in the order of the space.
+
+    Attributes:
+        outcome: the name of the outcome.
+        names: those of the parameters.
+        first: first-order indices (d,): the share of the variance that the parameter brings about
+            by itself.
+        total: total indices (d,): the share that it has a part in.
+        first_errors: standard errors (d,), of the sampling and of the model.
+        total_errors: the same of the total indices (d,).
+        unexplained: the share of the variance of what was observed that the model cannot tell from
+            noise: 1 - R2 of :func:`left_out`, within 0 and 1; NaN where all observations are equal.
+    """
+
+    outcome: str
+    names: tuple[str, ...]
+    first: Array
+    total: Array
+    first_errors: Array
+    total_errors: Array
+    unexplained: float
+
+    @property
+    def order(self) -> Indices:
+        """Return the positions of the parameters (d,), the most important first."""
+        return np.argsort(-self.total, kind="stable")
+
+
+def importance(study: Study, outcome: str | None = None) -> Importance:
+    """Return how much of an outcome's variance over the space each parameter brings about.
+
+    These are the Sobol indices of the model's mean, by :func:`sobol_indices`; all of the space
+    counts alike: uniformly in the unit cube, so log-uniformly on log axes, and categories in equal
+    shares.
+    Standard errors add up that of the sampling and the spread over draws from the posterior.
+
+    Trials gather where the outcome is good, so the model knows the rest of the space less well, and
+    very bad values are drawn towards the others before it sees them. What only matters far from the
+    best is therefore underestimated; a parameter that has been settled early may come out lower
+    than it is. Where ``unexplained`` is large, the model knows little, and so do these numbers.
+
+    Args:
+        study: an engine, a state, or anything with a ``state``.
+        outcome: its name; None for the first objective.
+
+    Raises:
+        NothingObservedError: nothing is observed yet.
+        DefinitionError: a ``ValueError``; there is no such outcome.
+    """
+    state = state_of(study)
+    place, seed, space = outcome_place(state, outcome), state.problem.seed, state.space
+    with one_blas_thread(), np.errstate(all="ignore"):
+        model = surrogate_of(state, place)
+        mean = sobol_indices(_on(space, model.mean), space.dim, _POINTS, [seed, _MEAN])
+        drawn = draw_functions(model.process, _DRAWS, np.random.default_rng([seed, _POSTERIOR]))
+        spread = sobol_indices(
+            _on(space, drawn), space.dim, _DRAWN_POINTS, [seed, _POSTERIOR_POINTS]
+        )
+    explained = left_out(state, outcome).explained
+    return Importance(
+        state.problem.outcome_names[place],
+        space.names,
+        mean.first,
+        mean.total,
+        np.hypot(mean.first_errors, spread.first.std(axis=0)),
+        np.hypot(mean.total_errors, spread.total.std(axis=0)),
+        math.nan if math.isnan(explained) else min(max(1.0 - explained, 0.0), 1.0),
+    )
+
+
+def _on(space: Space, function: Callable[[Array], Array]) -> Callable[[Array], Array]:
+    """Return a function of uniform points: of those of the space that they stand for."""
+    return lambda uniform: function(space.sample(uniform))
