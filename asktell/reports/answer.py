@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from asktell.asking import know
-from asktell.reports.page import Block, Cell, Code, Hint, Prose, Row, Section, Table
+from asktell.reports.page import Block, Cell, Code, Hint, Row, Section, Table
 from asktell.reports.wanted import (
     DIGITS,
     broken_text,
@@ -13,7 +13,6 @@ from asktell.reports.wanted import (
     limits_of,
     numbers_by_name,
     objectives_of,
-    outcomes_text,
 )
 from asktell.reports.words import clipped, count, listed, number, shown
 from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
@@ -91,9 +90,9 @@ def _best_text(state: State, best: Observation, trial: Trial) -> str:
     after = f"After {count(state.n_over, 'trial')}"
     found = f"found at trial {trial.number}"
     if not best.feasible:
-        every = f"none of {count(state.n_observed, 'measured trial')} holds all limits"
+        every = f"none of the {state.n_observed:,} measured holds all limits"
         if state.n_observed == 1:
-            every = "the measured trial does not hold all limits"
+            every = "the only one measured does not hold all limits"
         return (
             f"{after}, {every}. The nearest is trial {trial.number}: "
             f"{broken_text(problem, best.numbers)}."
@@ -101,13 +100,14 @@ def _best_text(state: State, best: Observation, trial: Trial) -> str:
     named = numbers_by_name(problem, best.numbers)
     goals = [one.name for one in objectives_of(problem)]
     values = listed([f"{name} is {number(named[name], DIGITS)}" for name in goals])
-    text = f"{after} the best {values}, {found}"
-    if best.expected is not None and best.expected_numbers is not None:
+    told = [f"{name} {number(named[name], DIGITS)}" for name in goals]
+    if best.expected_numbers is not None:
         expected = numbers_by_name(problem, best.expected_numbers)
         means = listed([f"{name} {number(expected[name], DIGITS)}" for name in goals])
-        text += f"; targets are noisy, and the model expects {means} of it"
+        text = f"{after}, trial {trial.number} is the best: what is measured is noisy, and of this "
+        text += f"one the model expects {means}; measured was {listed(told)}"
     else:
-        text += _since(state, trial)
+        text = f"{after} the best {values}, {found}{_since(state, trial)}"
     kept = [one for one in limits_of(problem) if one.name not in goals]
     if not limits_of(problem):
         return f"{text}."
@@ -122,12 +122,12 @@ def _since(state: State, best: Trial) -> str:
     )
     if not after:
         return "" if state.n_over == 1 else ", the last one"
-    return f"; the {'one' if after == 1 else f'last {after:,}'} after it brought nothing better"
+    return f"; the {'one' if after == 1 else f'{after:,}'} after it brought nothing better"
 
 
 def _front_text(state: State, answer: Answer) -> str:
     if not answer.front:
-        return f"None of {count(state.n_observed, 'measured trial')} holds all limits."
+        return f"None of the {count(state.n_observed, 'measured trial')} holds all limits."
     n, names = len(answer.front), listed([one.name for one in objectives_of(state.problem)])
     one_of = f"Of {count(state.n_observed, 'measured trial')}, {n:,} "
     return (
@@ -139,8 +139,8 @@ def _front_text(state: State, answer: Answer) -> str:
 # --- as a section ---
 
 
-def answer_section(state: State, answer: Answer) -> Section:
-    """Return the section with the best params and the front."""
+def answer_section(state: State, answer: Answer) -> Section | None:
+    """Return the section with the best params and the front; None while there is neither."""
     blocks: list[Block] = []
     if answer.best is not None and answer.trial is not None:
         title = "The best params" if answer.best.feasible else "The params nearest to the limits"
@@ -149,9 +149,7 @@ def answer_section(state: State, answer: Answer) -> Section:
             blocks.append(Hint(f"Limits that do not hold: {_broken(state, answer.best)}."))
     if answer.front:
         blocks.append(_front_table(state, answer))
-    if not blocks:
-        blocks.append(Prose(_nothing(state) if not state.n_observed else lead_of(state, answer)[0]))
-    return Section("answer", "The answer", tuple(blocks))
+    return Section("answer", "The answer", tuple(blocks)) if blocks else None
 
 
 def _broken(state: State, best: Observation) -> str:
@@ -223,5 +221,3 @@ def is_numeric(parameter: Parameter) -> bool:
 def _key(value: object) -> float | str | None:
     return value if isinstance(value, int | float | str) else None
 
-
-__all__ = ["Answer", "answer_of", "answer_section", "at_edge", "lead_of", "outcomes_text"]

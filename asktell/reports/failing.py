@@ -107,8 +107,9 @@ def failures_section(
     if len(some) < len(groups):
         caption += f"; {len(some)} of {len(groups):,}"
     columns = ("reason", "trials", "which", "what they have in common")
+    part = share(n / (n + len(succeeded))) if succeeded else "all"
     told = (
-        f"{count(n, 'trial')} failed, {share(n / (n + len(succeeded)))} of those that are over, for "
+        f"{count(n, 'trial')} failed, {part} of those that are over, for "
         f"{count(len(groups), 'reason')}."
     )
     blocks = (Prose(told), Table(caption, columns, (False, True, False, False), tuple(rows)))

@@ -8,13 +8,12 @@ import numpy as np
 
 from asktell.insight import Importance
 from asktell.reports.page import Block, Cell, Hint, Prose, Row, Section, Table
-from asktell.reports.words import listed, share
+from asktell.reports.words import clipped, listed, share
 
 NEGLIGIBLE = 0.02
 """A parameter with a smaller total index makes no difference that a person would care about."""
 
 _MOST_NOISE = 0.7
-_MANY = 12
 
 
 def matters_section(
@@ -34,36 +33,50 @@ def matters_section(
     if known is None:
         return None
     blocks: list[Block] = [Prose(ranking_text(known))]
-    blocks += [Hint(edge_text(name, end)) for name, end in _relevant(known, edges)[:6]]
+    if relevant := _relevant(known, edges):
+        blocks.append(Hint(edges_text(relevant)))
     blocks += pictures
-    if len(known.names) > 1:
+    if len(known.names) > 1 and sees_anything(known):
         blocks.append(importance_table(known))
     return Section("matters", "What mattered", (*blocks, *others))
 
 
 def ranking_text(known: Importance) -> str:
     """Return which parameters matter most, in words."""
-    if not np.isfinite(known.total).all() or not known.total.any():
+    if not sees_anything(known):
         return f"The model sees no difference in {known.outcome} between any params."
     ordered = [int(place) for place in known.order]
     matter = [place for place in ordered if known.total[place] >= NEGLIGIBLE]
-    parts = [f"{known.names[place]} ({share(known.total[place])})" for place in matter]
+    if len(ordered) == 1:
+        return f"There is one parameter, so all of {known.outcome} depends on it."
+    parts = [f"{clipped(known.names[i], 40)} in {share(known.total[i])}" for i in matter]
     text = (
-        f"Of the differences in {known.outcome} over the whole space, as the model sees it, this "
-        f"much has to do with each parameter: {listed(parts, most=5)}."
+        f"Over the whole space, as the model sees it, these have a part in the differences in "
+        f"{known.outcome}: {listed(parts, most=5)}."
     )
+    if known.total.sum() > 1.1:
+        text += " These add up to more than all, as parameters act together."
     rest = len(ordered) - len(matter)
     if rest:
-        text += f" {'All others' if rest > 1 else 'The other one'} hardly matter"
+        text += f" The {'other one' if rest == 1 else f'{rest:,} others'} hardly matter"
         text += f"{'s' if rest == 1 else ''}."
     if not math.isnan(known.unexplained) and known.unexplained > _MOST_NOISE:
         text += " The model knows little as yet, so take these for guesses."
     return text
 
 
-def edge_text(name: str, end: str) -> str:
-    """Return the hint on a parameter whose best value lies at an end of its range."""
-    return f"The best {name} lies at the {end} end of its range: widen the range?"
+def sees_anything(known: Importance) -> bool:
+    """Tell whether the model sees any difference between params."""
+    return bool(np.isfinite(known.total).all() and known.total.any())
+
+
+def edges_text(edges: list[tuple[str, str]]) -> str:
+    """Return the hint on parameters whose best value lies at an end of the range."""
+    if len(edges) == 1:
+        name, end = edges[0]
+        return f"The best {clipped(name, 40)} lies at the {end} end of its range: widen the range?"
+    parts = [f"{clipped(name, 40)} ({end} end)" for name, end in edges]
+    return f"The best lies at the edge of these ranges: {listed(parts)}. Widen them?"
 
 
 def importance_table(known: Importance) -> Table:

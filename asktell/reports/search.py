@@ -12,9 +12,9 @@ from asktell.reports.words import count, duration, listed, moment, number
 from asktell.state import State
 
 _ORIGINS = {
-    "initial": "from the initial design",
+    "initial": "taken from the initial design",
     "model": "chosen by the model",
-    "fallback": "by chance, where the model could not choose",
+    "fallback": "drawn by chance, where the model could not choose",
     "again": "offered again",
     "replicate": "measured once more",
     None: "told without having been suggested",
@@ -52,12 +52,17 @@ def _origins(state: State) -> str:
     n = Counter(trial.origin for trial in state.trials)
     if not n:
         return ""
+    if len(n) == 1:
+        every = "The only trial was" if len(state.trials) == 1 else "All trials were"
+        return f"{every} {_ORIGINS[next(iter(n))]}."
     parts = [f"{n[origin]:,} {text}" for origin, text in _ORIGINS.items() if n[origin]]
     return f"Of {count(len(state.trials), 'trial')}, {listed(parts)}."
 
 
 def _span(known: Progress) -> str:
     moments = known.moments[np.isfinite(known.moments)]
+    if not len(known.trials):
+        return ""
     if not len(moments):
         return "When results came is not known, as no moments were given."
     first, last = float(moments.min()), float(moments.max())

@@ -119,3 +119,11 @@ def _model_sections(
         others.append(Folded(f"The same for {one.outcome}", inside))
     checked = tuple((one, _checked(gallery, one)) for one in trusted)
     return [matters_section(important[0], edges, drawn[0], tuple(others)), trust_section(checked)]
+
+
+def _pictures(gallery, one, some):
+    return ()
+
+
+def _checked(gallery, one):
+    return ()

@@ -34,7 +34,7 @@ def verdict(one: LeftOut) -> str:
     n = len(one.observed)
     told = f"From {count(n, 'result')} of {one.outcome}, "
     if math.isnan(one.explained):
-        return f"{told}nothing can be said: all are equal."
+        return f"{told}nothing can be said: to the model all are equal."
     if n < _FEW:
         return f"{told}little can be said yet: R2 is {one.explained:.2f}."
     quality = (
@@ -44,16 +44,15 @@ def verdict(one: LeftOut) -> str:
         if one.explained >= _FAIR
         else "the model knows the direction, not the value"
         if one.explained >= _SOME
-        else "the model predicts hardly better than the mean would: trust what was measured, not it"
+        else "the model predicts hardly better than their mean would, so do not rely on it"
     )
     explained = max(one.explained, 0.0)
-    text = f"{told}{quality}: it explains {share(explained)} of the variance (R2 {one.explained:.2f})."
+    text = f"{told}{quality}. It explains {share(explained)} of the variance (R2 {one.explained:.2f})."
     honest = (
-        "so its deviations are about right"
-        if one.within_2 >= 0.88
-        else "so it is surer than it should be"
+        "which is surer than it should be"
+        if one.within_2 < 0.88
+        else "so it knows how wrong it may be"
     )
     return (
-        f"{text} {share(one.within_2)} of the results lie within what it takes for likely in 95 %, "
-        f"{honest}."
+        f"{text} Its intervals that should hold 95 % of these hold {share(one.within_2)}, {honest}."
     )

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from asktell.reports.words import listed, number
 from asktell.study.outcomes import Outcome
 from asktell.study.problem import Numbers, Problem
 from asktell.study.trials import Trial, mean_numbers
-from asktell.study.views import Observation
 
 DIGITS = 5
 """Of outcomes: one more than of params, for trials differ little near the best."""
@@ -54,12 +52,6 @@ def numbers_by_name(problem: Problem, numbers: Numbers) -> dict[str, float]:
     return dict(zip(problem.outcome_names, numbers, strict=True))
 
 
-def outcomes_text(problem: Problem, numbers: Numbers) -> str:
-    """Return what was measured: ``accuracy 0.981 and size 33.1``."""
-    named = numbers_by_name(problem, numbers)
-    return listed([f"{name} {number(value, DIGITS)}" for name, value in named.items()])
-
-
 def broken_text(problem: Problem, numbers: Numbers) -> str:
     """Return which bounds are broken: ``memory is 4.2, wanted is at most 3``."""
     broken = []
@@ -68,11 +60,6 @@ def broken_text(problem: Problem, numbers: Numbers) -> str:
             limit = limit_text(outcome).removeprefix(f"{outcome.name} ")
             broken.append(f"{outcome.name} is {number(value, DIGITS)}, wanted is {limit}")
     return listed(broken)
-
-
-def trial_of(trials: Mapping[Any, Trial], observation: Observation) -> Trial:
-    """Return the trial of an observation, where ``trials`` are by their values."""
-    return trials[observation.configuration.values]
 
 
 def by_values(trials: list[Trial]) -> dict[Any, Trial]:

@@ -31,11 +31,14 @@ def workers_section(known: Timeline, pictures: tuple[Block, ...]) -> Section | N
     parts = [f"{fates[fate]:,} {text}" for fate, text in _FATES.items() if fates[fate]]
     text = f"Of {count(n, 'evaluation')}, {listed(parts)}. "
     text += f"Half of them took less than {duration(float(np.median(spans)))}, the longest "
-    text += f"{duration(float(spans.max()))}; at most {lanes:,} were out at once"
-    if whole > 0.0:
-        text += f", which were busy for {share(float(spans.sum()) / (whole * lanes))} of the time"
-    text += "."
+    text += f"{duration(float(spans.max()))}. "
+    busy = share(float(spans.sum()) / (whole * lanes)) if whole > 0.0 else ""
+    if lanes == 1:
+        text += f"One at a time was out{f', for {busy} of the time' if busy else ''}."
+    else:
+        text += f"At most {lanes:,} were out at once"
+        text += f"; had as many been out all the time, that is {busy} used." if busy else "."
     if known.unknown:
-        text += f" {count(known.unknown, 'more')} have no moments.".replace("mores", "more")
+        text += f" Of {known.unknown:,} more, the moments are not known."
     blocks: list[Block] = [Prose(text), *pictures]
     return Section("workers", "Who worked when", tuple(blocks))
