@@ -99,6 +99,15 @@ FLOORS = {
         {"store"},
         {"__init__"},
     ],
+    "asktell.cli": [
+        {"results", "yaml_document"},
+        {"command", "predictions", "space_file"},
+        {"look"},
+        {"begin", "ask_and_tell", "correct"},
+        {"arguments"},
+        {"main"},
+        {"__init__"},
+    ],
     "asktell.drivers": [
         {"evaluated", "executors", "checkpoint"},
         {"progress", "run", "processes", "dask", "ray", "submitit"},
@@ -189,7 +198,7 @@ def test_importing_asktell_pulls_in_no_heavy_package() -> None:
 
 SHELL = {
     "__main__.py",
-    "cli/commands.py",
+    "cli/command.py",
     "cli/main.py",
     "cli/space_file.py",
     "drivers/checkpoint.py",

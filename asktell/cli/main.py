@@ -12,8 +12,7 @@ import sys
 from collections.abc import Sequence
 
 from asktell import __version__
-from asktell.cli.arguments import parse
-from asktell.cli.commands import COMMANDS
+from asktell.cli.arguments import COMMANDS, parse
 from asktell.errors import (
     AskTellError,
     MissingExtraError,
@@ -50,10 +49,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parse(sys.argv[1:] if arguments is None else arguments, __version__)
     code = DONE
     try:
-        for answer in COMMANDS[parsed.command](parsed):
-            sys.stdout.write(json.dumps(answer, allow_nan=False) + "\n")
+        for answer in COMMANDS[parsed.command].run(parsed):
+            text = answer if isinstance(answer, str) else json.dumps(answer, allow_nan=False) + "\n"
+            sys.stdout.write(text)
             sys.stdout.flush()
-            if "error" in answer:
+            if isinstance(answer, dict) and "error" in answer:
                 _say(answer["error"])
                 code = REFUSED
     except BrokenPipeError:

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import asktell as at
-from asktell.cli import commands
+from asktell.cli import command
 from asktell.cli.main import main
 from asktell.cli.results import batches_of_lines
 from asktell.store import Store
@@ -64,7 +64,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Return a function that sets the machine's clock; it stands at 5000 seconds."""
 
     def set_to(seconds: float) -> None:
-        monkeypatch.setattr(commands.time, "time", lambda: seconds)
+        monkeypatch.setattr(command.time, "time", lambda: seconds)
 
     set_to(5000.0)
     return set_to

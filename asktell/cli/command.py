@@ -1,0 +1,105 @@
+"""What a command of the command line is, and what commands share: options, the store, the clock."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+from attrs import frozen
+
+from asktell.cli.results import Source
+from asktell.codec.answers import Answer
+from asktell.store import Store
+
+
+@frozen
+class Command:
+    """One command.
+
+    Attributes:
+        name: as it is called.
+        text: what it does, in one line.
+        example: one call or more, as in a shell.
+        add: adds its arguments to its parser.
+        run: from its arguments to its answers: dicts, each printed as a line of JSON, or text,
+            which is printed as it is.
+    """
+
+    name: str
+    text: str
+    example: str
+    add: Callable[[ArgumentParser], None]
+    run: Callable[[Namespace], Iterator[Answer | str]]
+
+
+# --- options ---
+
+
+def add_state(parser: ArgumentParser) -> None:
+    """Add the file of the state, and how long to wait for it."""
+    parser.add_argument("state", metavar="STATE", help="the file of the state")
+    parser.add_argument(
+        "--wait",
+        type=float,
+        default=60.0,
+        metavar="SECONDS",
+        help="how long to wait for other processes (60)",
+    )
+
+
+def add_id(parser: ArgumentParser, *, required: bool = True) -> None:
+    """Add the id of a suggestion."""
+    parser.add_argument("--id", type=int, required=required, help="of the suggestion")
+
+
+def add_target(parser: ArgumentParser, *, required: bool = True) -> None:
+    """Add a target and its standard deviation."""
+    target = "a number, or JSON by outcome; nan or inf for a failure"
+    parser.add_argument("--target", type=_numbers, required=required, help=target)
+    std = "the standard deviation of the target's noise, where it is known"
+    parser.add_argument("--std", type=_numbers, help=std)
+
+
+def add_now(parser: ArgumentParser) -> None:
+    """Add the moment of the call."""
+    text = "the time in seconds (by default the clock's)"
+    parser.add_argument("--now", type=float, metavar="SECONDS", help=text)
+
+
+def _numbers(text: str) -> Any:
+    """Return a number, or what is JSON: numbers by outcome."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        numbers = json.loads(text)
+    except ValueError:
+        numbers = None
+    if not isinstance(numbers, dict):
+        expected = 'a number, or JSON such as {"loss": 0.1}'
+        raise argparse.ArgumentTypeError(f"must be {expected}, not {text!r}")
+    return numbers
+
+
+# --- what is around a command ---
+
+
+def store_of(arguments: Namespace) -> Store:
+    """Return the store of the file that was named."""
+    return Store(arguments.state, timeout=arguments.wait)
+
+
+def now_of(arguments: Namespace) -> float:
+    """Return the moment that was given, or else the clock's."""
+    return time.time() if arguments.now is None else float(arguments.now)
+
+
+def standard_input() -> Source:
+    """Return the bytes of standard input."""
+    return cast("Source", sys.stdin.buffer)
