@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from asktell.cli import ask_and_tell, begin, correct, look
+from asktell.cli import ask_and_tell, begin, correct, look, reports
 from asktell.cli.command import Command
 
 GROUPS: dict[str, tuple[Command, ...]] = {
     "begin": begin.COMMANDS,
     "ask and tell": ask_and_tell.COMMANDS,
-    "look": look.COMMANDS,
+    "look": (*look.COMMANDS, *reports.COMMANDS),
     "set right": correct.COMMANDS,
 }
 """All commands, as the help shows them."""

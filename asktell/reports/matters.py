@@ -17,27 +17,23 @@ _MOST_NOISE = 0.7
 
 
 def matters_section(
-    known: Importance | None,
+    known: Importance,
     edges: list[tuple[str, str]],
     pictures: tuple[Block, ...],
     others: tuple[Block, ...],
-) -> Section | None:
+) -> Section:
     """Return the section on parameters.
 
     Args:
-        known: the importance for the first objective; None where nothing is measured.
+        known: the importance for the first objective.
         edges: parameters whose best value lies at an end of the range, and which end.
         pictures: of the importance, and of slices.
         others: the same of further outcomes.
     """
-    if known is None:
-        return None
     blocks: list[Block] = [Prose(ranking_text(known))]
     if relevant := _relevant(known, edges):
         blocks.append(Hint(edges_text(relevant)))
     blocks += pictures
-    if len(known.names) > 1 and sees_anything(known):
-        blocks.append(importance_table(known))
     return Section("matters", "What mattered", (*blocks, *others))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,15 @@ from asktell.insight import (
     LeftOut,
     Study,
     fitted,
-    front,
     importance,
     left_out,
     progress,
-    slices,
     timeline,
 )
 from asktell.insight.subject import state_of
 from asktell.reports.answer import answer_of, answer_section, at_edge, lead_of
 from asktell.reports.failing import failed_of, failures_section
-from asktell.reports.matters import importance_table, matters_section, ranking_text
+from asktell.reports.matters import importance_table, matters_section, ranking_text, sees_anything
 from asktell.reports.page import Block, Folded, Page, Prose, Section
 from asktell.reports.pictures import Gallery
 from asktell.reports.rendering import rendered
@@ -35,6 +34,7 @@ from asktell.reports.wanted import title_of
 from asktell.reports.words import moment
 from asktell.reports.workers import workers_section
 from asktell.state import State
+from asktell.store.files import replace
 
 
 def write_report(study: Study, path: str | os.PathLike[str], *, now: float | None = None) -> None:
@@ -50,7 +50,7 @@ def write_report(study: Study, path: str | os.PathLike[str], *, now: float | Non
         OSError: the file cannot be written.
     """
     text = report(study, now=now)  # nothing is written unless all of it is there
-    Path(path).write_text(text, encoding="utf-8")
+    replace(Path(path), text.encode())
 
 
 def report(study: Study, *, now: float | None = None) -> str:
@@ -72,19 +72,15 @@ def report(study: Study, *, now: float | None = None) -> str:
 def page_of(given: State, now: float | None) -> Page:
     """Return the report of a state as values."""
     state = fitted(given)
-    gallery, answer = Gallery(), answer_of(state)
-    known = progress(state)
-    curve = (gallery.progress(known),) if len(known.trials) else ()
-    if len(state.problem.objectives) > 1 and len(known.trials):
-        curve = (*curve, gallery.front(front(state)))
+    gallery, answer = Gallery(state), answer_of(state)
     spans = timeline(state)
     sections = [
         answer_section(state, answer),
-        search_section(state, known, curve),
+        search_section(state, progress(state), _curves(state, gallery)),
         *_model_sections(state, gallery, at_edge(state, answer.best) if answer.best else []),
         failures_section(state.space, failed_of(state), _succeeded(state)),
         trials_section(state, answer),
-        workers_section(spans, (gallery.timeline(spans),) if len(spans.starts) else ()),
+        workers_section(spans, (gallery.timeline(),) if len(spans.starts) else ()),
         reproducing_section(given),
     ]
     written = "" if now is None else f" on {moment(now)}"
@@ -100,6 +96,19 @@ def _succeeded(state: State) -> list[dict[str, Any]]:
     return [trial.params for trial in state.trials if trial.is_observed]
 
 
+def _curves(state: State, gallery: Gallery) -> tuple[Block, ...]:
+    """Return how the objectives came along; nothing where nothing is over."""
+    names = [state.problem.outcomes[i].name for i in state.problem.objectives]
+    if not state.n_over:
+        return ()
+    if len(names) == 1:
+        return (gallery.progress(names[0]),)
+    if not state.n_observed:
+        return ()
+    every = tuple(gallery.progress(name) for name in names)
+    return gallery.front(), gallery.hypervolume(), Folded("Objective by objective", every)
+
+
 def _model_sections(
     state: State, gallery: Gallery, edges: list[tuple[str, str]]
 ) -> list[Section | None]:
@@ -109,21 +118,26 @@ def _model_sections(
     try:
         important = [importance(state, name) for name in names]
         trusted = [left_out(state, name) for name in names]
-        cuts = [slices(state, name) for name in names]
     except NothingObservedError:
         return []
-    drawn = [_pictures(gallery, one, some) for one, some in zip(important, cuts, strict=True)]
+    drawn = [_pictures(gallery, one) for one in important]
     others: list[Block] = []
     for one, pictures in zip(important[1:], drawn[1:], strict=True):
-        inside: tuple[Block, ...] = (Prose(ranking_text(one)), *pictures, importance_table(one))
-        others.append(Folded(f"The same for {one.outcome}", inside))
-    checked = tuple((one, _checked(gallery, one)) for one in trusted)
+        inside: list[Block] = [Prose(ranking_text(one)), *pictures]
+        others.append(Folded(f"The same for {one.outcome}", tuple(inside)))
+    checked = tuple((one, _compared(gallery, one)) for one in trusted)
     return [matters_section(important[0], edges, drawn[0], tuple(others)), trust_section(checked)]
 
 
-def _pictures(gallery, one, some):
-    return ()
+def _pictures(gallery: Gallery, known: Importance) -> tuple[Block, ...]:
+    """Return the pictures of an outcome; none where the model sees no difference to draw."""
+    if not sees_anything(known):
+        return ()
+    if len(known.names) == 1:
+        return (gallery.slices(known.outcome),)
+    table = Folded("These shares as numbers", (importance_table(known),))
+    return gallery.importance(known.outcome), table, gallery.slices(known.outcome)
 
 
-def _checked(gallery, one):
-    return ()
+def _compared(gallery: Gallery, known: LeftOut) -> tuple[Block, ...]:
+    return () if math.isnan(known.explained) else (gallery.left_out(known.outcome),)
