@@ -45,7 +45,7 @@ def ranking_text(known: Importance) -> str:
     matter = [place for place in ordered if known.total[place] >= NEGLIGIBLE]
     if len(ordered) == 1:
         return f"There is one parameter, so all of {known.outcome} depends on it."
-    parts = [f"{clipped(known.names[i], 40)} in {share(known.total[i])}" for i in matter]
+    parts = [f"{clipped(known.names[i])} in {share(known.total[i])}" for i in matter]
     text = (
         f"Over the whole space, as the model sees it, these have a part in the differences in "
         f"{known.outcome}: {listed(parts, most=5)}."
@@ -70,8 +70,8 @@ def edges_text(edges: list[tuple[str, str]]) -> str:
     """Return the hint on parameters whose best value lies at an end of the range."""
     if len(edges) == 1:
         name, end = edges[0]
-        return f"The best {clipped(name, 40)} lies at the {end} end of its range: widen the range?"
-    parts = [f"{clipped(name, 40)} ({end} end)" for name, end in edges]
+        return f"The best {clipped(name)} lies at the {end} end of its range: widen the range?"
+    parts = [f"{clipped(name)} ({end} end)" for name, end in edges]
     return f"The best lies at the edge of these ranges: {listed(parts)}. Widen them?"
 
 

@@ -83,11 +83,11 @@ class Gallery:
         text = "the hypervolume of the front after each trial"
         return self.added(plots.hypervolume(self._state, theme=self._theme), text)
 
-    def importance(self, outcome: str) -> Picture:
-        """Return which parameters matter."""
+    def importance(self, outcome: str, state: State | None = None) -> Picture:
+        """Return which parameters matter; of another state, where one is given."""
         from asktell import plots
 
-        figure = plots.importance(self._state, outcome, theme=self._theme)
+        figure = plots.importance(state or self._state, outcome, theme=self._theme)
         text = f"which share of the differences in {outcome} each parameter has a part in"
         return self.added(figure, text)
 
