@@ -11,7 +11,7 @@ from asktell.reports.failing import Failed, failures_section
 from asktell.reports.page import Page, Section
 from asktell.reports.pictures import Gallery
 from asktell.reports.rendering import rendered
-from asktell.reports.words import moment
+from asktell.reports.words import listed, moment
 from asktell.store.files import replace
 from strategies.costs import costs_of
 from strategies.record import Record, Run, record_of
@@ -24,6 +24,8 @@ from strategies.sections import (
     lead_of,
     trials_section,
 )
+
+_NAMES = {"modelsize": "size", "performance": "latency"}
 
 
 def write_report(
@@ -61,8 +63,9 @@ def report(run: Run, *, model: str | None = None, now: float | None = None) -> s
     if record is None:
         lead = ("The run has not begun: the FP32 model is not measured yet.",)
         return rendered(Page("Tuning a model", lead, (), footer))
+    goals = record.goal.objectives
     sections = tuple(one for one in _sections(record, model) if one is not None)
-    title = "Tuning a model: " + ", ".join(one.name for one in record.goal.objectives)
+    title = f"Tuning a model for {listed([_NAMES.get(one.name, one.name) for one in goals])}"
     return rendered(Page(title, lead_of(record), sections, footer))
 
 

@@ -21,9 +21,7 @@ from strategies.tuning_space import ALGORITHM, SAMPLING_SIZE
 FP32_LABEL = "fp32"
 """The label of the option that leaves an operation as it is."""
 
-SIZE_SHOWN, LATENCY_SHOWN = "size (kB)", "latency (ms)"
-
-_SHOWN = {SIZE: (SIZE_SHOWN, 1e-3), "performance": (LATENCY_SHOWN, 1e3)}
+_SHOWN = {SIZE: ("size (kB)", 1e-3), "performance": ("latency (ms)", 1e3)}
 """Objectives as people read them: a name, and by what a value is multiplied."""
 
 

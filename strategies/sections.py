@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections import Counter
+from string import ascii_uppercase
 
 import numpy as np
 
@@ -13,7 +14,6 @@ from asktell.reports.page import (
     Cell,
     Code,
     Download,
-    Folded,
     Prose,
     Row,
     Section,
@@ -59,7 +59,7 @@ def lead_of(record: Record) -> tuple[str, ...]:
     what = "smallest model" if _is_for_size(record) else "best model"
     return (
         f"{after}, the {what} that meets the criterion is trial {best.number}: {told}.",
-        f"{_wanted(record)}{count(meeting, 'trial')} of {n:,} did.",
+        f"{_wanted(record)}{meeting:,} of {n:,} trials reached it.",
     )
 
 
@@ -72,7 +72,8 @@ def _compared(record: Record, measurement: Measurement) -> str:
     base = record.shown(record.goal.baseline)
     parts = []
     for name, value in record.shown(measurement).items():
-        text = f"{name} {shown(name, value)}"
+        bare, _, unit = name.removesuffix(")").partition(" (")
+        text = f"{bare} {shown(name, value)}{f' {unit}' if unit else ''}"
         if name == ACCURACY:
             text += f", where FP32 has {shown(name, base[name])}"
         elif base[name]:
@@ -86,14 +87,14 @@ def _wanted(record: Record) -> str:
     if threshold is None or not np.isfinite(threshold):
         return ""
     side = "at least" if record.goal.criterion.higher_is_better else "at most"
-    return f"Wanted was an accuracy of {side} {shown(ACCURACY, threshold)}; "
+    return f"Wanted was an accuracy of {side} {shown(ACCURACY, threshold)}, and "
 
 
 def shown(name: str, value: float) -> str:
     """Return a measured value: an accuracy in per cent where it is a share."""
     if name == ACCURACY and 0.0 <= value <= 1.0:
         return f"{100.0 * value:.2f} %"
-    return number(value, 4)
+    return number(value, 5)
 
 
 # --- the answer ---
@@ -184,13 +185,13 @@ def _scatter(record: Record, gallery: Gallery) -> Block:
             axes.axvline(value, color=gallery.theme.accent, linewidth=1.0, linestyle=style)
             axes.annotate(
                 text,
-                (value, 0.99),
+                (value, 0.01),
                 xycoords=("data", "axes fraction"),
                 xytext=(-3, 0),
                 textcoords="offset points",
                 rotation=90,
                 ha="right",
-                va="top",
+                va="bottom",
                 color=gallery.theme.accent,
                 fontsize=7.5,
             )
@@ -203,17 +204,14 @@ def _scatter(record: Record, gallery: Gallery) -> Block:
 
 def choices_section(record: Record) -> Section:
     """Return the heat map of choices: how often each was tried, and how often it met."""
-    options = list(dict.fromkeys(o for name in record.operations for o in _options(record, name)))
-    options.sort(key=lambda option: option == FP32_LABEL)
-    letters = [chr(ord("A") + i) if i < 26 else f"A{i}" for i in range(len(options))]
-    heads = ["FP32" if o == FP32_LABEL else letter for o, letter in zip(options, letters, strict=True)]
+    letters = letters_of(record)
     best = record.best.params if record.best else {}
     rows = []
     for name in record.operations:
         tried = Counter(trial.params[name] for trial in record.trials)
         met = Counter(trial.params[name] for trial in record.trials if trial.meets)
         cells = [Cell(name, name)]
-        for option in options:
+        for option in letters:
             if option not in _options(record, name):
                 cells.append(Cell("–"))
                 continue
@@ -222,12 +220,17 @@ def choices_section(record: Record) -> Section:
             part = met[option] / n if n else None
             cells.append(Cell(f"{star}{met[option]} of {n}" if n else f"{star}0", part, part))
         rows.append(Row(tuple(cells)))
-    legend = [f"{head}: {option}" for head, option in zip(heads, options, strict=True)]
-    legend = [text for text in legend if text != f"FP32: {FP32_LABEL}"]
+    heads = tuple(letters.values())
+    legend = Table(
+        "Letters stand for options: w is for weights, a for activations",
+        ("letter", "option"),
+        (False, False),
+        tuple(Row((Cell(letter), Cell(option))) for option, letter in letters.items()),
+    )
     blocks: list[Block] = [
         Prose(
-            "How many of the trials with an option met the criterion. The darker, the larger the "
-            "share; a star marks what the best model has."
+            "How many of the trials with an option met the criterion. The stronger the "
+            "colour, the larger the share; a star marks what the best model has."
         ),
         Table(
             "Options by operation",
@@ -236,9 +239,23 @@ def choices_section(record: Record) -> Section:
             tuple(rows),
             sortable=True,
         ),
-        Prose(f"{'; '.join(legend)}." if legend else ""),
+        legend,
     ]
     return Section("choices", "Choices for each operation", tuple(blocks))
+
+
+def letters_of(record: Record) -> dict[str, str]:
+    """Return a short name of every option, FP32 last: letters, as labels are long."""
+    every = (option for name in record.operations for option in _options(record, name))
+    options = [option for option in dict.fromkeys(every) if option != FP32_LABEL]
+    letters = {option: _letter(place) for place, option in enumerate(options)}
+    return {**letters, FP32_LABEL: "FP32"}
+
+
+def _letter(place: int) -> str:
+    """Return A to Z, then AA, AB, ..."""
+    before, last = divmod(place, len(ascii_uppercase))
+    return f"{_letter(before - 1) if before else ''}{ascii_uppercase[last]}"
 
 
 def _options(record: Record, name: str) -> tuple[str, ...]:
@@ -297,7 +314,7 @@ def trials_section(record: Record) -> Section | None:
     """Return the section with all trials; None without one."""
     if not record.trials:
         return None
-    names = list(record.shown(record.goal.baseline))
+    names, letters = list(record.shown(record.goal.baseline)), letters_of(record)
     rows = []
     for trial in record.trials:
         numbers = {} if trial.measurement is None else record.shown(trial.measurement)
@@ -312,7 +329,8 @@ def trials_section(record: Record) -> Section | None:
             for name in names
         ]
         cells += [Cell(number(trial.seconds, 3), trial.seconds)]
-        cells += [Cell(str(trial.params[name]), str(trial.params[name])) for name in record.space.names]
+        texts = [letters.get(str(value), str(value)) for value in trial.params.values()]
+        cells += [Cell(text, text) for text in texts]
         rows.append(Row(tuple(cells), mark))
     columns = ("trial", "criterion", *names, "seconds", *record.space.names)
     numeric = (True, False, *(True for _ in names), True, *(False for _ in record.space.names))
@@ -330,9 +348,13 @@ def tiles_of(record: Record) -> Tiles:
         ("failed", f"{n - len(record.measured):,}"),
         ("took", duration(record.seconds)),
         ("operations", f"{len(record.operations):,}"),
-        ("configurations", f"{record.space.size or 0:,.3g}"),
+        ("configurations", _size_text(record.space.size or 0)),
     ]
     return Tiles(tuple(items))
+
+
+def _size_text(size: int) -> str:
+    return f"{size:,}" if size < 1e9 else f"{size:.2g}"
 
 
 def go_on_section(record: Record) -> Section:
@@ -348,7 +370,7 @@ def go_on_section(record: Record) -> Section:
         ),
         Download(HISTORY_WITHIN, f"Save {HISTORY_WITHIN} ({size})", content, "application/gzip"),
         Code(_GO_ON),
-        Folded("The criterion", (Prose(_criterion(record)),)),
+        Prose(_criterion(record)),
     ]
     return Section("reproduce", "How to go on", tuple(blocks))
 
