@@ -218,7 +218,7 @@ def choices_section(record: Record) -> Section:
             star = "★ " if best.get(name) == option else ""
             n = tried[option]
             part = met[option] / n if n else None
-            cells.append(Cell(f"{star}{met[option]} of {n}" if n else f"{star}0", part, part))
+            cells.append(Cell(f"{star}{met[option]} of {n}" if n else "·", part, part))
         rows.append(Row(tuple(cells)))
     heads = tuple(letters.values())
     legend = Table(
@@ -230,7 +230,8 @@ def choices_section(record: Record) -> Section:
     blocks: list[Block] = [
         Prose(
             "How many of the trials with an option met the criterion. The stronger the "
-            "colour, the larger the share; a star marks what the best model has."
+            "colour, the larger the share; a star marks what the best model has, a dot "
+            "what was not tried, and a dash what there is not."
         ),
         Table(
             "Options by operation",
@@ -245,11 +246,11 @@ def choices_section(record: Record) -> Section:
 
 
 def letters_of(record: Record) -> dict[str, str]:
-    """Return a short name of every option, FP32 last: letters, as labels are long."""
+    """Return a short name of every option, FP32 first: letters, as labels are long."""
     every = (option for name in record.operations for option in _options(record, name))
     options = [option for option in dict.fromkeys(every) if option != FP32_LABEL]
     letters = {option: _letter(place) for place, option in enumerate(options)}
-    return {**letters, FP32_LABEL: "FP32"}
+    return {FP32_LABEL: "FP32", **letters}
 
 
 def _letter(place: int) -> str:
