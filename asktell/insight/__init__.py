@@ -14,13 +14,14 @@ from asktell.insight.scales import Axis, axis
 from asktell.insight.sensitivity import Importance, importance
 from asktell.insight.sobol import SobolIndices, sobol_indices
 from asktell.insight.subject import HasState, Study
-from asktell.insight.surrogate import fitted
+from asktell.insight.surrogate import Fitted, fitted
 from asktell.insight.validation import LeftOut, left_out
 
 __all__ = [
     "Axis",
     "Contour",
     "Dependence",
+    "Fitted",
     "Front",
     "HasState",
     "Importance",

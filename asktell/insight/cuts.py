@@ -132,9 +132,9 @@ def slices(
         ParamsError: a ``ValueError``; the params do not lie in the space.
     """
     state, place = state_of(study), _checked(study, outcome, n)
-    surrogate_state, known = state, tried(state)
+    known = tried(state)
     with one_blas_thread(), np.errstate(all="ignore"):
-        model = surrogate_of(surrogate_state, place)
+        model = surrogate_of(study, place)
         values = state.space.check(around) if around is not None else _best(state, place, known)
         point = state.space.encode([values])[0]
         lines = [_line(axis, n) for axis in state.space.axes]
@@ -187,7 +187,7 @@ def dependence(study: Study, name: str, outcome: str | None = None, n: int = 60)
     state, place = state_of(study), _checked(study, outcome, n)
     dimension = parameter_place(state, name)
     line = _line(state.space.axes[dimension], n)
-    mean, deviation = _averages(state, place, (dimension,), line[:, None])
+    mean, deviation = _averages(study, place, (dimension,), line[:, None])
     parameter, known = state.space.parameters[dimension], tried(state)
     return Dependence(
         state.problem.outcome_names[place],
@@ -223,7 +223,7 @@ def contour(
         raise DefinitionError("$.second", second, "another parameter than the first")
     across, up = (_line(state.space.axes[dimension], n) for dimension in pair)
     grid = np.stack(np.meshgrid(across, up), axis=-1)
-    mean, deviation = _averages(state, place, pair, grid.reshape(-1, 2))
+    mean, deviation = _averages(study, place, pair, grid.reshape(-1, 2))
     known, parameters = tried(state), [state.space.parameters[dimension] for dimension in pair]
     observed = ~known.failed
     return Contour(
@@ -248,12 +248,13 @@ def _checked(study: Study, outcome: str | None, n: int) -> int:
 
 
 def _averages(
-    state: State, outcome: int, dimensions: tuple[int, ...], moved: Array
+    study: Study, outcome: int, dimensions: tuple[int, ...], moved: Array
 ) -> tuple[Array, Array]:
+    state = state_of(study)
     random = np.random.default_rng([state.problem.seed, _DRAWS])
     with one_blas_thread(), np.errstate(all="ignore"):
         points = state.space.sample(sobol(state.space.dim, _AVERAGED, random))
-        return surrogate_of(state, outcome).averages(points, dimensions, moved)
+        return surrogate_of(study, outcome).averages(points, dimensions, moved)
 
 
 def _line(axis: UnitAxis, n: int) -> Array:
@@ -266,7 +267,7 @@ def _line(axis: UnitAxis, n: int) -> Array:
 def _best(state: State, outcome: int, known: Tried) -> Values:
     """Return the values of the best: of all, or of this outcome where nothing weighs several."""
     if state.problem.has_scale:
-        return know.best(state).configuration.values
+        return know.best_observed(state).configuration.values
     sign = state.problem.outcomes[outcome].sign
     worth = np.where(known.failed, -np.inf, sign * known.values[:, outcome])
     if known.feasible.any():

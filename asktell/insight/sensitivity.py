@@ -11,7 +11,7 @@ from attrs import frozen
 from asktell.insight.sobol import sobol_indices
 from asktell.insight.subject import Study, outcome_place, state_of
 from asktell.insight.surrogate import surrogate_of
-from asktell.insight.validation import left_out
+from asktell.insight.validation import explained_by
 from asktell.model.blas import one_blas_thread
 from asktell.model.draws import draw_functions
 from asktell.model.kernels import Array
@@ -82,13 +82,13 @@ def importance(study: Study, outcome: str | None = None) -> Importance:
     state = state_of(study)
     place, seed, space = outcome_place(state, outcome), state.problem.seed, state.space
     with one_blas_thread(), np.errstate(all="ignore"):
-        model = surrogate_of(state, place)
+        model = surrogate_of(study, place)
         mean = sobol_indices(_on(space, model.mean), space.dim, _POINTS, [seed, _MEAN])
         drawn = draw_functions(model.process, _DRAWS, np.random.default_rng([seed, _POSTERIOR]))
         spread = sobol_indices(
             _on(space, drawn), space.dim, _DRAWN_POINTS, [seed, _POSTERIOR_POINTS]
         )
-    explained = left_out(state, outcome).explained
+    explained = explained_by(model)
     return Importance(
         state.problem.outcome_names[place],
         space.names,

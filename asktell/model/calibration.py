@@ -12,6 +12,7 @@ import math
 import numpy as np
 from attrs import evolve
 
+from asktell.model.kernels import Array
 from asktell.model.posterior import Posterior
 
 _COVERED, _DEVIATIONS = 0.95, 1.96
@@ -31,16 +32,23 @@ def calibrated(posterior: Posterior) -> Posterior:
     """
     processes, data = posterior.processes, posterior.data
     n = len(data.points)
-    if processes is None or n < _FEWEST:
+    if processes is None or n < _FEWEST:  # else without a point there may be nothing left
         return posterior
     means, deviations = (part[:, :n] for part in processes.left_out())
     factors = np.ones(len(posterior.columns))
-    place = min(math.ceil((n + 1) * _COVERED), n) - 1
     for outcome, columns in enumerate(posterior.columns):
         if data.uses[outcome] == "given":
             continue
         location, scale = posterior.seen[columns.start].unit
         missed = data.targets[:, outcome] - (means[columns.start] * scale + location)
-        off = np.sort(np.abs(missed) / (deviations[columns.start] * scale))
-        factors[outcome] = max(_LEAST, float(off[place]) / _DEVIATIONS)
+        factors[outcome] = stretch(np.abs(missed) / (deviations[columns.start] * scale))
     return evolve(posterior, calibration=factors)
+
+
+def stretch(off: Array) -> float:
+    """Return by what to multiply deviations, of which predictions were so many off (n,)."""
+    n = len(off)
+    if n < _FEWEST:
+        return 1.0
+    place = min(math.ceil((n + 1) * _COVERED), n) - 1
+    return max(_LEAST, float(np.sort(off)[place]) / _DEVIATIONS)

@@ -1,0 +1,145 @@
+"""Trials as lines through parallel axes."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+
+from asktell import insight
+from asktell.insight import Axis, Study
+from asktell.insight.subject import outcome_place
+from asktell.model.kernels import Array
+from asktell.plots import canvas
+from asktell.plots.subject import in_order, why_nothing
+from asktell.plots.theme import LIGHT, Theme
+from asktell.space.axes import Indices
+
+_MOST_LINES = 400
+"""So many trials are drawn: half of them the best, the others an even selection."""
+
+_MOST_TICKS = 6
+
+
+def parallel(
+    study: Study,
+    outcome: str | None = None,
+    *,
+    most: int = 10,
+    theme: Theme = LIGHT,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw every trial as a line through its params and outcomes; the best stands out.
+
+    The colour is the rank of the outcome. What failed is dashed and ends before the outcomes. The
+    most important parameters come first.
+
+    Args:
+        study: an engine, a state, or anything with a ``state``.
+        outcome: whose rank the colour is; None for the first objective.
+        most: how many parameters are drawn; the others are named below.
+        theme: the colours.
+        ax: where to draw; None for a figure of its own.
+
+    Raises:
+        DefinitionError: a ``ValueError``; there is no such outcome.
+    """
+    known = insight.fitted(study)
+    state = known.state
+    place, found = outcome_place(state, outcome), insight.parallel(state)
+    if not len(found.trials):
+        return canvas.sentence(why_nothing(study), theme, ax)
+    order = in_order(known, outcome).tolist()
+    columns = order[:most] + list(range(found.n_parameters, len(found.axes)))
+    ax = canvas.one_axes(theme, ax, 4.2)
+    shares = found.shares[:, columns]
+    wanted = state.problem.outcomes[place]
+    worth = found.values[:, found.n_parameters + place] * wanted.sign
+    drawn = _selected(np.where(found.feasible, worth, -np.inf))
+    _lines(ax, shares, worth, drawn, found.feasible, found.failed, theme)
+    for x, column in enumerate(columns):
+        _upright(ax, x, found.axes[column], theme)
+    ax.set_xlim(-0.15, len(columns) - 1 + 0.4)
+    ax.set_ylim(-0.04, 1.04)
+    ax.grid(False)
+    ax.set_yticks([])
+    for side in ("left", "bottom"):
+        ax.spines[side].set_visible(False)
+    labels = [canvas.written(found.axes[column].name, 22) for column in columns]
+    ax.set_xticks(range(len(columns)), labels, rotation=25, ha="right", rotation_mode="anchor")
+    ax.tick_params(axis="x", length=0, labelcolor=theme.ink, labelsize=canvas.NORMAL)
+    canvas.title(ax, f"every trial, coloured by {canvas.written(wanted.name)}", theme)
+    canvas.legend(ax, theme)
+    some = (
+        f"{len(drawn)} of {len(found.trials)} trials are drawn. "
+        if len(drawn) < len(found.trials)
+        else ""
+    )
+    rest = canvas.rest([found.axes[i].name for i in order[most:]])
+    canvas.note(canvas.figure_of(ax), some + rest, theme)
+    return canvas.figure_of(ax)
+
+
+def _selected(worth: Array) -> Indices:
+    """Return which trials to draw, the best last."""
+    order = np.argsort(np.where(np.isnan(worth), -np.inf, worth), kind="stable")
+    if len(order) <= _MOST_LINES:
+        return order
+    half = _MOST_LINES // 2
+    others = np.linspace(0, len(order) - half - 1, half).astype(np.int64)
+    return np.concatenate([order[others], order[-half:]])
+
+
+def _lines(ax, shares, worth, drawn, feasible, failed, theme: Theme) -> None:  # type: ignore[no-untyped-def]
+    x = np.arange(shares.shape[1])
+    seen = drawn[~failed[drawn]]
+    ranks = np.linspace(0.0, 1.0, len(seen)) if len(seen) > 1 else np.ones(len(seen))
+    by_worth = np.argsort(np.argsort(worth[seen], kind="stable"), kind="stable")
+    colours = colormaps[theme.colours](ranks[by_worth] if len(seen) else [])
+    for rows, style, alpha in ((feasible, "solid", 0.75), (~feasible, (0, (1, 1.5)), 0.6)):
+        chosen = rows[seen]
+        if chosen.any():
+            segments = [np.column_stack([x, shares[i]]) for i in seen[chosen]]
+            ax.add_collection(
+                LineCollection(
+                    segments,
+                    colors=colours[chosen],
+                    linewidths=0.9,
+                    alpha=alpha,
+                    linestyles=[style],
+                )
+            )
+    lost = drawn[failed[drawn]]
+    if len(lost):
+        segments = [np.column_stack([x, shares[i]])[~np.isnan(shares[i])] for i in lost]
+        ax.add_collection(
+            LineCollection(
+                segments, colors=theme.failed, linewidths=0.9, linestyles="dashed", label="failed"
+            )
+        )
+    if len(seen) and feasible[seen[-1]]:
+        ax.plot(x, shares[seen[-1]], color=theme.best, linewidth=2.2, label="best", zorder=5)
+
+
+def _upright(ax: Axes, x: int, axis: Axis, theme: Theme) -> None:
+    ax.axvline(x, color=theme.muted, linewidth=0.8, zorder=3)
+    every = -(-len(axis.ticks) // _MOST_TICKS)
+    for share, label in list(zip(axis.shares(axis.ticks), axis.labels, strict=True))[::every]:
+        ax.annotate(
+            canvas.written(label, 10),
+            (x, share),
+            xytext=(3, 0),
+            textcoords="offset points",
+            va="center",
+            fontsize=canvas.SMALL - 0.5,
+            color=theme.ink,
+            zorder=7,
+            bbox={
+                "boxstyle": "round,pad=0.12",
+                "facecolor": theme.background,
+                "edgecolor": "none",
+                "alpha": 0.75,
+            },
+        )

@@ -1,0 +1,285 @@
+"""The model along one parameter, or over two."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from asktell import insight
+from asktell.errors import NothingObservedError
+from asktell.insight import Axis, Slice, Study
+from asktell.insight.subject import outcome_place
+from asktell.model.kernels import Array
+from asktell.plots import canvas
+from asktell.plots.marks import View, crosses, dots, lay, look, star, view_of
+from asktell.plots.subject import in_order, why_nothing
+from asktell.plots.theme import LIGHT, Theme
+from asktell.state import State
+
+_COLUMNS = 4
+"""Panels side by side."""
+
+_COVERED = 1.96
+"""Bands are so many deviations wide on either side: 95 % of a normal variable."""
+
+
+def slices(
+    study: Study,
+    outcome: str | None = None,
+    *,
+    around: Mapping[str, Any] | None = None,
+    most: int = 12,
+    theme: Theme = LIGHT,
+) -> Figure:
+    """Draw the model along every parameter through the best, and what was tried where.
+
+    The band holds what is likely (95 %). Dots are trials, which differ in all parameters, so they
+    need not lie in the band. The most important parameters come first.
+
+    Args:
+        study: an engine, a state, or anything with a ``state``.
+        outcome: its name; None for the first objective.
+        around: the params that all slices go through; None for the best observed.
+        most: how many parameters are drawn; the others are named below.
+        theme: the colours.
+
+    Raises:
+        DefinitionError: a ``ValueError``; there is no such outcome.
+        ParamsError: a ``ValueError``; the params do not lie in the space.
+    """
+    known = insight.fitted(study)
+    state = known.state
+    try:
+        found = insight.slices(known, outcome, around)
+    except NothingObservedError:
+        return canvas.sentence(why_nothing(study), theme)
+    order = in_order(known, outcome).tolist()
+    shown = [found[i] for i in order[:most]]
+    view = _view(state, outcome, shown)
+    panels = canvas.grid_of_axes(theme, len(shown), _COLUMNS, 1.75)
+    for place, (ax, one) in enumerate(zip(panels, shown, strict=True)):
+        _band(ax, one.axis, one.grid, one.mean, one.deviation, view, theme)
+        dots(ax, one.tried, one.values, one.feasible, view, theme, 9.0)
+        crosses(ax, one.failed, theme, 12.0)
+        expected = float(view.clipped(np.interp([one.through], one.grid, one.mean))[0])
+        star(ax, one.through, expected, theme)
+        _panel(ax, one.axis, view, place, theme)
+    figure = canvas.figure_of(panels[0])
+    through = "the best" if around is None else "the given params"
+    canvas.heading(
+        figure, f"{canvas.written(shown[0].outcome)} along each parameter, through {through}", theme
+    )
+    canvas.note(figure, canvas.rest([found[i].axis.name for i in order[most:]]), theme)
+    return figure
+
+
+def dependence(
+    study: Study,
+    names: str | Sequence[str] | None = None,
+    outcome: str | None = None,
+    *,
+    most: int = 12,
+    theme: Theme = LIGHT,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw the model along parameters, averaged over all others.
+
+    Args:
+        study: an engine, a state, or anything with a ``state``.
+        names: of one or several parameters; None for all, the most important first.
+        outcome: its name; None for the first objective.
+        most: how many parameters are drawn; the others are named below.
+        theme: the colours.
+        ax: where to draw a single parameter; None for a figure of its own.
+
+    Raises:
+        DefinitionError: a ``ValueError``; there is no such parameter or outcome.
+    """
+    known = insight.fitted(study)
+    state = known.state
+    if isinstance(names, str):
+        names = [names]
+    try:
+        chosen = (
+            list(names)
+            if names is not None
+            else [state.space.names[i] for i in in_order(known, outcome)]
+        )
+        found = [insight.dependence(known, name, outcome) for name in chosen[:most]]
+    except NothingObservedError:
+        return canvas.sentence(why_nothing(study), theme, ax)
+    low = min(float((one.mean - one.deviation).min()) for one in found)
+    high = max(float((one.mean + one.deviation).max()) for one in found)
+    view = View(low, high, False)
+    if len(found) == 1:
+        panels = [canvas.one_axes(theme, ax, 3.2)]
+    else:
+        panels = canvas.grid_of_axes(theme, len(found), _COLUMNS, 1.75)
+    for place, (ax, one) in enumerate(zip(panels, found, strict=True)):
+        _band(ax, one.axis, one.grid, one.mean, one.deviation, view, theme)
+        ax.plot(
+            one.tried,
+            np.full(len(one.tried), 0.025),
+            "|",
+            transform=ax.get_xaxis_transform(),
+            color=theme.muted,
+            markersize=5,
+            markeredgewidth=0.8,
+        )
+        crosses(ax, one.failed, theme, 12.0)
+        _panel(ax, one.axis, view, place, theme)
+    figure = canvas.figure_of(panels[0])
+    text = f"{canvas.written(found[0].outcome)} along each parameter, averaged over the others"
+    if len(found) == 1:
+        canvas.title(
+            panels[0], text.replace("each parameter", canvas.written(found[0].axis.name)), theme
+        )
+    else:
+        canvas.heading(figure, text, theme)
+        canvas.note(figure, canvas.rest(chosen[most:]), theme)
+    return figure
+
+
+def contour(
+    study: Study,
+    first: str | None = None,
+    second: str | None = None,
+    outcome: str | None = None,
+    *,
+    theme: Theme = LIGHT,
+    ax: Axes | None = None,
+) -> Figure:
+    """Draw the model over two parameters, averaged over all others, and what was tried where.
+
+    Args:
+        study: an engine, a state, or anything with a ``state``.
+        first: the name of one parameter; None for the most important.
+        second: that of another; None for the most important other one.
+        outcome: its name; None for the first objective.
+        theme: the colours.
+        ax: where to draw; None for a figure of its own.
+
+    Raises:
+        DefinitionError: a ``ValueError``; there is no such parameter or outcome, or both are the
+            same.
+    """
+    known = insight.fitted(study)
+    state = known.state
+    if state.space.dim < 2:
+        return canvas.sentence("A contour takes two parameters.", theme, ax)
+    if first is None or second is None:
+        ranked = [state.space.names[i] for i in in_order(known, outcome)]
+        first = first or next(name for name in ranked if name != second)
+        second = second or next(name for name in ranked if name != first)
+    try:
+        found = insight.contour(known, first, second, outcome)
+    except NothingObservedError:
+        return canvas.sentence(why_nothing(study), theme, ax)
+    ax = canvas.one_axes(theme, ax, 4.4)
+    ax.grid(False)
+    goal = state.problem.outcomes[outcome_place(state, outcome)].goal
+    colours = theme.colours + ("_r" if goal == "minimize" else "")
+    mesh = ax.pcolormesh(
+        _edges(found.first, found.first_grid),
+        _edges(found.second, found.second_grid),
+        found.mean,
+        cmap=colours,
+        rasterized=True,
+    )
+    if "categories" not in (found.first.scale, found.second.scale) and np.ptp(found.mean) > 0.0:
+        ax.contour(
+            found.first_grid,
+            found.second_grid,
+            found.mean,
+            colors=theme.background if theme.background != "none" else theme.ink,
+            linewidths=0.5,
+            alpha=0.7,
+        )
+    _scatter_over(ax, found, theme)
+    lay(ax, found.first)
+    lay(ax, found.second, upright=True)
+    canvas.names(ax, found.first.name, found.second.name, theme)
+    canvas.title(
+        ax, f"{canvas.written(found.outcome)} over two parameters, averaged over the others", theme
+    )
+    bar = canvas.figure_of(ax).colorbar(mesh, ax=ax, pad=0.02, aspect=30)
+    bar.outline.set_visible(False)
+    bar.ax.tick_params(colors=theme.muted, labelsize=canvas.SMALL)
+    return canvas.figure_of(ax)
+
+
+def _scatter_over(ax: Axes, found: insight.Contour, theme: Theme) -> None:
+    for rows, marker, face in (
+        (found.feasible, "o", "#ffffff"),
+        (~found.feasible, "o", "none"),
+    ):
+        if rows.any():
+            ax.scatter(
+                found.tried[rows, 0],
+                found.tried[rows, 1],
+                s=16,
+                marker=marker,
+                facecolors=face,
+                edgecolors="#1b1f24" if face != "none" else "#ffffff",
+                linewidths=0.8,
+                zorder=3,
+            )
+    if len(found.failed):
+        x, y = found.failed.T
+        ax.scatter(x, y, marker="x", s=22, color="#ffffff", linewidths=2.4, zorder=3)
+        ax.scatter(x, y, marker="x", s=20, color=theme.failed, linewidths=1.2, zorder=4)
+
+
+# --- panels ---
+
+
+def _view(state: State, outcome: str | None, shown: Sequence[Slice]) -> View:
+    """Return the part of an outcome that holds the trials, and the means of all slices."""
+    wanted = state.problem.outcomes[outcome_place(state, outcome)]
+    sign = wanted.sign if wanted.goal else 0.0
+    view = view_of(shown[0].values, sign)
+    means = np.concatenate([one.mean for one in shown])
+    if view.is_log:
+        return view
+    return View(min(view.low, float(means.min())), max(view.high, float(means.max())), False)
+
+
+def _band(
+    ax: Axes, axis: Axis, grid: Array, mean: Array, deviation: Array, view: View, theme: Theme
+) -> None:
+    low, high = mean - _COVERED * deviation, mean + _COVERED * deviation
+    if view.is_log:
+        mean, low, high = (np.maximum(part, view.low * 1e-3) for part in (mean, low, high))
+    if axis.scale == "categories" or len(grid) == 1:
+        ax.vlines(grid, low, high, color=theme.accent, alpha=0.35, linewidth=5)
+        ax.plot(grid, mean, "_", color=theme.accent, markersize=12, markeredgewidth=2)
+        return
+    ax.fill_between(grid, low, high, color=theme.accent, alpha=0.18, linewidth=0)
+    ax.plot(grid, mean, color=theme.accent, linewidth=1.5)
+
+
+def _panel(ax: Axes, axis: Axis, view: View, place: int, theme: Theme) -> None:
+    lay(ax, axis, most=6)
+    look(ax, view)
+    canvas.names(ax, axis.name, None, theme)
+    if place % _COLUMNS:
+        ax.tick_params(axis="y", labelleft=False)
+
+
+def _edges(axis: Axis, grid: Array) -> Array:
+    """Return the edges of cells around a grid (n + 1,)."""
+    if axis.scale == "log":
+        return np.exp(_edges_of(np.log(grid), *map(float, np.log(axis.limits))))
+    return _edges_of(grid, *axis.limits)
+
+
+def _edges_of(grid: Array, low: float, high: float) -> Array:
+    if len(grid) == 1:
+        room = 0.5 if high > low or not low else abs(low) * 0.05
+        return np.array([grid[0] - room, grid[0] + room])
+    middles = grid[1:] / 2 + grid[:-1] / 2
+    return np.concatenate([[min(low, grid[0])], middles, [max(high, grid[-1])]])
