@@ -7,8 +7,7 @@ import math
 import numpy as np
 from attrs import frozen
 
-from asktell.insight import LeftOut, fitted, left_out, slices
-from asktell.state import State
+from asktell.insight import Fitted, LeftOut, fitted, left_out, slices
 from strategies.objective import ACCURACY
 from strategies.record import FP32_LABEL, Record
 
@@ -46,12 +45,12 @@ class Costs:
     Attributes:
         costs: one for each operation.
         trust: how well the model of the accuracy predicts what it has not seen.
-        state: what the model was fitted to.
+        known: the model, and what it was fitted to.
     """
 
     costs: tuple[Cost, ...]
     trust: LeftOut
-    state: State
+    known: Fitted
 
 
 def costs_of(record: Record) -> Costs | None:
@@ -62,10 +61,10 @@ def costs_of(record: Record) -> Costs | None:
     """
     if record.best is None or not record.has_accuracy:
         return None
-    state = fitted(record.study(with_baseline=True))
+    known = fitted(record.study(with_baseline=True))
     found = []
     sign = 1.0 if record.goal.criterion.higher_is_better else -1.0
-    for one in slices(state, ACCURACY, record.best.params):
+    for one in slices(known, ACCURACY, record.best.params):
         labels = one.axis.labels
         if one.axis.name not in record.operations or FP32_LABEL not in labels or len(labels) < 2:
             continue
@@ -86,4 +85,4 @@ def costs_of(record: Record) -> Costs | None:
             )
         )
     found.sort(key=lambda cost: -cost.points)
-    return Costs(tuple(found), left_out(state, ACCURACY), state)
+    return Costs(tuple(found), left_out(known, ACCURACY), known)

@@ -284,7 +284,7 @@ def costs_section(record: Record, costs: Costs, gallery: Gallery) -> Section:
         columns = ("operation", "option", "costs", "±", "how sure", "trials in FP32")
         numeric = (False, False, True, True, False, True)
         blocks.append(Table(caption, columns, numeric, rows, sortable=True))
-    blocks.append(gallery.importance(ACCURACY, costs.state))
+    blocks.append(gallery.importance(ACCURACY, costs.known))
     return Section("costs", "What each operation costs", tuple(blocks))
 
 

@@ -10,7 +10,7 @@ from attrs import evolve, fields
 from asktell.errors import MissingExtraError
 from asktell.reports.page import Picture
 from asktell.reports.vector import inline_svg
-from asktell.state import State
+from asktell.insight import Study
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,12 +41,12 @@ class Gallery:
     """Draws pictures for one page; ids of one do not occur in another.
 
     Args:
-        state: what they are of, with a fit of all of its results.
+        study: what they are of.
     """
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, study: Study) -> None:
         """Choose the colours."""
-        self._state = state
+        self._study = study
         self._theme, self._variables = page_theme()
         self._drawn = 0
 
@@ -65,7 +65,7 @@ class Gallery:
         """Return what every trial gave."""
         from asktell import plots
 
-        figure = plots.progress(self._state, outcome, theme=self._theme)
+        figure = plots.progress(self._study, outcome, theme=self._theme)
         text = f"{outcome} of every trial in the order in which they finished, and the best so far"
         return self.added(figure, text)
 
@@ -74,20 +74,20 @@ class Gallery:
         from asktell import plots
 
         text = "what was measured in the objectives, and the front of what nothing else dominates"
-        return self.added(plots.front(self._state, theme=self._theme), text)
+        return self.added(plots.front(self._study, theme=self._theme), text)
 
     def hypervolume(self) -> Picture:
         """Return the hypervolume of the front."""
         from asktell import plots
 
         text = "the hypervolume of the front after each trial"
-        return self.added(plots.hypervolume(self._state, theme=self._theme), text)
+        return self.added(plots.hypervolume(self._study, theme=self._theme), text)
 
-    def importance(self, outcome: str, state: State | None = None) -> Picture:
-        """Return which parameters matter; of another state, where one is given."""
+    def importance(self, outcome: str, study: Study | None = None) -> Picture:
+        """Return which parameters matter; of another study, where one is given."""
         from asktell import plots
 
-        figure = plots.importance(state or self._state, outcome, theme=self._theme)
+        figure = plots.importance(study or self._study, outcome, theme=self._theme)
         text = f"which share of the differences in {outcome} each parameter has a part in"
         return self.added(figure, text)
 
@@ -95,7 +95,7 @@ class Gallery:
         """Return the model along the parameters."""
         from asktell import plots
 
-        figure = plots.slices(self._state, outcome, theme=self._theme)
+        figure = plots.slices(self._study, outcome, theme=self._theme)
         caption = (
             f"What the model expects of {outcome} when one parameter changes and the others stay "
             "as in the best. The band holds what is likely (95 %). Dots are trials; they differ in "
@@ -108,7 +108,7 @@ class Gallery:
         """Return what the model expects of each result without it."""
         from asktell import plots
 
-        figure = plots.left_out(self._state, outcome, theme=self._theme)
+        figure = plots.left_out(self._study, outcome, theme=self._theme)
         text = f"{outcome} as it was measured, against what the model expects without it"
         return self.added(figure, text)
 
@@ -117,4 +117,4 @@ class Gallery:
         from asktell import plots
 
         text = "when which evaluation ran, and what became of it"
-        return self.added(plots.timeline(self._state, theme=self._theme), text)
+        return self.added(plots.timeline(self._study, theme=self._theme), text)

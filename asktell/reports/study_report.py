@@ -10,6 +10,7 @@ from typing import Any
 import asktell
 from asktell.errors import NothingObservedError
 from asktell.insight import (
+    Fitted,
     Importance,
     LeftOut,
     Study,
@@ -69,19 +70,18 @@ def report(study: Study, *, now: float | None = None) -> str:
     return rendered(page_of(state_of(study), now))
 
 
-def page_of(given: State, now: float | None) -> Page:
+def page_of(state: State, now: float | None) -> Page:
     """Return the report of a state as values."""
-    state = fitted(given)
-    gallery, answer = Gallery(state), answer_of(state)
-    spans = timeline(state)
+    known, answer, spans = _known(state), answer_of(state), timeline(state)
+    gallery = Gallery(known or state)
     sections = [
         answer_section(state, answer),
         search_section(state, progress(state), _curves(state, gallery)),
-        *_model_sections(state, gallery, at_edge(state, answer.best) if answer.best else []),
+        *_model_sections(known, gallery, at_edge(state, answer.best) if answer.best else []),
         failures_section(state.space, failed_of(state), _succeeded(state)),
         trials_section(state, answer),
         workers_section(spans, (gallery.timeline(),) if len(spans.starts) else ()),
-        reproducing_section(given),
+        reproducing_section(state),
     ]
     written = "" if now is None else f" on {moment(now)}"
     return Page(
@@ -90,6 +90,14 @@ def page_of(given: State, now: float | None) -> Page:
         tuple(section for section in sections if section is not None),
         f"Written by asktell {asktell.__version__}{written}.",
     )
+
+
+def _known(state: State) -> Fitted | None:
+    """Return the state with its models; None where nothing is measured, or no model can be made."""
+    try:
+        return fitted(state) if state.n_observed else None
+    except NothingObservedError:
+        return None
 
 
 def _succeeded(state: State) -> list[dict[str, Any]]:
@@ -110,16 +118,16 @@ def _curves(state: State, gallery: Gallery) -> tuple[Block, ...]:
 
 
 def _model_sections(
-    state: State, gallery: Gallery, edges: list[tuple[str, str]]
+    known: Fitted | None, gallery: Gallery, edges: list[tuple[str, str]]
 ) -> list[Section | None]:
     """Return what mattered and how sure the model is; nothing where there is no model."""
-    names = [state.problem.outcomes[i].name for i in state.problem.objectives]
-    names += [one.name for one in state.problem.outcomes if one.name not in names]
-    try:
-        important = [importance(state, name) for name in names]
-        trusted = [left_out(state, name) for name in names]
-    except NothingObservedError:
+    if known is None:
         return []
+    problem = known.state.problem
+    names = [problem.outcomes[i].name for i in problem.objectives]
+    names += [one.name for one in problem.outcomes if one.name not in names]
+    important = [importance(known, name) for name in names]
+    trusted = [left_out(known, name) for name in names]
     drawn = [_pictures(gallery, one) for one in important]
     others: list[Block] = []
     for one, pictures in zip(important[1:], drawn[1:], strict=True):
