@@ -3,8 +3,8 @@
 from strategies.bayesian import BayesianTuneStrategy
 from strategies.conf import Conf
 from strategies.exhaustive import ExhaustiveTuneStrategy
-from strategies.random import RandomTuneStrategy
 from strategies.page import write_report
+from strategies.random import RandomTuneStrategy
 from strategies.runner import TuneStrategy
 from strategies.trial import Result, Trial
 from strategies.workspace import tune

@@ -30,7 +30,7 @@ SCHEMA = 2
 
 @frozen
 class History:
-    """What ``dicts`` hold, read and checked as far as that needs neither model nor configuration."""
+    """What ``dicts`` hold, checked as far as that takes neither model nor configuration."""
 
     schema: int
     strategy: str

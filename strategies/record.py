@@ -13,6 +13,7 @@ from attrs import frozen
 
 import asktell as at
 from asktell.acquisition.hypervolume import non_dominated
+from asktell.study.outcomes import Goal
 from strategies.history import engine_of, read_history
 from strategies.objective import ACCURACY, SIZE, Measurement, TuningGoal
 from strategies.trial import Trial
@@ -115,7 +116,7 @@ class Record:
         return state
 
     @property
-    def _goals(self) -> dict[str, at.study.outcomes.Goal]:
+    def _goals(self) -> dict[str, Goal]:
         better = {
             _SHOWN.get(one.name, (one.name, 1.0))[0]: one.higher_is_better
             for one in self.goal.objectives
@@ -155,7 +156,9 @@ def record_of(run: Run) -> Record | None:
 def options_of(space: at.Space, name: str) -> tuple[Any, ...]:
     """Return the labels of an operation's options."""
     parameter = space.parameters[space.names.index(name)]
-    return parameter.values if isinstance(parameter, at.Ordinal) else parameter.choices
+    if isinstance(parameter, at.Ordinal):
+        return parameter.values
+    return parameter.choices if isinstance(parameter, at.Categorical) else ()
 
 
 def _rank(goal: TuningGoal, trial: Trial) -> tuple[bool, float]:

@@ -6,6 +6,7 @@ import gzip
 import json
 from collections import Counter
 from string import ascii_uppercase
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,6 +28,11 @@ from strategies.costs import Cost, Costs
 from strategies.objective import ACCURACY, SIZE, Measurement
 from strategies.record import FP32_LABEL, Record, options_of
 from strategies.trial import Trial
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from asktell.plots import Theme
 
 HISTORY_WITHIN = "history.json.gz"
 
@@ -54,7 +60,8 @@ def lead_of(record: Record) -> tuple[str, ...]:
     told = _compared(record, best.measurement)
     after = f"After {count(n, 'trial')}"
     if not best.meets:
-        return (f"{after}, no model meets the criterion. The nearest is trial {best.number}: {told}.",)
+        none = f"{after}, no model meets the criterion"
+        return (f"{none}. The nearest is trial {best.number}: {told}.",)
     meeting = sum(one.meets for one in record.trials)
     what = "smallest model" if _is_for_size(record) else "best model"
     return (
@@ -130,15 +137,14 @@ def _beside_fp32(record: Record, best: Trial) -> Table:
             )
         )
     columns = ("what", f"trial {best.number}", "FP32", "change")
-    return Table("The best model and the FP32 model", columns, (False, True, True, True), tuple(rows))
+    caption = "The best model and the FP32 model"
+    return Table(caption, columns, (False, True, True, True), tuple(rows))
 
 
 def _configuration(record: Record, best: Trial) -> Table:
-    rows = tuple(
-        Row((Cell(name), Cell(str(best.params[name]))), "" if name in record.operations else "breaks")
-        for name in record.space.names
-    )
-    return Table("How each operation is quantised in it", ("operation", "option"), (False,) * 2, rows)
+    rows = tuple(Row((Cell(name), Cell(str(best.params[name])))) for name in record.space.names)
+    caption = "How each operation is quantised in it"
+    return Table(caption, ("operation", "option"), (False, False), rows)
 
 
 # --- what there was to choose from ---
@@ -149,7 +155,9 @@ def front_section(record: Record, gallery: Gallery) -> Section:
     front = record.front
     blocks: list[Block] = []
     if record.has_accuracy and record.goal.objectives:
-        blocks.append(_scatter(record, gallery))
+        text = "every model that was measured, by accuracy and objectives, and the front"
+        caption = "Hollow models miss the criterion."
+        blocks.append(gallery.drawn(lambda: _scatter(record, gallery.theme), text, caption))
     names = list(record.shown(record.goal.baseline))
     rows = []
     for trial in sorted(front, key=lambda one: list(record.shown(_of(one)).values())[-1]):
@@ -170,11 +178,11 @@ def _side_by_side(names: list[str]) -> str:
     return f"{bare[0].capitalize()} against {listed(bare[1:])}" if len(bare) > 1 else "The front"
 
 
-def _scatter(record: Record, gallery: Gallery) -> Block:
+def _scatter(record: Record, theme: Theme) -> Figure:
+    """Draw the front, and where the criterion and the FP32 model lie."""
     from asktell import plots
 
-    state = record.study(with_baseline=False)
-    figure = plots.front(state, theme=gallery.theme)
+    figure = plots.front(record.study(with_baseline=False), theme=theme)
     threshold, base = record.goal.threshold, record.goal.baseline.accuracy
     # The accuracy is the first outcome, so it lies along the horizontal axis.
     axes = figure.axes[0]
@@ -182,7 +190,7 @@ def _scatter(record: Record, gallery: Gallery) -> Block:
     for value, text, style in ((threshold, "criterion", "--"), (base, "FP32", ":")):
         if value is not None and np.isfinite(value):
             low, high = min(low, value), max(high, value)
-            axes.axvline(value, color=gallery.theme.accent, linewidth=1.0, linestyle=style)
+            axes.axvline(value, color=theme.accent, linewidth=1.0, linestyle=style)
             axes.annotate(
                 text,
                 (value, 0.01),
@@ -192,14 +200,12 @@ def _scatter(record: Record, gallery: Gallery) -> Block:
                 rotation=90,
                 ha="right",
                 va="bottom",
-                color=gallery.theme.accent,
+                color=theme.accent,
                 fontsize=7.5,
             )
     room = 0.03 * (high - low)
     axes.set_xlim(low - room, high + room)
-    text = "every model that was measured, by accuracy and objectives, and the front"
-    caption = "Models to the right are more accurate. Hollow ones miss the criterion."
-    return gallery.added(figure, text, caption)
+    return figure
 
 
 def choices_section(record: Record) -> Section:
@@ -213,7 +219,7 @@ def choices_section(record: Record) -> Section:
         cells = [Cell(name, name)]
         for option in letters:
             if option not in _options(record, name):
-                cells.append(Cell("–"))
+                cells.append(Cell("-"))
                 continue
             star = "★ " if best.get(name) == option else ""
             n = tried[option]
@@ -280,7 +286,7 @@ def costs_section(record: Record, costs: Costs, gallery: Gallery) -> Section:
     blocks: list[Block] = [Prose(text), Prose(verdict(costs.trust))]
     if costs.costs:
         rows = tuple(_cost_row(cost, factor) for cost in costs.costs)
-        caption = f"What is lost by quantising, in {unit}, while the rest stays as in the best model"
+        caption = f"What quantising loses, in {unit}, while the rest stays as in the best model"
         columns = ("operation", "option", "costs", "±", "how sure", "trials in FP32")
         numeric = (False, False, True, True, False, True)
         blocks.append(Table(caption, columns, numeric, rows, sortable=True))
@@ -365,9 +371,9 @@ def go_on_section(record: Record) -> Section:
     size = f"{max(len(content) / 1e3, 1):.0f} kB"
     blocks: list[Block] = [
         Prose(
-            "This page holds the history of the run. With it, the best model is made again, and the "
-            "run goes on where it stopped; nothing is evaluated twice. The model, the configuration "
-            "and the data have to be the same as before."
+            "This page holds the history of the run. With it, the best model is made again, and "
+            "the run goes on where it stopped; nothing is evaluated twice. The model, the "
+            "configuration and the data have to be the same as before."
         ),
         Download(HISTORY_WITHIN, f"Save {HISTORY_WITHIN} ({size})", content, "application/gzip"),
         Code(_GO_ON),
@@ -386,4 +392,3 @@ def _criterion(record: Record) -> str:
 def _of(trial: Trial) -> Measurement:
     assert trial.measurement is not None  # of the front
     return trial.measurement
-

@@ -203,8 +203,10 @@ def _front_table(state: State, answer: Answer) -> Table:
     for trial, one in some:
         cells = [Cell(str(trial.number), trial.number)]
         cells += [Cell(number(value, DIGITS), value) for value in one.numbers]
-        cells += [Cell(shown(one.params.get(name, "")), _key(one.params.get(name)))
-                  for name in state.space.names]
+        cells += [
+            Cell(shown(one.params.get(name, "")), _key(one.params.get(name)))
+            for name in state.space.names
+        ]
         rows.append(Row(tuple(cells)))
     caption = f"The front, from the best {names[first]} on"
     if len(some) < len(ranked):
@@ -220,4 +222,3 @@ def is_numeric(parameter: Parameter) -> bool:
 
 def _key(value: object) -> float | str | None:
     return value if isinstance(value, int | float | str) else None
-

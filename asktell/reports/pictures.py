@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING
 
 from attrs import evolve, fields
 
 from asktell.errors import MissingExtraError
-from asktell.reports.page import Picture
-from asktell.reports.vector import inline_svg
 from asktell.insight import Study
+from asktell.reports.page import Block, Picture, Prose
+from asktell.reports.vector import inline_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,71 +51,68 @@ class Gallery:
         self._theme, self._variables = page_theme()
         self._drawn = 0
 
-    def added(self, figure: Figure, alternative: str, caption: str = "") -> Picture:
-        """Return a figure, drawn in the theme of :func:`page_theme`, as a picture of the page."""
-        self._drawn += 1
-        svg = inline_svg(figure, f"p{self._drawn}-", self._variables)
-        return Picture(svg, alternative, caption)
-
     @property
     def theme(self) -> Theme:
         """Return what figures are to be drawn in."""
         return self._theme
 
-    def progress(self, outcome: str) -> Picture:
+    def drawn(self, draw: Callable[[], Figure], alternative: str, caption: str = "") -> Block:
+        """Return a picture of the page, or a sentence where numbers are beyond what can be drawn.
+
+        Args:
+            draw: makes a figure in the theme.
+            alternative: the same in words.
+            caption: is shown below.
+        """
+        self._drawn += 1
+        try:
+            svg = inline_svg(draw(), f"p{self._drawn}-", self._variables)
+        except (ArithmeticError, ValueError):  # matplotlib's: 1e300 beside 1e-300, and the like
+            return Prose(f"There is no picture of {alternative}: its numbers are too far apart.")
+        return Picture(svg, alternative, caption)
+
+    def progress(self, outcome: str) -> Block:
         """Return what every trial gave."""
-        from asktell import plots
-
-        figure = plots.progress(self._study, outcome, theme=self._theme)
         text = f"{outcome} of every trial in the order in which they finished, and the best so far"
-        return self.added(figure, text)
+        return self._plot("progress", text, outcome=outcome)
 
-    def front(self) -> Picture:
+    def front(self) -> Block:
         """Return the front of several objectives."""
-        from asktell import plots
-
         text = "what was measured in the objectives, and the front of what nothing else dominates"
-        return self.added(plots.front(self._study, theme=self._theme), text)
+        return self._plot("front", text)
 
-    def hypervolume(self) -> Picture:
+    def hypervolume(self) -> Block:
         """Return the hypervolume of the front."""
-        from asktell import plots
+        return self._plot("hypervolume", "the hypervolume of the front after each trial")
 
-        text = "the hypervolume of the front after each trial"
-        return self.added(plots.hypervolume(self._study, theme=self._theme), text)
-
-    def importance(self, outcome: str, study: Study | None = None) -> Picture:
+    def importance(self, outcome: str, study: Study | None = None) -> Block:
         """Return which parameters matter; of another study, where one is given."""
-        from asktell import plots
-
-        figure = plots.importance(study or self._study, outcome, theme=self._theme)
         text = f"which share of the differences in {outcome} each parameter has a part in"
-        return self.added(figure, text)
+        return self._plot("importance", text, study=study, outcome=outcome)
 
-    def slices(self, outcome: str) -> Picture:
+    def slices(self, outcome: str) -> Block:
         """Return the model along the parameters."""
-        from asktell import plots
-
-        figure = plots.slices(self._study, outcome, theme=self._theme)
         caption = (
             f"What the model expects of {outcome} when one parameter changes and the others stay "
             "as in the best. The band holds what is likely (95 %). Dots are trials; they differ in "
             "all parameters, so they need not lie in the band."
         )
         text = f"{outcome} along each parameter, as the model expects it, with the trials"
-        return self.added(figure, text, caption)
+        return self._plot("slices", text, caption, outcome=outcome)
 
-    def left_out(self, outcome: str) -> Picture:
+    def left_out(self, outcome: str) -> Block:
         """Return what the model expects of each result without it."""
-        from asktell import plots
-
-        figure = plots.left_out(self._study, outcome, theme=self._theme)
         text = f"{outcome} as it was measured, against what the model expects without it"
-        return self.added(figure, text)
+        return self._plot("left_out", text, outcome=outcome)
 
-    def timeline(self) -> Picture:
+    def timeline(self) -> Block:
         """Return when which evaluation ran."""
-        from asktell import plots
+        return self._plot("timeline", "when which evaluation ran, and what became of it")
 
-        text = "when which evaluation ran, and what became of it"
-        return self.added(plots.timeline(self._study, theme=self._theme), text)
+    def _plot(
+        self, name: str, text: str, caption: str = "", study: Study | None = None, **of: str
+    ) -> Block:
+        from asktell import plots  # takes a second, which few need
+
+        draw = partial(getattr(plots, name), study or self._study, theme=self._theme, **of)
+        return self.drawn(draw, text, caption)

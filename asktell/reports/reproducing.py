@@ -30,7 +30,7 @@ print(engine.suggest())"""
 def reproducing_section(state: State) -> Section:
     """Return the section with versions, seed, space, settings and the whole study."""
     text = json.dumps(state.to_dict(), allow_nan=False, separators=(",", ":"))
-    content = gzip.compress(text.encode(), mtime=0)
+    content = gzip.compress(text.encode(), 6, mtime=0)
     blocks: list[Block] = [
         Prose(
             "This page holds the whole study: its definition, every trial, and the fit of the "
@@ -92,6 +92,6 @@ def _space_table(state: State) -> Table:
         Row((Cell(one.name), Cell(kind_of(one)), Cell(range_text(one)))) for one in space.parameters
     )
     n = space.size
-    size = "a continuum" if n is None else f"{n:,} configurations"
-    caption = f"The space: {size}" if n is None or n < 1e15 else f"The space: {n:.3g} configurations"
+    size = "a continuum" if n is None else f"{f'{n:,}' if n < 1e15 else f'{n:.3g}'} configurations"
+    caption = f"The space: {size}"
     return Table(caption, ("parameter", "kind", "range"), (False, False, False), rows)

@@ -10,8 +10,9 @@ from asktell.insight import Progress
 from asktell.reports.page import Block, Prose, Section, Tiles
 from asktell.reports.words import count, duration, listed, moment, number
 from asktell.state import State
+from asktell.study.trials import Origin
 
-_ORIGINS = {
+_ORIGINS: dict[Origin | None, str] = {
     "initial": "taken from the initial design",
     "model": "chosen by the model",
     "fallback": "drawn by chance, where the model could not choose",

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 import asktell
 from asktell.errors import NothingObservedError
 from asktell.insight import (
@@ -67,7 +69,9 @@ def report(study: Study, *, now: float | None = None) -> str:
     Raises:
         MissingExtraError: an ``ImportError``; the packages jinja2 or matplotlib are not installed.
     """
-    return rendered(page_of(state_of(study), now))
+    with np.errstate(all="ignore"):  # scales of pictures overflow where numbers are huge
+        page = page_of(state_of(study), now)
+    return rendered(page)
 
 
 def page_of(state: State, now: float | None) -> Page:

@@ -47,7 +47,8 @@ def verdict(one: LeftOut) -> str:
         else "the model predicts hardly better than their mean would, so do not rely on it"
     )
     explained = max(one.explained, 0.0)
-    text = f"{told}{quality}. It explains {share(explained)} of the variance (R2 {one.explained:.2f})."
+    text = f"{told}{quality}. It explains {share(explained)} of the variance"
+    text += f" (R2 {one.explained:.2f})."
     honest = (
         "which is surer than it should be"
         if one.within_2 < 0.88

@@ -5,11 +5,17 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
+import numpy as np
+
 if TYPE_CHECKING:
+    from matplotlib.collections import PathCollection
     from matplotlib.figure import Figure
+
+MOST_MARKS = 1000
+"""Of one kind in one pair of axes; where many pairs have as many, fewer in each."""
 
 _COLOUR = re.compile(r"#[0-9a-fA-F]{6}\b")
 _NUMBER = re.compile(r"-?\d+\.\d{3,}")
@@ -17,7 +23,7 @@ _REFERENCE = re.compile(r"url\(#([^)]*)\)")
 _FONT_FAMILY = re.compile(r"font-family:[^;]*;?\s*")
 _STYLE = "style"
 _NO_METADATA = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-_SETTINGS = {
+_SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text as text
     "svg.hashsalt": "asktell",  # equal figures give equal texts
 }
@@ -26,14 +32,21 @@ _SETTINGS = {
 def inline_svg(figure: Figure, prefix: str, colours: Mapping[str, str]) -> str:
     """Return a figure as an ``svg`` element to stand in a page.
 
+    Of marks by the thousand an even selection is drawn: more would cover each other, and make the
+    page slow.
+
     Args:
-        figure: is drawn; it stays as it is.
+        figure: is drawn, and not to be used any more.
         prefix: goes before every id, so that figures of one page do not share any.
         colours: names of variables of the page's style by the colours that they take the place of,
             written as ``#rrggbb`` in small letters.
     """
     import matplotlib as mpl
+    from matplotlib.collections import PathCollection
 
+    many = [one for one in figure.findobj(PathCollection) if _count(one) > MOST_MARKS]
+    for marks in many:
+        _thin(marks, max(2 * MOST_MARKS // len(many), MOST_MARKS // 4))
     written = io.StringIO()
     with mpl.rc_context(_SETTINGS):
         figure.savefig(written, format="svg", metadata=_NO_METADATA)
@@ -51,6 +64,21 @@ def inline_svg(figure: Figure, prefix: str, colours: Mapping[str, str]) -> str:
     root.set(_STYLE, f"--natural: {width * 4 / 3:.0f}px")
     root.set("aria-hidden", "true")  # whoever does not see it is told the alternative
     return ElementTree.tostring(root, encoding="unicode")
+
+
+def _thin(marks: PathCollection, most: int) -> None:
+    """Leave an even selection of marks."""
+    n = _count(marks)
+    kept = np.linspace(0, n - 1, min(n, most)).astype(np.int64)
+    marks.set_offsets(np.asarray(marks.get_offsets())[kept])
+    for name in ("facecolor", "edgecolor", "sizes"):  # each one for all, or one for every mark
+        values = np.asarray(getattr(marks, f"get_{name}")())
+        if len(values) == n:
+            getattr(marks, f"set_{name}")(values[kept])
+
+
+def _count(marks: PathCollection) -> int:
+    return len(np.asarray(marks.get_offsets()))
 
 
 def _adapt(element: ElementTree.Element, prefix: str, colours: Mapping[str, str]) -> None:

@@ -7,10 +7,11 @@ from collections import Counter
 import numpy as np
 
 from asktell.insight import Timeline
+from asktell.insight.lanes import Fate
 from asktell.reports.page import Block, Prose, Section
 from asktell.reports.words import count, duration, listed, share
 
-_FATES = {
+_FATES: dict[Fate, str] = {
     "observed": "ended with a result",
     "failed": "failed",
     "expired": "got no answer before their lease ended",
