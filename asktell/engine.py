@@ -13,7 +13,7 @@ from asktell.model.kernels import Array
 from asktell.space.space import Space
 from asktell.state import State
 from asktell.study.events import Event
-from asktell.study.outcomes import TARGET, AtLeast, AtMost, Bound, Goal, Objective
+from asktell.study.outcomes import Bound, Goal, Objective
 from asktell.study.problem import Settings
 from asktell.study.trials import Trial
 from asktell.study.views import Failure, Observation, Suggestion
@@ -224,17 +224,11 @@ class Engine:
 
     def __repr__(self) -> str:
         """Return a line that says how far the study is."""
-        outcomes = self._state.problem.outcomes
-        wanted = [
-            f"{one.goal}" if one.name == TARGET else f"{one.goal} {one.name}"
-            for one in outcomes
-            if one.goal
-        ]
-        signs = {AtLeast: ">=", AtMost: "<="}
-        wanted += [
-            f"{one.name} {signs[type(bound)]} {bound.bound:g}"
-            for one in outcomes
-            for bound in one.bounds
-        ]
+        wanted = [words for one in self._state.problem.outcomes for words in one.wanted]
         counts = f"{len(self.observations)} observed, {len(self.pending)} pending"
         return f"Engine({', '.join(wanted)}, {counts}, {len(self.failures)} failed)"
+
+    def _repr_html_(self) -> str:
+        from asktell.card import card_of  # for notebooks alone
+
+        return card_of(self._state)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "asktell": [
         {"errors"},
-        {"numbers"},
+        {"numbers", "html"},
         {"space"},
         {"model"},
         {"acquisition"},
@@ -24,6 +24,7 @@ FLOORS = {
         {"telling"},
         {"asking"},
         {"insight"},
+        {"card"},
         {"engine"},
         {"store"},
         {"drivers"},

@@ -122,7 +122,7 @@ def _ticks(low: float, high: float, is_integer: bool) -> Array:
     power = 10.0 ** math.floor(math.log10(width))
     if not power > 0.0:
         return np.array([low, high])
-    step = next(power * factor for factor in (1.0, 2.0, 5.0, 10.0) if power * factor >= width)
+    step = next(power * f for f in (1.0, 2.0, 5.0, 10.0) if power * f >= 0.85 * width)
     step = max(step, 1.0) if is_integer else step
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     if last - first > 2 * _TICKS:  # so far from 0 that its multiples cannot be told apart
@@ -147,4 +147,12 @@ def _log_ticks(low: float, high: float) -> Array:
 
 
 def _written(numbers: Array) -> tuple[str, ...]:
-    return tuple(f"{number:.6g}" for number in numbers.tolist())
+    return tuple(map(short, numbers.tolist()))
+
+
+def short(number: float) -> str:
+    """Return a number as it is written on an axis, in few letters: 0.25, 1e-5, 2000."""
+    plain = f"{number:.6g}"
+    digits, _, power = f"{number:.5e}".partition("e")
+    scaled = f"{float(digits):.6g}e{int(power)}"
+    return scaled if "e" in plain or len(scaled) + 1 < len(plain) else plain

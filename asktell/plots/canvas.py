@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from textwrap import wrap
 from typing import Any
 
 from asktell.errors import MissingExtraError
@@ -11,6 +12,7 @@ from asktell.plots.theme import Theme
 
 try:
     from matplotlib import font_manager
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.ft2font import FT2Font
@@ -25,7 +27,11 @@ WIDTH = 7.5
 """Of a figure, in inches."""
 
 _LONGEST = 26
-_LONGEST_NOTE = 150
+_LEGEND_DOWN = 19.0
+"""Points from the top of a picture of several axes to its legend: the title is above it."""
+
+_NOTE_LINE, _NOTE = 118, 230
+"""Letters on a line of a note, and in all of it."""
 
 
 def new_figure(theme: Theme, height: float, width: float = WIDTH) -> Figure:
@@ -35,16 +41,17 @@ def new_figure(theme: Theme, height: float, width: float = WIDTH) -> Figure:
     )
 
 
-def one_axes(theme: Theme, ax: Axes | None, height: float) -> Axes:
+def one_axes(theme: Theme, ax: Axes | None, height: float, width: float = WIDTH) -> Axes:
     """Return the axes to draw on: those given, or the only ones of a new figure."""
-    return dress(new_figure(theme, height).add_subplot() if ax is None else ax, theme)
+    return dress(new_figure(theme, height, width).add_subplot() if ax is None else ax, theme)
 
 
 def grid_of_axes(theme: Theme, n: int, columns: int, height: float) -> list[Axes]:
     """Return n axes in rows of so many; each row has a height in inches."""
     columns = min(n, columns)
     rows = -(-n // columns)
-    figure = new_figure(theme, rows * height + 0.5)
+    figure = new_figure(theme, rows * height + 0.7)
+    figure.set_layout_engine("constrained", w_pad=0.06, h_pad=0.05)
     return [dress(figure.add_subplot(rows, columns, i + 1), theme) for i in range(n)]
 
 
@@ -96,21 +103,22 @@ def title(ax: Axes, text: str, theme: Theme) -> None:
 
 
 def heading(figure: Figure, text: str, theme: Theme) -> None:
-    """Write the title of a picture of several axes."""
-    figure.suptitle(text, x=0.01, ha="left", color=theme.ink, fontsize=LARGE)
+    """Write the title of a picture of several axes, with a line below it for the legend."""
+    figure.suptitle(f"{text}\n", x=0.01, ha="left", color=theme.ink, fontsize=LARGE)
 
 
-def names(ax: Axes, across: str | None, up: str | None, theme: Theme) -> None:
+def names(ax: Axes, across: str | None, up: str | None, theme: Theme, longest: int = 40) -> None:
     """Name the axes."""
     if across is not None:
-        ax.set_xlabel(written(across), color=theme.ink, fontsize=NORMAL)
+        ax.set_xlabel(written(across, longest), color=theme.ink, fontsize=NORMAL)
     if up is not None:
-        ax.set_ylabel(written(up), color=theme.ink, fontsize=NORMAL)
+        ax.set_ylabel(written(up, longest), color=theme.ink, fontsize=NORMAL)
 
 
-def note(figure: Figure, text: str, theme: Theme) -> None:
+def note(figure: Figure, text: str, theme: Theme, line: int = _NOTE_LINE) -> None:
     """Write a line below a picture."""
     if text:
+        text = "\n".join(row for part in text.splitlines() for row in wrap(part, line))
         figure.supxlabel(text, x=0.01, ha="left", color=theme.muted, fontsize=SMALL)
 
 
@@ -122,27 +130,41 @@ def rest(names: Sequence[str]) -> str:
     shown = []
     for name in names:
         shown.append(written(name, 20))
-        if len(text) + len(", ".join(shown)) > _LONGEST_NOTE - 30:
+        if len(text) + len(", ".join(shown)) > _NOTE - 40:
             break
     more = len(names) - len(shown)
     return f"{text}{', '.join(shown)}{f', and {more} others' if more else ''}"
 
 
-def legend(ax: Axes, theme: Theme, **where: Any) -> None:
-    """Say what the marks are that have a label, if there are two kinds of them or more."""
-    handles, labels = ax.get_legend_handles_labels()
-    if len(handles) > 1 or where:
-        ax.legend(
-            handles,
-            labels,
-            frameon=False,
-            fontsize=SMALL,
-            labelcolor=theme.ink,
-            handletextpad=0.4,
-            columnspacing=1.2,
-            borderaxespad=0.0,
-            **(where or {"loc": "lower right", "bbox_to_anchor": (1.0, 1.02), "ncols": 5}),
-        )
+def legend(axes: Axes | Sequence[Axes], theme: Theme) -> None:
+    """Say what the marks are that have a label, in a row between the title and the axes."""
+    look: dict[str, Any] = {
+        "frameon": False,
+        "fontsize": SMALL,
+        "labelcolor": theme.ink,
+        "handletextpad": 0.4,
+        "columnspacing": 1.2,
+        "handlelength": 1.6,
+        "borderaxespad": 0.0,
+        "ncols": 6,
+    }
+    if isinstance(axes, Axes):
+        handles, labels = axes.get_legend_handles_labels()
+        if len(handles) > 1:
+            axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(0.0, 1.02), **look)
+            axes.set_title(
+                axes.get_title("left"), loc="left", color=theme.ink, fontsize=LARGE, pad=22
+            )
+        return
+    found: dict[str, Artist] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if found:
+        figure = figure_of(axes[0])
+        down = 1.0 - _LEGEND_DOWN / (72.0 * figure.get_figheight())
+        look["bbox_to_anchor"] = (0.01, down)
+        figure.legend(list(found.values()), list(found), loc="upper left", **look)
 
 
 def sentence(text: str, theme: Theme, ax: Axes | None = None) -> Figure:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from asktell import insight
@@ -22,6 +22,9 @@ _MOST_LINES = 400
 
 _MOST_TICKS = 6
 
+_LETTERS = 70
+"""Letters of labels that have room beside each other on all axes together."""
+
 
 def parallel(
     study: Study,
@@ -33,8 +36,8 @@ def parallel(
 ) -> Figure:
     """Draw every trial as a line through its params and outcomes; the best stands out.
 
-    The colour is the rank of the outcome. What failed is dashed and ends before the outcomes. The
-    most important parameters come first.
+    The stronger the colour, the better the rank of the outcome. What failed is dashed and ends
+    before the outcomes. The most important parameters come first.
 
     Args:
         study: an engine, a state, or anything with a ``state``.
@@ -57,20 +60,24 @@ def parallel(
     shares = found.shares[:, columns]
     wanted = state.problem.outcomes[place]
     worth = found.values[:, found.n_parameters + place] * wanted.sign
+    alone = len(state.problem.objectives) == 1
+    best = "best" if alone else f"best in {canvas.written(wanted.name)}"
     drawn = _selected(np.where(found.feasible, worth, -np.inf))
-    _lines(ax, shares, worth, drawn, found.feasible, found.failed, theme)
+    _lines(ax, shares, worth, drawn, found.feasible, found.failed, best, theme)
     for x, column in enumerate(columns):
-        _upright(ax, x, found.axes[column], theme)
+        _upright(ax, x, found.axes[column], max(4, _LETTERS // len(columns)), theme)
     ax.set_xlim(-0.15, len(columns) - 1 + 0.4)
     ax.set_ylim(-0.04, 1.04)
     ax.grid(False)
     ax.set_yticks([])
     for side in ("left", "bottom"):
         ax.spines[side].set_visible(False)
-    labels = [canvas.written(found.axes[column].name, 22) for column in columns]
+    labels = [canvas.written(found.axes[column].name, 18) for column in columns]
     ax.set_xticks(range(len(columns)), labels, rotation=25, ha="right", rotation_mode="anchor")
     ax.tick_params(axis="x", length=0, labelcolor=theme.ink, labelsize=canvas.NORMAL)
-    canvas.title(ax, f"every trial, coloured by {canvas.written(wanted.name)}", theme)
+    canvas.title(
+        ax, f"every trial; the stronger, the better its {canvas.written(wanted.name)}", theme
+    )
     canvas.legend(ax, theme)
     some = (
         f"{len(drawn)} of {len(found.trials)} trials are drawn. "
@@ -92,12 +99,13 @@ def _selected(worth: Array) -> Indices:
     return np.concatenate([order[others], order[-half:]])
 
 
-def _lines(ax, shares, worth, drawn, feasible, failed, theme: Theme) -> None:  # type: ignore[no-untyped-def]
+def _lines(ax, shares, worth, drawn, feasible, failed, best: str, theme: Theme) -> None:  # type: ignore[no-untyped-def]
     x = np.arange(shares.shape[1])
     seen = drawn[~failed[drawn]]
     ranks = np.linspace(0.0, 1.0, len(seen)) if len(seen) > 1 else np.ones(len(seen))
     by_worth = np.argsort(np.argsort(worth[seen], kind="stable"), kind="stable")
-    colours = colormaps[theme.colours](ranks[by_worth] if len(seen) else [])
+    ramp = LinearSegmentedColormap.from_list("worth", [theme.faint, theme.accent])
+    colours = ramp(ranks[by_worth])
     for rows, style, alpha in ((feasible, "solid", 0.75), (~feasible, (0, (1, 1.5)), 0.6)):
         chosen = rows[seen]
         if chosen.any():
@@ -120,15 +128,15 @@ def _lines(ax, shares, worth, drawn, feasible, failed, theme: Theme) -> None:  #
             )
         )
     if len(seen) and feasible[seen[-1]]:
-        ax.plot(x, shares[seen[-1]], color=theme.best, linewidth=2.2, label="best", zorder=5)
+        ax.plot(x, shares[seen[-1]], color=theme.best, linewidth=2.2, label=best, zorder=5)
 
 
-def _upright(ax: Axes, x: int, axis: Axis, theme: Theme) -> None:
+def _upright(ax: Axes, x: int, axis: Axis, longest: int, theme: Theme) -> None:
     ax.axvline(x, color=theme.muted, linewidth=0.8, zorder=3)
     every = -(-len(axis.ticks) // _MOST_TICKS)
     for share, label in list(zip(axis.shares(axis.ticks), axis.labels, strict=True))[::every]:
         ax.annotate(
-            canvas.written(label, 10),
+            canvas.written(label, longest),
             (x, share),
             xytext=(3, 0),
             textcoords="offset points",

@@ -73,6 +73,7 @@ def slices(
     canvas.heading(
         figure, f"{canvas.written(shown[0].outcome)} along each parameter, through {through}", theme
     )
+    canvas.legend(panels, theme)
     canvas.note(figure, canvas.rest([found[i].axis.name for i in order[most:]]), theme)
     return figure
 
@@ -112,9 +113,7 @@ def dependence(
         found = [insight.dependence(known, name, outcome) for name in chosen[:most]]
     except NothingObservedError:
         return canvas.sentence(why_nothing(study), theme, ax)
-    low = min(float((one.mean - one.deviation).min()) for one in found)
-    high = max(float((one.mean + one.deviation).max()) for one in found)
-    view = View(low, high, False)
+    view = _view_of_means(found)
     if len(found) == 1:
         panels = [canvas.one_axes(theme, ax, 3.2)]
     else:
@@ -129,6 +128,7 @@ def dependence(
             color=theme.muted,
             markersize=5,
             markeredgewidth=0.8,
+            label="tried",
         )
         crosses(ax, one.failed, theme, 12.0)
         _panel(ax, one.axis, view, place, theme)
@@ -140,6 +140,7 @@ def dependence(
         )
     else:
         canvas.heading(figure, text, theme)
+        canvas.legend(panels, theme)
         canvas.note(figure, canvas.rest(chosen[most:]), theme)
     return figure
 
@@ -195,11 +196,17 @@ def contour(
             found.first_grid,
             found.second_grid,
             found.mean,
-            colors=theme.background if theme.background != "none" else theme.ink,
+            colors="#000000",
             linewidths=0.5,
-            alpha=0.7,
+            alpha=0.35,
         )
     _scatter_over(ax, found, theme)
+    if found.feasible.any():
+        worth = np.where(
+            found.feasible, found.values if goal != "minimize" else -found.values, -np.inf
+        )
+        x, y = found.tried[int(np.argmax(worth))].tolist()
+        star(ax, x, y, theme)
     lay(ax, found.first)
     lay(ax, found.second, upright=True)
     canvas.names(ax, found.first.name, found.second.name, theme)
@@ -245,7 +252,19 @@ def _view(state: State, outcome: str | None, shown: Sequence[Slice]) -> View:
     means = np.concatenate([one.mean for one in shown])
     if view.is_log:
         return view
-    return View(min(view.low, float(means.min())), max(view.high, float(means.max())), False)
+    room = 0.4 * (view.high - view.low)
+    low = max(min(view.low, float(means.min())), view.low - room)
+    high = min(max(view.high, float(means.max())), view.high + room)
+    return View(low, high, False)
+
+
+def _view_of_means(found: Sequence[insight.Dependence]) -> View:
+    """Return the part of an outcome that holds all means, and some of what is around them."""
+    means = np.concatenate([one.mean for one in found])
+    low, high = float(means.min()), float(means.max())
+    typical = float(np.median(np.concatenate([one.deviation for one in found])))
+    room = min(2.0 * typical, max(0.6 * (high - low), 0.5 * typical))
+    return View(low - room, high + room, False)
 
 
 def _band(
@@ -263,9 +282,9 @@ def _band(
 
 
 def _panel(ax: Axes, axis: Axis, view: View, place: int, theme: Theme) -> None:
-    lay(ax, axis, most=6)
+    lay(ax, axis, longest=10, most=4, room=16)
     look(ax, view)
-    canvas.names(ax, axis.name, None, theme)
+    canvas.names(ax, axis.name, None, theme, 24)
     if place % _COLUMNS:
         ax.tick_params(axis="y", labelleft=False)
 

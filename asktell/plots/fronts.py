@@ -46,6 +46,7 @@ def front(study: Study, *, theme: Theme = LIGHT, ax: Axes | None = None) -> Figu
         canvas.legend(panels[0], theme)
     else:
         canvas.heading(canvas.figure_of(panels[0]), text, theme)
+        canvas.legend(panels, theme)
     more = canvas.written(", ".join(found.names[_MOST:]), 100)
     figure = canvas.figure_of(panels[0])
     canvas.note(figure, f"Not drawn: {more}" if more else "", theme)
@@ -86,5 +87,7 @@ def _pair(ax: Axes, found: Front, first: int, second: int, theme: Theme) -> None
     ):
         sense = "less" if goal == "minimize" else "more"
         set_label(
-            f"{canvas.written(name)} ({sense} is better)", color=theme.ink, fontsize=canvas.NORMAL
+            f"{canvas.written(name, 24)} ({sense} is better)",
+            color=theme.ink,
+            fontsize=canvas.NORMAL,
         )

@@ -47,7 +47,7 @@ def timeline(
         nothing = "No moments are known: give now=... to suggest and observe, as drivers do."
         return canvas.sentence(nothing, theme, ax)
     lanes = int(found.lanes.max()) + 1
-    ax = canvas.one_axes(theme, ax, min(1.3 + 0.26 * max(lanes, 3), 7.0))
+    ax = canvas.one_axes(theme, ax, min(1.5 + 0.26 * max(lanes, 3), 7.0))
     start = float(found.starts.min())
     width = max(float(found.ends.max()) - start, 1e-9)
     size, unit = next((p for p in _UNITS if width >= _SEVERAL * p[0]), _UNITS[-1])

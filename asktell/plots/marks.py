@@ -21,9 +21,6 @@ _LOG_FROM = 1e3
 _FENCE = 3.0
 """So many times the distance of the quartiles beyond them a value is far off (Tukey 1977)."""
 
-_MOST_LABELS = 12
-"""So many categories are labelled; of more, an even selection."""
-
 
 @frozen
 class View:
@@ -80,7 +77,7 @@ def dots(
     at = view.clipped(y)
     kinds = (
         ("observed", feasible & ~far, "o", theme.muted),
-        ("breaks a constraint", ~feasible & ~far, "o", "none"),
+        ("infeasible", ~feasible & ~far, "o", "none"),
         ("far off", far, "^" if at[far].max(initial=-math.inf) >= view.high else "v", "none"),
     )
     for label, rows, marker, face in kinds:
@@ -131,27 +128,39 @@ def star(ax: Axes, x: float, y: float, theme: Theme, label: str | None = "best")
     )
 
 
-def lay(ax: Axes, axis: Axis, upright: bool = False, longest: int = 14, most: int = 8) -> None:
-    """Lay a parameter's scale, limits and ticks along the horizontal axis, or the vertical one."""
+def lay(
+    ax: Axes,
+    axis: Axis,
+    upright: bool = False,
+    longest: int = 14,
+    most: int = 8,
+    room: int = 60,
+) -> None:
+    """Lay a parameter's scale, limits and ticks along the horizontal axis, or the vertical one.
+
+    There are at most so many labels of at most so many letters; they are turned where all of them
+    together have more letters than there is room for.
+    """
     target = ax.yaxis if upright else ax.xaxis
     set_scale = ax.set_yscale if upright else ax.set_xscale
     set_limits = ax.set_ylim if upright else ax.set_xlim
     low, high = axis.limits
     if axis.scale == "log" and high > low:
         set_scale("log")
-        room = (high / low) ** 0.02
-        set_limits(low / room, high * room if math.isfinite(high * room) else high)
+        beside = (high / low) ** 0.02
+        set_limits(low / beside, high * beside if math.isfinite(high * beside) else high)
     elif axis.scale == "categories":
         set_limits(low, high)
     else:
-        room = 0.02 * (high - low) if high > low else abs(high) * 0.1 or 1.0
-        set_limits(low - room, high + room)
+        beside = 0.02 * (high - low) if high > low else abs(high) * 0.1 or 1.0
+        set_limits(low - beside, high + beside)
+    most = 2 * most if axis.scale == "categories" else most
     every = -(-len(axis.ticks) // most)
     target.set_major_locator(FixedLocator(axis.ticks[::every].tolist()))
     labels = [written(label, longest) for label in axis.labels[::every]]
     target.set_major_formatter(FixedFormatter(labels))
     target.set_minor_locator(NullLocator())
-    if not upright and sum(len(label) for label in labels) > 24:
+    if not upright and sum(len(label) for label in labels) > room:
         ax.tick_params(axis="x", labelrotation=30, labelsize=SMALL - 0.5)
         for text in ax.get_xticklabels():
             text.set(ha="right", rotation_mode="anchor")

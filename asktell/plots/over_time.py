@@ -48,7 +48,28 @@ def progress(
         look(ax, view)
     else:
         ax.set_yticks([])
+        ax.text(
+            0.5,
+            0.5,
+            canvas.written(why_nothing(study), 100),
+            transform=ax.transAxes,
+            ha="center",
+            color=theme.ink,
+            fontsize=canvas.NORMAL,
+        )
     crosses(ax, order[known.failed], theme)
+    if len(known.objectives) > 1 and observed.any():
+        shown = insight.front(state)
+        leads = np.isin(known.trials, shown.trials[shown.on_front])
+        ax.scatter(
+            order[leads],
+            view.clipped(values[leads]),
+            s=26,
+            marker="D",
+            color=theme.best,
+            label="on the front",
+            zorder=5,
+        )
     if known.objectives == (place,):
         _best_so_far(ax, known, values, order, view.clipped, theme)
     for bound, says in ((wanted.at_least, "at least"), (wanted.at_most, "at most")):

@@ -15,6 +15,9 @@ from asktell.plots import canvas
 from asktell.plots.subject import why_nothing
 from asktell.plots.theme import LIGHT, Theme
 
+_LEAST, _FEWEST = 0.005, 8
+"""What has a smaller share is not drawn, unless there are only so many parameters."""
+
 
 def importance(
     study: Study,
@@ -43,20 +46,25 @@ def importance(
         found = insight.importance(insight.fitted(study), outcome)
     except NothingObservedError:
         return canvas.sentence(why_nothing(study), theme, ax)
+    if math.isnan(found.unexplained):
+        equal = "All that was observed is equal: nothing tells the parameters apart yet."
+        return canvas.sentence(equal, theme, ax)
+    some = int((found.total >= _LEAST).sum())
+    most = min(most, max(some, _FEWEST))
     order = found.order[:most]
-    ax = canvas.one_axes(theme, ax, 1.1 + 0.24 * max(len(order), 3))
+    ax = canvas.one_axes(theme, ax, 1.3 + 0.24 * max(len(order), 3))
     ax.grid(False, axis="y")
     rows = np.arange(len(order))
-    total, alone = found.total[order], np.clip(found.first[order], 0.0, None)
-    alone = np.minimum(alone, total)
+    total = np.minimum(found.total[order], 1.0)  # but for errors of sampling, it is at most 1
+    alone = np.clip(found.first[order], 0.0, total)
     ax.barh(rows, total, height=0.62, color=theme.accent, alpha=0.35, label="with others")
     ax.barh(rows, alone, height=0.62, color=theme.accent, label="by itself")
     errors = 2.0 * found.total_errors[order]
-    ends = np.minimum(total + errors, max(1.0, float(total.max(initial=0.0))))
+    ends = np.minimum(total + errors, 1.0)
     ax.hlines(rows, np.maximum(total - errors, 0.0), ends, color=theme.ink, linewidth=0.9)
     for row, (share, end) in enumerate(zip(total, ends, strict=True)):
         ax.annotate(
-            f"{100 * share:.0f} %" if share >= 0.005 else "< 1 %",
+            f"{100 * share:.0f} %" if share >= _LEAST else "< 1 %",
             (end, row),
             xytext=(5, 0),
             textcoords="offset points",

@@ -21,7 +21,8 @@ class Theme:
         best: of the best.
         failed: of what failed.
         waiting: of what ran out of time.
-        colours: the name of matplotlib's map for values from bad to good.
+        faint: of what is worst, where colours go from this to ``accent``.
+        colours: the name of matplotlib's map for areas from bad to good.
     """
 
     ink: str
@@ -32,6 +33,7 @@ class Theme:
     best: str
     failed: str
     waiting: str
+    faint: str
     colours: str
 
 
@@ -44,6 +46,7 @@ LIGHT = Theme(
     best="#d55e00",
     failed="#a3306f",
     waiting="#c98f00",
+    faint="#d5dae0",
     colours="cividis",
 )
 """Dark on white. The hues are those of Okabe and Ito's palette for colour-blind readers."""
@@ -57,6 +60,7 @@ DARK = Theme(
     best="#ff9a4d",
     failed="#e58abf",
     waiting="#e6c229",
+    faint="#3a434d",
     colours="cividis",
 )
 """Light on black, with the same hues."""

@@ -36,7 +36,9 @@ def left_out(
         found = insight.left_out(study, outcome)
     except NothingObservedError:
         return canvas.sentence(why_nothing(study), theme, ax)
-    ax = canvas.one_axes(theme, ax, 4.6)
+    if math.isnan(found.explained):
+        return canvas.sentence("It takes two different observations to tell.", theme, ax)
+    ax = canvas.one_axes(theme, ax, 4.9, 4.9)
     ends = np.concatenate([found.seen, found.expected])
     low, high = float(ends.min()), float(ends.max())
     room = 0.05 * (high - low) or abs(high) * 0.1 or 1.0
@@ -57,11 +59,9 @@ def left_out(
     ax.set(xlim=span, ylim=span, aspect="equal")
     canvas.names(ax, "expected without it", "observed", theme)
     canvas.title(ax, f"{canvas.written(found.outcome)}: is the model any good?", theme)
-    right = "" if math.isnan(found.explained) else f"R² {found.explained:.2f}; "
-    canvas.note(
-        canvas.figure_of(ax),
-        f"{right}{100 * found.within_1:.0f} % within one deviation (68 % is right), "
-        f"{100 * found.within_2:.0f} % within 1.96 (95 % is right)",
-        theme,
+    said = (
+        f"R² {found.explained:.2f}. Within one deviation: {100 * found.within_1:.0f} % "
+        f"(68 % is right).\nWithin 1.96: {100 * found.within_2:.0f} % (95 % is right)."
     )
+    canvas.note(canvas.figure_of(ax), said, theme, 80)
     return canvas.figure_of(ax)

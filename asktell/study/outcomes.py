@@ -151,6 +151,14 @@ class Outcome:
         upper = () if self.at_most is None else (AtMost(self.at_most),)
         return (*lower, *upper)
 
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Return in words what is wanted of it: ``minimize loss``, ``size <= 3``."""
+        goal = "" if self.goal is None else f"{self.goal} {self.name}".removesuffix(f" {TARGET}")
+        signs = {AtLeast: ">=", AtMost: "<="}
+        bounds = [f"{self.name} {signs[type(one)]} {one.bound:g}" for one in self.bounds]
+        return (*([goal] if goal else []), *bounds)
+
     def violation(self, number: float) -> float:
         """Return how far a number lies on the wrong side of a bound; 0 where it holds them."""
         violation = 0.0

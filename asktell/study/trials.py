@@ -235,6 +235,14 @@ class Trial:
             shown["reason"] = self.reason
         return described("Trial", **shown)
 
+    def _repr_html_(self) -> str:
+        from asktell.html import fields  # for notebooks alone
+
+        told = {"target": self.target} if self.results else {"reason": self.reason}
+        moments = {"suggested at": self.suggested_at, "told at": self.told_at}
+        about = {"status": self.status, "ids": self.ids, "origin": self.origin, **told, **moments}
+        return fields(f"trial {self.number}", self.params, about)
+
 
 def mean_numbers(results: list[Result]) -> Numbers:
     """Return the means of the numbers of one or several results."""

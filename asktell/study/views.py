@@ -44,6 +44,12 @@ class Suggestion:
     def __str__(self) -> str:
         return f"suggestion {self.id}: {self.params} ({self.origin})"
 
+    def _repr_html_(self) -> str:
+        from asktell.html import fields  # for notebooks alone
+
+        about = {"origin": self.origin, "lease ends": self.expires}
+        return fields(f"suggestion {self.id}", self.params, about)
+
 
 @frozen(repr=False)
 class Observation:
@@ -98,6 +104,13 @@ class Observation:
         kept = "" if self.feasible else " (breaks a constraint)"
         return f"observation of {self.params}: {self.target}{kept}"
 
+    def _repr_html_(self) -> str:
+        from asktell.html import fields  # for notebooks alone
+
+        about = {"target": self.target, "std": self.std, "expected": self.expected, "id": self.id}
+        kept = {} if self.feasible else {"feasible": "no: it breaks a constraint"}
+        return fields("observation", self.params, {**about, **kept})
+
 
 def observation_of(problem: Problem, trial: Trial, result: Result) -> Observation:
     """Return one result of a trial."""
@@ -141,3 +154,9 @@ class Failure:
 
     def __str__(self) -> str:
         return f"failure of {self.params}: {self.reason}"
+
+    def _repr_html_(self) -> str:
+        from asktell.html import fields  # for notebooks alone
+
+        about = {"reason": self.reason, "cause": self.cause, "id": self.id}
+        return fields("failure", self.params, about)
