@@ -84,9 +84,19 @@ def groups_of(
 
 
 def failures_section(
-    space: Space, failed: Sequence[Failed], succeeded: Sequence[Mapping[str, Any]]
+    space: Space,
+    failed: Sequence[Failed],
+    succeeded: Sequence[Mapping[str, Any]],
+    advice: str = "",
 ) -> Section | None:
-    """Return the section on failures; None where nothing failed. Arguments as above."""
+    """Return the section on failures; None where nothing failed.
+
+    Args:
+        space: that of the params.
+        failed: in order.
+        succeeded: the params of the trials that succeeded, for comparison.
+        advice: what can be done about them.
+    """
     groups = groups_of(space, failed, succeeded)
     if not groups:
         return None
@@ -112,7 +122,8 @@ def failures_section(
         f"{count(n, 'trial')} failed, {part} of those that are over, for "
         f"{count(len(groups), 'reason')}."
     )
-    blocks = (Prose(told), Table(caption, columns, (False, True, False, False), tuple(rows)))
+    table = Table(caption, columns, (False, True, False, False), tuple(rows))
+    blocks = (Prose(told), table, *([Prose(advice)] if advice else []))
     return Section("failures", "What failed and why", blocks)
 
 

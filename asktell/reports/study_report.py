@@ -40,6 +40,12 @@ from asktell.state import State
 from asktell.store.files import replace
 
 
+_RETRY = (
+    "Once the cause is mended, engine.retry_failed() puts them back in the queue; on the command "
+    "line it is: asktell retry STATE --failed"
+)
+
+
 def write_report(study: Study, path: str | os.PathLike[str], *, now: float | None = None) -> None:
     """Write the report of a study to a file; one that is there is written anew.
 
@@ -82,7 +88,7 @@ def page_of(state: State, now: float | None) -> Page:
         answer_section(state, answer),
         search_section(state, progress(state), _curves(state, gallery)),
         *_model_sections(known, gallery, at_edge(state, answer.best) if answer.best else []),
-        failures_section(state.space, failed_of(state), _succeeded(state)),
+        failures_section(state.space, failed_of(state), _succeeded(state), _RETRY),
         trials_section(state, answer),
         workers_section(spans, (gallery.timeline(),) if len(spans.starts) else ()),
         reproducing_section(state),

@@ -8,14 +8,16 @@ from asktell.insight import LeftOut
 from asktell.reports.page import Block, Prose, Section
 from asktell.reports.words import count, share
 
+TITLE = "How sure the model is"
+
 _GOOD, _FAIR, _SOME = 0.9, 0.6, 0.2
 _FEW = 10
 
 
-def trust_section(known: tuple[tuple[LeftOut, tuple[Block, ...]], ...]) -> Section | None:
+def trust_section(known: tuple[tuple[LeftOut, tuple[Block, ...]], ...]) -> Section:
     """Return the section on the model, from what is left out of each outcome, with pictures."""
-    if not known:
-        return None
+    if all(math.isnan(one.explained) for one, _ in known):
+        return Section("trust", TITLE, tuple(Prose(verdict(one)) for one, _ in known))
     blocks: list[Block] = [
         Prose(
             "Each result is left out in turn, and the model is asked what it expects there. Points "
@@ -26,7 +28,7 @@ def trust_section(known: tuple[tuple[LeftOut, tuple[Block, ...]], ...]) -> Secti
     ]
     for one, pictures in known:
         blocks += [Prose(verdict(one)), *pictures]
-    return Section("trust", "How sure the model is", tuple(blocks))
+    return Section("trust", TITLE, tuple(blocks))
 
 
 def verdict(one: LeftOut) -> str:

@@ -46,7 +46,7 @@ def inline_svg(figure: Figure, prefix: str, colours: Mapping[str, str]) -> str:
 
     many = [one for one in figure.findobj(PathCollection) if _count(one) > MOST_MARKS]
     for marks in many:
-        _thin(marks, max(2 * MOST_MARKS // len(many), MOST_MARKS // 4))
+        _thin(marks, min(MOST_MARKS, max(2 * MOST_MARKS // len(many), MOST_MARKS // 4)))
     written = io.StringIO()
     with mpl.rc_context(_SETTINGS):
         figure.savefig(written, format="svg", metadata=_NO_METADATA)
@@ -71,8 +71,8 @@ def _thin(marks: PathCollection, most: int) -> None:
     n = _count(marks)
     kept = np.linspace(0, n - 1, min(n, most)).astype(np.int64)
     marks.set_offsets(np.asarray(marks.get_offsets())[kept])
-    for name in ("facecolor", "edgecolor", "sizes"):  # each one for all, or one for every mark
-        values = np.asarray(getattr(marks, f"get_{name}")())
+    for name in ("array", "facecolor", "edgecolor", "sizes"):  # one for all, or one for every mark
+        values = np.atleast_1d(getattr(marks, f"get_{name}")())
         if len(values) == n:
             getattr(marks, f"set_{name}")(values[kept])
 

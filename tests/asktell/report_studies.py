@@ -120,7 +120,9 @@ def noisy() -> at.Engine:
     engine = at.Engine(
         at.Space(at.Float("x", 0, 1), at.Float("y", 0, 1)), seed=1, settings=settings
     )
-    return told(engine, 40, lambda params: -((params["x"] - 0.3) ** 2) + 0.3 * rng.normal())
+    told(engine, 40, lambda params: -((params["x"] - 0.3) ** 2) + 0.1 * rng.normal())
+    engine.observe(engine.observations[3].params, -0.2, std=0.1)
+    return engine
 
 
 STUDIES = {
