@@ -89,9 +89,11 @@ class Record:
         """Return the trials that no other is at least as good as in accuracy and all objectives."""
         if not self.measured:
             return ()
-        signs = [-1.0 if goal == "minimize" else 1.0 for goal in self._goals.values()]
-        rows = [list(self.shown(measurement).values()) for _, measurement in self.measured]
-        kept = non_dominated(np.array(rows) * np.array(signs))
+        signs = {name: -1.0 if goal == "minimize" else 1.0 for name, goal in self._goals.items()}
+        every = [self.shown(measurement) for _, measurement in self.measured]
+        kept = non_dominated(
+            np.array([[sign * one[n] for n, sign in signs.items()] for one in every])
+        )
         return tuple(one for (one, _), is_in in zip(self.measured, kept, strict=True) if is_in)
 
     def study(self, with_baseline: bool) -> at.State:

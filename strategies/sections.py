@@ -154,11 +154,11 @@ def front_section(record: Record, gallery: Gallery) -> Section:
     """Return the section on accuracy against the objectives."""
     front = record.front
     blocks: list[Block] = []
-    if record.has_accuracy and record.goal.objectives:
+    names = list(record.shown(record.goal.baseline))
+    if len(names) > 1:
         text = "every model that was measured, by accuracy and objectives, and the front"
         caption = "Hollow models miss the criterion."
         blocks.append(gallery.drawn(lambda: _scatter(record, gallery.theme), text, caption))
-    names = list(record.shown(record.goal.baseline))
     rows = []
     for trial in sorted(front, key=lambda one: list(record.shown(_of(one)).values())[-1]):
         numbers = record.shown(_of(trial))
@@ -184,7 +184,7 @@ def _scatter(record: Record, theme: Theme) -> Figure:
 
     figure = plots.front(record.study(with_baseline=False), theme=theme)
     threshold, base = record.goal.threshold, record.goal.baseline.accuracy
-    # The accuracy is the first outcome, so it lies along the horizontal axis.
+    # The accuracy, where it is known, is the first outcome: it lies along the horizontal axis.
     axes = figure.axes[0]
     low, high = axes.get_xlim()
     for value, text, style in ((threshold, "criterion", "--"), (base, "FP32", ":")):

@@ -39,7 +39,6 @@ from asktell.reports.workers import workers_section
 from asktell.state import State
 from asktell.store.files import replace
 
-
 _RETRY = (
     "Once the cause is mended, engine.retry_failed() puts them back in the queue; on the command "
     "line it is: asktell retry STATE --failed"

@@ -222,7 +222,9 @@ def test_a_best_at_the_edge_of_its_range_is_told() -> None:
     engine.observe({"x": 1.0, "n": 1, "flag": True, "fixed": 2.0}, 1.0)
     edges = at_edge(engine.state, engine.best())
     assert edges == [("x", "upper"), ("n", "lower")]
-    assert edges_text(edges[:1]) == "The best x lies at the upper end of its range: widen the range?"
+    assert (
+        edges_text(edges[:1]) == "The best x lies at the upper end of its range: widen the range?"
+    )
     assert "x (upper end) and n (lower end). Widen them?" in edges_text(edges)
 
 
