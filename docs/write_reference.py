@@ -15,6 +15,7 @@ from typing import Any
 import asktell
 import asktell.drivers
 import asktell.errors
+import asktell.reports
 import asktell.store
 import strategies
 
@@ -35,6 +36,7 @@ def main() -> None:
             ("asktell.store", asktell.store, asktell.store.__all__),
             ("asktell.errors", asktell.errors, error_names()),
             ("asktell.drivers", asktell.drivers, asktell.drivers.__all__),
+            ("asktell.reports", asktell.reports, asktell.reports.__all__),
             ("strategies", strategies, strategies.__all__),
         )
     )

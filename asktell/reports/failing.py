@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from attrs import frozen
 
-from asktell.reports.page import Cell, Prose, Row, Section, Table
+from asktell.reports.page import Block, Cell, Prose, Row, Section, Table
 from asktell.reports.words import clipped, count, listed, share, shown
 from asktell.space.parameters import Float, Int, Ordinal, Parameter
 from asktell.space.space import Space
@@ -123,8 +123,10 @@ def failures_section(
         f"{count(len(groups), 'reason')}."
     )
     table = Table(caption, columns, (False, True, False, False), tuple(rows))
-    blocks = (Prose(told), table, *([Prose(advice)] if advice else []))
-    return Section("failures", "What failed and why", blocks)
+    blocks: list[Block] = [Prose(told), table]
+    if advice:
+        blocks.append(Prose(advice))
+    return Section("failures", "What failed and why", tuple(blocks))
 
 
 # --- what they have in common ---
