@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 from asktell.asking import know
-from asktell.reports.page import Block, Cell, Code, Hint, Row, Section, Table
+from asktell.reports.page import Block, Cell, Code, Folded, Hint, Row, Section, Table
 from asktell.reports.wanted import (
     DIGITS,
     broken_text,
@@ -24,6 +24,7 @@ _EDGE = 0.01
 """Of a range: a best value nearer than this to an end of it lies at its edge."""
 
 _MOST_ON_FRONT = 100
+_LONGEST_CODE = 300
 
 
 @frozen
@@ -144,7 +145,10 @@ def answer_section(state: State, answer: Answer) -> Section | None:
     blocks: list[Block] = []
     if answer.best is not None and answer.trial is not None:
         title = "The best params" if answer.best.feasible else "The params nearest to the limits"
-        blocks += [params_table(state, answer.best, title), Code(repr(answer.best.params))]
+        code = Code(repr(answer.best.params))
+        is_long = len(code.text) > _LONGEST_CODE
+        shown_code = Folded("These params, to be copied", (code,)) if is_long else code
+        blocks += [params_table(state, answer.best, title), shown_code]
         if not answer.best.feasible:
             blocks.append(Hint(f"Limits that do not hold: {_broken(state, answer.best)}."))
     if answer.front:
