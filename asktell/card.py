@@ -45,7 +45,7 @@ def card_of(study: Study) -> str:
     if trials:
         last = [_row(trial) for trial in trials[-_LAST:][::-1]]
         parts.append(table(("trial", "status", "told", "params"), last))
-    return box(", ".join(wanted), *parts)
+    return box(f"Study: {', '.join(wanted)}", *parts)
 
 
 def _row(trial: Trial) -> tuple[Any, ...]:

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
-_LONGEST = 60
-"""Letters of a name or a value; of longer ones the middle is left out."""
+_LONGEST, _LONGEST_KEY = 60, 22
+"""Letters of a name or a value, and of a name in a line; of longer ones the middle is left out."""
 
 _MOST = 40
 """Entries of a table."""
@@ -26,15 +26,16 @@ ACCENT, BEST, FAILED = "#2f8fd0", "#e0701a", "#c0508c"
 _CELL = f"padding:2px 10px 2px 0;border-top:1px solid {_LINE};vertical-align:top;text-align:left"
 
 
-def shown(value: Any) -> str:
+def shown(value: Any, longest: int = _LONGEST) -> str:
     """Return a value as escaped text: numbers in six digits, long text without its middle."""
     if isinstance(value, Mapping):
-        return ", ".join(f"{shown(key)}: {shown(item)}" for key, item in value.items())
+        named = ((shown(key, _LONGEST_KEY), shown(item)) for key, item in value.items())
+        return ", ".join(f"{key}: {item}" for key, item in named)
     if isinstance(value, tuple | list):
         return ", ".join(map(shown, value))
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
-    if len(text) > _LONGEST:
-        text = f"{text[: _LONGEST // 2]}\u2026{text[-_LONGEST // 2 + 1 :]}"
+    if len(text) > longest:
+        text = f"{text[: longest // 2]}\u2026{text[-longest // 2 + 1 :]}"
     return escape(text)
 
 

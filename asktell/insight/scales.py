@@ -125,9 +125,7 @@ def _ticks(low: float, high: float, is_integer: bool) -> Array:
     step = next(power * f for f in (1.0, 2.0, 5.0, 10.0) if power * f >= 0.85 * width)
     step = max(step, 1.0) if is_integer else step
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-    if last - first > 2 * _TICKS:  # so far from 0 that its multiples cannot be told apart
-        return np.array([low, high])
-    ticks = np.arange(first, last + 1) * step
+    ticks = np.unique(np.arange(first, last + 1) * step)
     return np.asarray(ticks) if len(ticks) > 1 else np.array([low, high])
 
 
@@ -147,12 +145,17 @@ def _log_ticks(low: float, high: float) -> Array:
 
 
 def _written(numbers: Array) -> tuple[str, ...]:
-    return tuple(map(short, numbers.tolist()))
+    """Return numbers in as many digits as it takes to tell them apart."""
+    for digits in (6, 12, 17):
+        labels = tuple(short(number, digits) for number in numbers.tolist())
+        if len(set(labels)) == len(labels):
+            break
+    return labels
 
 
-def short(number: float) -> str:
+def short(number: float, digits: int = 6) -> str:
     """Return a number as it is written on an axis, in few letters: 0.25, 1e-5, 2000."""
-    plain = f"{number:.6g}"
-    digits, _, power = f"{number:.5e}".partition("e")
-    scaled = f"{float(digits):.6g}e{int(power)}"
+    plain = f"{number:.{digits}g}"
+    mantissa, _, power = f"{number:.{digits - 1}e}".partition("e")
+    scaled = f"{float(mantissa):.{digits}g}e{int(power)}"
     return scaled if "e" in plain or len(scaled) + 1 < len(plain) else plain

@@ -89,7 +89,7 @@ def written(text: str, longest: int = _LONGEST) -> str:
         text = f"{text[:start]}…{text[len(text) - (longest - 1 - start) :]}"
     known = _font().get_charmap()
     text = "".join(letter if ord(letter) in known else "□" for letter in text)
-    return text.replace("\\", "\\\\").replace("$", r"\$") if "$" in text else text
+    return text.replace("$", r"\$")  # else two of them would make a formula
 
 
 @cache

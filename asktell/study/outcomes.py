@@ -151,14 +151,6 @@ class Outcome:
         upper = () if self.at_most is None else (AtMost(self.at_most),)
         return (*lower, *upper)
 
-    @property
-    def wanted(self) -> tuple[str, ...]:
-        """Return in words what is wanted of it: ``minimize loss``, ``size <= 3``."""
-        goal = "" if self.goal is None else f"{self.goal} {self.name}".removesuffix(f" {TARGET}")
-        signs = {AtLeast: ">=", AtMost: "<="}
-        bounds = [f"{self.name} {signs[type(one)]} {one.bound:g}" for one in self.bounds]
-        return (*([goal] if goal else []), *bounds)
-
     def violation(self, number: float) -> float:
         """Return how far a number lies on the wrong side of a bound; 0 where it holds them."""
         violation = 0.0
@@ -167,6 +159,22 @@ class Outcome:
         if self.at_most is not None and number > self.at_most:
             violation = number - self.at_most
         return violation
+
+
+def wanted(outcomes: Sequence[Outcome]) -> str:
+    """Return in words what is wanted: ``minimize loss, size <= 3``."""
+    goals = [
+        f"{one.goal}" if one.name == TARGET else f"{one.goal} {one.name}"
+        for one in outcomes
+        if one.goal
+    ]
+    signs = {AtLeast: ">=", AtMost: "<="}
+    bounds = [
+        f"{one.name} {signs[type(bound)]} {bound.bound:g}"
+        for one in outcomes
+        for bound in one.bounds
+    ]
+    return ", ".join([*goals, *bounds])
 
 
 def outcomes_of(goal: Any, objectives: Any, constraints: Any) -> tuple[Outcome, ...]:
