@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -57,19 +57,12 @@ def clipped(text: str, longest: int = _LONGEST) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
-def params_text(params: Mapping[str, Any]) -> str:
-    """Return params in one line."""
-    return ", ".join(f"{name} {shown(value)}" for name, value in params.items())
-
-
 def duration(seconds: float) -> str:
     """Return ``48 seconds``, ``3.2 hours``, ``12 days``."""
-    for size, unit in _UNITS:
-        if seconds >= size or unit == "second":
-            value = seconds / size
-            text = f"{value:.1f}".removesuffix(".0") if value < 10 else f"{value:.0f}"
-            return f"{text} {unit}{'' if text == '1' else 's'}"
-    raise AssertionError("the last unit takes all")
+    size, unit = next((pair for pair in _UNITS if seconds >= pair[0]), _UNITS[-1])
+    value = seconds / size
+    text = f"{value:.1f}".removesuffix(".0") if value < 10 else f"{value:.0f}"
+    return f"{text} {unit}{'' if text == '1' else 's'}"
 
 
 def moment(seconds: float) -> str:

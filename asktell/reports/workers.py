@@ -31,7 +31,7 @@ def workers_section(known: Timeline, pictures: tuple[Block, ...]) -> Section | N
     fates = Counter(known.fates)
     parts = [f"{fates[fate]:,} {text}" for fate, text in _FATES.items() if fates[fate]]
     text = f"Of {count(n, 'evaluation')}, {listed(parts)}. "
-    text += f"Half of them took less than {duration(float(np.median(spans)))}, the longest "
+    text += f"Half of them took up to {duration(float(np.median(spans)))}, the longest "
     text += f"{duration(float(spans.max()))}. "
     busy = share(float(spans.sum()) / (whole * lanes)) if whole > 0.0 else ""
     if lanes == 1:

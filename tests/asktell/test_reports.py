@@ -361,3 +361,65 @@ def test_a_store_is_a_study(tmp_path: Path) -> None:
 def test_long_names_are_whole_where_they_are_explained() -> None:
     page = page_of(with_dim(12).state, None)
     assert any(LONG[:56] in str(section) for section in page.sections)
+
+
+# --- sections ---
+
+
+def section_of(state: at.State, anchor: str) -> str:
+    """Return the sentences of a section."""
+    (section,) = (one for one in page_of(state, None).sections if one.anchor == anchor)
+    return " ".join(getattr(block, "text", "") for block in section.blocks)
+
+
+def test_a_hint_asks_for_a_wider_range_where_it_matters() -> None:
+    engine = at.Engine(at.Space(at.Float("x", 0, 1), at.Float("idle", 0, 1)), seed=1)
+    told(engine, 20, lambda params: params["x"])
+    engine.observe({"x": 1.0, "idle": 0.0}, 1.0)
+    text = section_of(engine.state, "matters")
+    assert "The best x lies at the upper end of its range: widen the range?" in text
+    assert "idle" not in text.partition("widen")[0].partition("The best")[2]
+
+
+def test_guesses_are_called_guesses() -> None:
+    rng = np.random.default_rng(1)
+    engine = at.Engine(at.Space(at.Float("x", 0, 1), at.Float("y", 0, 1)), seed=1)
+    told(engine, 20, lambda params: 0.3 * params["x"] + float(rng.normal()))
+    known = importance(engine.state)
+    assert known.unexplained > 0.7
+    if known.total.any():
+        assert "take these for guesses" in ranking_text(known)
+
+
+def test_workers_are_told_of_where_moments_are_known() -> None:
+    engine = at.Engine(at.Space(at.Float("x", 0, 1)))
+    first, second = engine.suggest(now=0.0), engine.suggest(now=10.0)
+    engine.observe(first, 1.0, now=20.0)
+    engine.fail(second, "no", now=30.0)
+    text = section_of(engine.state, "workers")
+    assert text.startswith(
+        "Of 2 evaluations, 1 ended with a result and 1 failed. Half of them took "
+    )
+    assert "up to 20 seconds, the longest 20 seconds. At most 2 were out at once; had as" in text
+    assert "that is 67 % used" in text
+    engine.observe(engine.suggest(), 2.0)
+    assert "Of 1 more, the moments are not known." in section_of(engine.state, "workers")
+    engine = at.Engine(at.Space(at.Float("x", 0, 1)))
+    engine.observe(engine.suggest(now=5.0), 1.0, now=5.0)
+    assert section_of(engine.state, "workers").rstrip().endswith("One at a time was out.")
+    assert "The results came at 5." in section_of(engine.state, "search")
+
+
+def test_where_no_model_can_be_made_the_rest_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(state: at.State) -> None:
+        raise at.errors.NothingObservedError("no model")
+
+    monkeypatch.setattr("asktell.reports.study_report.fitted", fails)
+    anchors = [one.anchor for one in page_of(STUDIES["3 parameters"]().state, None).sections]
+    assert anchors == ["answer", "search", "failures", "trials", "workers", "reproduce"]
+
+
+def test_a_front_of_failures_has_no_curve() -> None:
+    engine = at.Engine(at.Space(at.Float("x", 0, 1)), objectives={"a": "maximize", "b": "minimize"})
+    engine.fail(engine.suggest(), "no")
+    assert "<svg" not in report(engine)
