@@ -8,6 +8,7 @@ from asktell.asking.know import best_or_none, pareto
 from asktell.html import box, curve, line, table
 from asktell.insight import Study, progress
 from asktell.insight.subject import state_of
+from asktell.study.outcomes import wanted
 from asktell.study.trials import Trial
 
 _LAST, _MOST, _FEW = 5, 8, 4
@@ -22,7 +23,6 @@ def card_of(study: Study) -> str:
     """
     state = state_of(study)
     problem, trials = state.problem, state.trials
-    wanted = [words for one in problem.outcomes for words in one.wanted]
     n_failed = sum(trial.status == "failed" for trial in trials)
     counts = f"{state.n_observed} observed, {len(state.out)} pending, {n_failed} failed"
     if state.queue:
@@ -45,7 +45,7 @@ def card_of(study: Study) -> str:
     if trials:
         last = [_row(trial) for trial in trials[-_LAST:][::-1]]
         parts.append(table(("trial", "status", "told", "params"), last))
-    return box(f"Study: {', '.join(wanted)}", *parts)
+    return box(f"Study: {wanted(problem.outcomes)}", *parts)
 
 
 def _row(trial: Trial) -> tuple[Any, ...]:

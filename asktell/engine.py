@@ -13,7 +13,7 @@ from asktell.model.kernels import Array
 from asktell.space.space import Space
 from asktell.state import State
 from asktell.study.events import Event
-from asktell.study.outcomes import Bound, Goal, Objective
+from asktell.study.outcomes import Bound, Goal, Objective, wanted
 from asktell.study.problem import Settings
 from asktell.study.trials import Trial
 from asktell.study.views import Failure, Observation, Suggestion
@@ -224,9 +224,10 @@ class Engine:
 
     def __repr__(self) -> str:
         """Return a line that says how far the study is."""
-        wanted = [words for one in self._state.problem.outcomes for words in one.wanted]
         counts = f"{len(self.observations)} observed, {len(self.pending)} pending"
-        return f"Engine({', '.join(wanted)}, {counts}, {len(self.failures)} failed)"
+        return (
+            f"Engine({wanted(self._state.problem.outcomes)}, {counts}, {len(self.failures)} failed)"
+        )
 
     def _repr_html_(self) -> str:
         from asktell.card import card_of  # for notebooks alone

@@ -15,6 +15,8 @@ from typing import Any
 import asktell
 import asktell.drivers
 import asktell.errors
+import asktell.insight
+import asktell.plots
 import asktell.reports
 import asktell.store
 import strategies
@@ -36,6 +38,8 @@ def main() -> None:
             ("asktell.store", asktell.store, asktell.store.__all__),
             ("asktell.errors", asktell.errors, error_names()),
             ("asktell.drivers", asktell.drivers, asktell.drivers.__all__),
+            ("asktell.insight", asktell.insight, asktell.insight.__all__),
+            ("asktell.plots", asktell.plots, asktell.plots.__all__),
             ("asktell.reports", asktell.reports, asktell.reports.__all__),
             ("strategies", strategies, strategies.__all__),
         )

@@ -99,7 +99,8 @@ FLOORS = {
         {"theme"},
         {"canvas", "subject"},
         {"marks"},
-        {"columns", "cuts", "fronts", "lanes", "over_time", "sensitivity", "validation"},
+        {"columns", "contours", "cuts", "fronts", "lanes", "over_time"},
+        {"sensitivity", "validation"},
         {"__init__"},
     ],
     "asktell.reports": [

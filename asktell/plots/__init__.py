@@ -9,7 +9,8 @@ then fitted once.
 
 from asktell.plots import canvas as canvas  # first: it says what to install
 from asktell.plots.columns import parallel
-from asktell.plots.cuts import contour, dependence, slices
+from asktell.plots.contours import contour
+from asktell.plots.cuts import dependence, slices
 from asktell.plots.fronts import front
 from asktell.plots.lanes import timeline
 from asktell.plots.over_time import hypervolume, progress

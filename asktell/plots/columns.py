@@ -9,7 +9,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from asktell import insight
-from asktell.insight import Axis, Study
+from asktell.insight import Axis, Parallel, Study
 from asktell.insight.subject import outcome_place
 from asktell.model.kernels import Array
 from asktell.plots import canvas
@@ -57,13 +57,12 @@ def parallel(
     order = in_order(known, outcome).tolist()
     columns = order[:most] + list(range(found.n_parameters, len(found.axes)))
     ax = canvas.one_axes(theme, ax, 4.2)
-    shares = found.shares[:, columns]
     wanted = state.problem.outcomes[place]
     worth = found.values[:, found.n_parameters + place] * wanted.sign
     alone = len(state.problem.objectives) == 1
     best = "best" if alone else f"best in {canvas.written(wanted.name)}"
     drawn = _selected(np.where(found.feasible, worth, -np.inf))
-    _lines(ax, shares, worth, drawn, found.feasible, found.failed, best, theme)
+    _lines(ax, found, columns, worth, drawn, best, theme)
     for x, column in enumerate(columns):
         _upright(ax, x, found.axes[column], max(4, _LETTERS // len(columns)), theme)
     ax.set_xlim(-0.15, len(columns) - 1 + 0.4)
@@ -99,14 +98,24 @@ def _selected(worth: Array) -> Indices:
     return np.concatenate([order[others], order[-half:]])
 
 
-def _lines(ax, shares, worth, drawn, feasible, failed, best: str, theme: Theme) -> None:  # type: ignore[no-untyped-def]
-    x = np.arange(shares.shape[1])
+def _lines(
+    ax: Axes,
+    found: Parallel,
+    columns: list[int],
+    worth: Array,
+    drawn: Indices,
+    best: str,
+    theme: Theme,
+) -> None:
+    """Draw trials in this order, the best last."""
+    x, shares = np.arange(len(columns)), found.shares[:, columns]
+    feasible, failed = found.feasible, found.failed
     seen = drawn[~failed[drawn]]
     ranks = np.linspace(0.0, 1.0, len(seen)) if len(seen) > 1 else np.ones(len(seen))
     by_worth = np.argsort(np.argsort(worth[seen], kind="stable"), kind="stable")
     ramp = LinearSegmentedColormap.from_list("worth", [theme.faint, theme.accent])
     colours = ramp(ranks[by_worth])
-    for rows, style, alpha in ((feasible, "solid", 0.75), (~feasible, (0, (1, 1.5)), 0.6)):
+    for rows, style, alpha in ((feasible, "solid", 0.75), (~feasible, "dotted", 0.6)):
         chosen = rows[seen]
         if chosen.any():
             segments = [np.column_stack([x, shares[i]]) for i in seen[chosen]]
@@ -116,7 +125,7 @@ def _lines(ax, shares, worth, drawn, feasible, failed, best: str, theme: Theme) 
                     colors=colours[chosen],
                     linewidths=0.9,
                     alpha=alpha,
-                    linestyles=[style],
+                    linestyles=style,
                 )
             )
     lost = drawn[failed[drawn]]

@@ -1,4 +1,4 @@
-"""The model along one parameter, or over two."""
+"""The model along one parameter."""
 
 from __future__ import annotations
 
@@ -145,102 +145,6 @@ def dependence(
     return figure
 
 
-def contour(
-    study: Study,
-    first: str | None = None,
-    second: str | None = None,
-    outcome: str | None = None,
-    *,
-    theme: Theme = LIGHT,
-    ax: Axes | None = None,
-) -> Figure:
-    """Draw the model over two parameters, averaged over all others, and what was tried where.
-
-    Args:
-        study: an engine, a state, or anything with a ``state``.
-        first: the name of one parameter; None for the most important.
-        second: that of another; None for the most important other one.
-        outcome: its name; None for the first objective.
-        theme: the colours.
-        ax: where to draw; None for a figure of its own.
-
-    Raises:
-        DefinitionError: a ``ValueError``; there is no such parameter or outcome, or both are the
-            same.
-    """
-    known = insight.fitted(study)
-    state = known.state
-    if state.space.dim < 2:
-        return canvas.sentence("A contour takes two parameters.", theme, ax)
-    if first is None or second is None:
-        ranked = [state.space.names[i] for i in in_order(known, outcome)]
-        first = first or next(name for name in ranked if name != second)
-        second = second or next(name for name in ranked if name != first)
-    try:
-        found = insight.contour(known, first, second, outcome)
-    except NothingObservedError:
-        return canvas.sentence(why_nothing(study), theme, ax)
-    ax = canvas.one_axes(theme, ax, 4.4)
-    ax.grid(False)
-    goal = state.problem.outcomes[outcome_place(state, outcome)].goal
-    colours = theme.colours + ("_r" if goal == "minimize" else "")
-    mesh = ax.pcolormesh(
-        _edges(found.first, found.first_grid),
-        _edges(found.second, found.second_grid),
-        found.mean,
-        cmap=colours,
-        rasterized=True,
-    )
-    if "categories" not in (found.first.scale, found.second.scale) and np.ptp(found.mean) > 0.0:
-        ax.contour(
-            found.first_grid,
-            found.second_grid,
-            found.mean,
-            colors="#000000",
-            linewidths=0.5,
-            alpha=0.35,
-        )
-    _scatter_over(ax, found, theme)
-    if found.feasible.any():
-        worth = np.where(
-            found.feasible, found.values if goal != "minimize" else -found.values, -np.inf
-        )
-        x, y = found.tried[int(np.argmax(worth))].tolist()
-        star(ax, x, y, theme)
-    lay(ax, found.first)
-    lay(ax, found.second, upright=True)
-    canvas.names(ax, found.first.name, found.second.name, theme)
-    canvas.title(
-        ax, f"{canvas.written(found.outcome)} over two parameters, averaged over the others", theme
-    )
-    bar = canvas.figure_of(ax).colorbar(mesh, ax=ax, pad=0.02, aspect=30)
-    bar.outline.set_visible(False)
-    bar.ax.tick_params(colors=theme.muted, labelsize=canvas.SMALL)
-    return canvas.figure_of(ax)
-
-
-def _scatter_over(ax: Axes, found: insight.Contour, theme: Theme) -> None:
-    for rows, marker, face in (
-        (found.feasible, "o", "#ffffff"),
-        (~found.feasible, "o", "none"),
-    ):
-        if rows.any():
-            ax.scatter(
-                found.tried[rows, 0],
-                found.tried[rows, 1],
-                s=16,
-                marker=marker,
-                facecolors=face,
-                edgecolors="#1b1f24" if face != "none" else "#ffffff",
-                linewidths=0.8,
-                zorder=3,
-            )
-    if len(found.failed):
-        x, y = found.failed.T
-        ax.scatter(x, y, marker="x", s=22, color="#ffffff", linewidths=2.4, zorder=3)
-        ax.scatter(x, y, marker="x", s=20, color=theme.failed, linewidths=1.2, zorder=4)
-
-
 # --- panels ---
 
 
@@ -275,10 +179,10 @@ def _band(
         mean, low, high = (np.maximum(part, view.low * 1e-3) for part in (mean, low, high))
     if axis.scale == "categories" or len(grid) == 1:
         ax.vlines(grid, low, high, color=theme.accent, alpha=0.35, linewidth=5)
-        ax.plot(grid, mean, "_", color=theme.accent, markersize=12, markeredgewidth=2)
+        ax.plot(grid, mean, "_", color=theme.accent, markersize=12, markeredgewidth=2, zorder=5)
         return
     ax.fill_between(grid, low, high, color=theme.accent, alpha=0.18, linewidth=0)
-    ax.plot(grid, mean, color=theme.accent, linewidth=1.5)
+    ax.plot(grid, mean, color=theme.accent, linewidth=1.5, zorder=5)
 
 
 def _panel(ax: Axes, axis: Axis, view: View, place: int, theme: Theme) -> None:
@@ -287,18 +191,3 @@ def _panel(ax: Axes, axis: Axis, view: View, place: int, theme: Theme) -> None:
     canvas.names(ax, axis.name, None, theme, 24)
     if place % _COLUMNS:
         ax.tick_params(axis="y", labelleft=False)
-
-
-def _edges(axis: Axis, grid: Array) -> Array:
-    """Return the edges of cells around a grid (n + 1,)."""
-    if axis.scale == "log":
-        return np.exp(_edges_of(np.log(grid), *map(float, np.log(axis.limits))))
-    return _edges_of(grid, *axis.limits)
-
-
-def _edges_of(grid: Array, low: float, high: float) -> Array:
-    if len(grid) == 1:
-        room = 0.5 if high > low or not low else abs(low) * 0.05
-        return np.array([grid[0] - room, grid[0] + room])
-    middles = grid[1:] / 2 + grid[:-1] / 2
-    return np.concatenate([[min(low, grid[0])], middles, [max(high, grid[-1])]])

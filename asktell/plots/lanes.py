@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
@@ -89,7 +87,8 @@ def timeline(
                 label=fate,
                 zorder=5,
             )
-    _leases(ax, found, (found.leases - start) / size, ends, theme)
+    out = fates == "out"
+    _leases(ax, found.lanes[out], ends[out], (found.leases[out] - start) / size, theme)
     ax.grid(False, axis="y")
     ax.set_ylim(lanes - 0.4, -0.6)
     ax.set_yticks([])
@@ -129,11 +128,12 @@ def _bars(starts: Array, ends: Array, lanes: Indices) -> Array:
     return np.stack([np.column_stack(corner) for corner in corners], axis=1)
 
 
-def _leases(ax: Axes, found: insight.Timeline, leases, ends, theme: Theme) -> None:  # type: ignore[no-untyped-def]
-    rows = [i for i, fate in enumerate(found.fates) if fate == "out" and not math.isnan(leases[i])]
-    if rows:
+def _leases(ax: Axes, lanes: Indices, ends: Array, leases: Array, theme: Theme) -> None:
+    """Draw how long the leases of what is still out go on."""
+    rows = ~np.isnan(leases)
+    if rows.any():
         ax.hlines(
-            found.lanes[rows],
+            lanes[rows],
             ends[rows],
             leases[rows],
             color=theme.accent,

@@ -22,6 +22,10 @@ _FENCE = 3.0
 """So many times the distance of the quartiles beyond them a value is far off (Tukey 1977)."""
 
 
+_MANY = 300
+"""From so many dots on they are smaller, and let each other through."""
+
+
 @frozen
 class View:
     """Which part of an outcome is seen: what is far worse than the rest is drawn at the edge."""
@@ -75,6 +79,8 @@ def dots(
     """Draw trials: filled, hollow where they break a constraint, triangles at the edge."""
     far = view.beyond(y)
     at = view.clipped(y)
+    fewer = min(1.0, _MANY / max(len(x), 1))
+    size, alpha = max(size * fewer, 2.0), max(0.85 * fewer**0.5, 0.3)
     kinds = (
         ("observed", feasible & ~far, "o", theme.muted),
         ("infeasible", ~feasible & ~far, "o", "none"),
@@ -90,7 +96,7 @@ def dots(
                 facecolors=face,
                 edgecolors=theme.muted,
                 linewidths=0.8,
-                alpha=0.85,
+                alpha=alpha,
                 label=label,
                 zorder=3,
             )

@@ -11,7 +11,7 @@ from asktell import insight
 from asktell.insight import Progress, Study
 from asktell.insight.subject import outcome_place, state_of
 from asktell.plots import canvas
-from asktell.plots.marks import crosses, dots, look, star, view_of
+from asktell.plots.marks import View, crosses, dots, look, star, view_of
 from asktell.plots.subject import why_nothing
 from asktell.plots.theme import LIGHT, Theme
 
@@ -71,7 +71,7 @@ def progress(
             zorder=5,
         )
     if known.objectives == (place,):
-        _best_so_far(ax, known, values, order, view.clipped, theme)
+        _best_so_far(ax, known, place, view, theme)
     for bound, says in ((wanted.at_least, "at least"), (wanted.at_most, "at most")):
         if bound is not None:
             ax.axhline(bound, color=theme.accent, linewidth=0.9, linestyle=(0, (4, 3)), zorder=2)
@@ -94,13 +94,14 @@ def progress(
     return canvas.figure_of(ax)
 
 
-def _best_so_far(ax: Axes, known: Progress, values, order, clipped, theme: Theme) -> None:  # type: ignore[no-untyped-def]
+def _best_so_far(ax: Axes, known: Progress, place: int, view: View, theme: Theme) -> None:
+    order = np.arange(1.0, len(known.trials) + 1)
     there = np.isfinite(known.best)
     if not there.any():
         return
     ax.step(
         order[there],
-        clipped(known.best[there]),
+        view.clipped(known.best[there]),
         where="post",
         color=theme.accent,
         linewidth=1.6,
@@ -108,7 +109,7 @@ def _best_so_far(ax: Axes, known: Progress, values, order, clipped, theme: Theme
         zorder=4,
     )
     last = known.best[there][-1]
-    first = int(np.flatnonzero((values == last) & known.feasible)[0])
+    first = int(np.flatnonzero((known.values[:, place] == last) & known.feasible)[0])
     star(ax, order[first], last, theme, f"best: {last:.6g}")
 
 

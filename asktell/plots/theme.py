@@ -5,7 +5,7 @@ from __future__ import annotations
 from attrs import frozen
 
 
-@frozen
+@frozen(repr=False)
 class Theme:
     """The colours of a picture, each in a form that matplotlib knows.
 
@@ -35,6 +35,9 @@ class Theme:
     waiting: str
     faint: str
     colours: str
+
+    def __repr__(self) -> str:
+        return f"<Theme of {self.ink} on {self.background}>"
 
 
 LIGHT = Theme(
