@@ -14,11 +14,10 @@ from asktell.reports.rendering import rendered
 from asktell.reports.words import listed, moment
 from asktell.store.files import replace
 from strategies.costs import costs_of
+from strategies.operations import choices_section, costs_section
 from strategies.record import Record, Run, record_of
 from strategies.sections import (
     answer_section,
-    choices_section,
-    costs_section,
     front_section,
     go_on_section,
     lead_of,

@@ -141,6 +141,7 @@ FLOORS = {
         {"history"},
         {"runner", "record"},
         {"bayesian", "random", "exhaustive", "costs"},
+        {"operations"},
         {"sections"},
         {"page"},
         {"workspace"},

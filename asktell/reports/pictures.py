@@ -10,8 +10,9 @@ from attrs import evolve, fields
 
 from asktell.errors import MissingExtraError
 from asktell.insight import Study
+from asktell.insight.subject import state_of
 from asktell.reports.page import Block, Picture, Prose
-from asktell.reports.vector import inline_svg
+from asktell.reports.vector import MOST_MARKS, inline_svg
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,6 +50,8 @@ class Gallery:
         """Choose the colours."""
         self._study = study
         self._theme, self._variables = page_theme()
+        many = state_of(study).n_over > MOST_MARKS
+        self._selection = "Of so many trials, an even selection is drawn." if many else ""
         self._drawn = 0
 
     @property
@@ -74,12 +77,12 @@ class Gallery:
     def progress(self, outcome: str) -> Block:
         """Return what every trial gave."""
         text = f"{outcome} of every trial in the order in which they finished, and the best so far"
-        return self._plot("progress", text, outcome=outcome)
+        return self._plot("progress", text, self._selection, outcome=outcome)
 
     def front(self) -> Block:
         """Return the front of several objectives."""
         text = "what was measured in the objectives, and the front of what nothing else dominates"
-        return self._plot("front", text)
+        return self._plot("front", text, self._selection)
 
     def hypervolume(self) -> Block:
         """Return the hypervolume of the front."""
@@ -98,7 +101,7 @@ class Gallery:
             "all parameters, so they need not lie in the band."
         )
         text = f"{outcome} along each parameter, as the model expects it, with the trials"
-        return self._plot("slices", text, caption, outcome=outcome)
+        return self._plot("slices", text, f"{caption} {self._selection}", outcome=outcome)
 
     def left_out(self, outcome: str) -> Block:
         """Return what the model expects of each result without it."""

@@ -16,6 +16,7 @@ import pytest
 from report_studies import LONG, ODD, STUDIES, none, told, with_dim
 
 import asktell as at
+from asktell import plots
 from asktell.errors import MissingExtraError, StateError
 from asktell.insight import importance, left_out
 from asktell.plots import DARK, LIGHT, Theme
@@ -23,6 +24,7 @@ from asktell.reports import report, write_report
 from asktell.reports.answer import answer_of, at_edge, lead_of
 from asktell.reports.matters import edges_text, ranking_text
 from asktell.reports.page import Page, Section, Table
+from asktell.reports.pictures import Gallery
 from asktell.reports.rendering import rendered
 from asktell.reports.study_report import page_of
 from asktell.reports.trial_table import MOST, trials_section
@@ -423,3 +425,32 @@ def test_a_front_of_failures_has_no_curve() -> None:
     engine = at.Engine(at.Space(at.Float("x", 0, 1)), objectives={"a": "maximize", "b": "minimize"})
     engine.fail(engine.suggest(), "no")
     assert "<svg" not in report(engine)
+
+
+def test_of_many_suggestions_the_last_are_drawn() -> None:
+    engine = at.Engine(at.Space(at.Float("x", 0, 1)))
+    suggestions = [engine.suggest(now=float(number)) for number in range(5)]
+    for number, suggestion in enumerate(suggestions):
+        engine.observe(suggestion, 1.0, now=number + 1.5)
+    (axes,) = plots.timeline(engine, most=2).axes
+    assert axes.get_title(loc="left") == "the last 2 of 5 suggestions, at most 2 at once"
+    assert sum(len(one.get_paths()) for one in axes.collections) == 2
+    (axes,) = plots.timeline(engine).axes
+    assert axes.get_title(loc="left").startswith("5 suggestions")
+
+
+@pytest.mark.parametrize("name", [name for name in STUDIES if name != "extreme numbers"])
+def test_every_picture_is_drawn(name: str) -> None:
+    assert "There is no picture" not in report_of(name)
+
+
+def test_a_picture_that_cannot_be_drawn_leaves_a_sentence() -> None:
+    assert "There is no picture of target of every trial" in report_of("extreme numbers")
+
+
+def test_many_trials_are_said_to_be_selected() -> None:
+    engine = at.Engine(at.Space(at.Float("x", 0, 1)))
+    for number in range(1200):
+        engine.observe({"x": number / 1200}, float(number % 7))
+    gallery = Gallery(engine)
+    assert gallery.progress("target").caption == "Of so many trials, an even selection is drawn."

@@ -25,9 +25,9 @@ from strategies import (
 )
 from strategies.costs import costs_of
 from strategies.errors import ResumeError
+from strategies.operations import letters_of
 from strategies.page import report
 from strategies.record import Record, record_of
-from strategies.sections import letters_of
 
 
 def run(
