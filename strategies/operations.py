@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from string import ascii_uppercase
 
-from asktell.reports.page import Block, Cell, Prose, Row, Section, Table
+from asktell.insight import importance
+from asktell.reports.matters import importance_table
+from asktell.reports.page import Block, Cell, Folded, Prose, Row, Section, Table
 from asktell.reports.pictures import Gallery
 from asktell.reports.trust import verdict
 from asktell.reports.words import listed
@@ -96,7 +98,9 @@ def costs_section(record: Record, costs: Costs, gallery: Gallery) -> Section:
         columns = ("operation", "option", "costs", "±", "how sure", "trials in FP32")
         numeric = (False, False, True, True, False, True)
         blocks.append(Table(caption, columns, numeric, rows, sortable=True))
-    blocks.append(gallery.importance(ACCURACY, costs.known))
+    shares = importance_table(importance(costs.known, ACCURACY))
+    blocks += [gallery.importance(ACCURACY, costs.known)]
+    blocks += [Folded("These shares as numbers", (shares,))]
     return Section("costs", "What each operation costs", tuple(blocks))
 
 
