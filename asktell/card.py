@@ -15,11 +15,12 @@ _LAST, _MOST, _FEW = 5, 8, 4
 """Trials that are shown at the end, parameters of the best, and parameters of a trial."""
 
 
-def card_of(study: Study) -> str:
+def card_of(study: Study, *lines: str) -> str:
     """Return a study at a glance, as HTML that needs nothing else.
 
     Args:
         study: an engine, a state, or anything with a ``state``.
+        *lines: what else is to be said, below how far the study is.
     """
     state = state_of(study)
     problem, trials = state.problem, state.trials
@@ -28,6 +29,7 @@ def card_of(study: Study) -> str:
     if state.queue:
         counts += f", {len(state.queue)} to be offered again"
     parts = [line(f"{counts}; {state.space.dim} parameters, seed {problem.seed}")]
+    parts += [line(text) for text in lines]
     best = best_or_none(state)
     if best is not None:
         title = "best" if best.feasible else "nearest to holding the constraints"

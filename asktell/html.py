@@ -20,7 +20,7 @@ _MOST_POINTS = 400
 """Points of a curve; of more, the last of every few."""
 
 _LINE = "rgba(128,128,128,.35)"
-ACCENT, BEST, FAILED = "#2f8fd0", "#e0701a", "#c0508c"
+_ACCENT, _FAILED = "#2f8fd0", "#c0508c"
 """Colours that are seen on white and on black."""
 
 _CELL = f"padding:2px 10px 2px 0;border-top:1px solid {_LINE};vertical-align:top;text-align:left"
@@ -96,14 +96,14 @@ def curve(dots: Sequence[float], best: Sequence[float]) -> str:
             marks.append(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="1.8" fill="gray"/>')
         else:
             marks.append(
-                f'<path d="M{x - 2:.1f} {height - 5:.1f}l4 4m0 -4l-4 4" stroke="{FAILED}"/>'
+                f'<path d="M{x - 2:.1f} {height - 5:.1f}l4 4m0 -4l-4 4" stroke="{_FAILED}"/>'
             )
     for place, number in enumerate(best):
         if math.isfinite(number):
             x, y = at(place, number)
             step = f"H{x:.1f}V{y:.1f}" if math.isfinite(before) else f"M{x:.1f} {y:.1f}"
             path, before = path + step, number
-    drawn = f'<path d="{path}" fill="none" stroke="{ACCENT}" stroke-width="1.6"/>' if path else ""
+    drawn = f'<path d="{path}" fill="none" stroke="{_ACCENT}" stroke-width="1.6"/>' if path else ""
     return (
         f'<svg viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
         f'style="display:block;max-width:100%;border-bottom:1px solid {_LINE}" role="img" '

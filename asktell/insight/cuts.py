@@ -24,11 +24,11 @@ from asktell.space.space import Values
 from asktell.state import State
 
 _AVERAGED = 128
-"""Over so many points of the other parameters a dependence is an average. On the functions of the
-tests it then lies within a fiftieth of the outcome's spread of that over 4096."""
+"""Over so many points of the other parameters a dependence is an average. On twelve functions
+(docs/decisions, number 12) it is right to a hundredth of the deviation of what was observed."""
 
-_DRAWS = 3
-"""Names these draws, beside the seed: suggestions have the seed and their number."""
+_DRAWS = (0, 1)
+"""Names the draws here, beside the seed; those of suggestions have a single number there."""
 
 
 @frozen(eq=False)
@@ -251,7 +251,7 @@ def _averages(
     study: Study, outcome: int, dimensions: tuple[int, ...], moved: Array
 ) -> tuple[Array, Array]:
     state = state_of(study)
-    random = np.random.default_rng([state.problem.seed, _DRAWS])
+    random = np.random.default_rng([state.problem.seed, *_DRAWS])
     with one_blas_thread(), np.errstate(all="ignore"):
         points = state.space.sample(sobol(state.space.dim, _AVERAGED, random))
         return surrogate_of(study, outcome).averages(points, dimensions, moved)

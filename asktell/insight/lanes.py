@@ -12,13 +12,22 @@ from attrs import frozen
 from asktell.insight.subject import Study, state_of
 from asktell.model.kernels import Array
 from asktell.space.axes import Indices
-from asktell.study.events import Expired
+from asktell.state import State
+from asktell.study.events import Expired, Failed, Forgotten, Lost, Retried, Told
 from asktell.study.trials import Fault, Ticket, Trial
 
 Fate = Literal["observed", "failed", "expired", "lost", "forgotten", "out"]
 """What became of a suggestion: a result; a failure; no answer before its lease ended, after which
 the params were offered again, or given up (``lost``); an outcome that was taken back; or nothing
 yet."""
+
+_FATES: dict[type, Fate] = {
+    Told: "observed",
+    Failed: "failed",
+    Retried: "failed",
+    Expired: "expired",
+    Lost: "lost",
+}
 
 
 @frozen(eq=False)
@@ -58,12 +67,12 @@ def timeline(study: Study) -> Timeline:
     state = state_of(study)
     moments = [event.at for event in state.events if event.at is not None]
     now = max(moments, default=math.nan)
-    expired = {e.id: e.at for e in state.events if isinstance(e, Expired)}
+    endings = _endings(state)
     spans = []
     unknown = 0
     for trial in state.trials:
         for ticket in trial.tickets:
-            fate, end = _end(trial, ticket, expired)
+            fate, end = _end(trial, ticket, endings)
             end = now if fate == "out" else end
             if ticket.at is None or end is None:
                 unknown += 1
@@ -86,19 +95,36 @@ def timeline(study: Study) -> Timeline:
     )
 
 
+def _endings(state: State) -> dict[int, tuple[Fate, float | None]]:
+    """Return how and when each suggestion ended for which an answer came, or its lease ended.
+
+    The moment is that of the first answer, even if it was corrected later.
+    """
+    found: dict[int, tuple[Fate, float | None]] = {}
+    for event in state.events:
+        if isinstance(event, Told | Failed | Retried | Expired | Lost) and event.id is not None:
+            known = found.get(event.id)
+            if known is None or known[0] in ("expired", "lost"):  # else an answer came before
+                found[event.id] = _FATES[type(event)], event.at
+        elif isinstance(event, Forgotten) and event.id in found:
+            found[event.id] = "forgotten", found[event.id][1]
+    return found
+
+
 def _end(
-    trial: Trial, ticket: Ticket, expired: dict[int, float | None]
+    trial: Trial, ticket: Ticket, endings: dict[int, tuple[Fate, float | None]]
 ) -> tuple[Fate, float | None]:
     """Return what became of a ticket, and when; None where nobody said."""
-    for report in trial.reports:
-        if report.id == ticket.id:
-            if not isinstance(report, Fault):
-                return "observed", report.at
-            return ("lost" if report.cause == "expired" else "failed"), report.at
     if ticket.standing == "out":
         return "out", None
-    if ticket.standing == "expired":
-        return "expired", expired.get(ticket.id, ticket.expires)
+    known, at = endings.get(ticket.id, (None, None))
+    for report in reversed(trial.reports):
+        if report.id == ticket.id:  # as it was corrected, where it was
+            if not isinstance(report, Fault):
+                return "observed", at
+            return ("lost" if report.cause == "expired" else "failed"), at
+    if known is not None and (known != "expired" or ticket.standing == "expired"):
+        return known, at
     if not trial.is_over:
         return "forgotten", None
     return ("observed" if trial.is_observed else "failed"), trial.told_at  # settled by another

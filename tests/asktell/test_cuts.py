@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from looked_at import all_failed, one_trial, plain, several, small, told
@@ -7,6 +9,8 @@ from looked_at import all_failed, one_trial, plain, several, small, told
 import asktell as at
 from asktell import insight
 from asktell.errors import DefinitionError, NothingObservedError, ParamsError
+from asktell.insight import surrogate
+from asktell.model import gp as process
 
 
 def test_slices_go_through_the_best_along_every_parameter() -> None:
@@ -145,6 +149,27 @@ def test_bad_arguments_are_refused() -> None:
         insight.contour(study, "x", "x")
     with pytest.raises(ParamsError, match=r"\$.x: got nothing"):
         insight.slices(study, around={"lr": 0.1})
+
+
+def test_where_a_kernel_cannot_be_factorised_more_noise_is_assumed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    floors: list[float] = []
+
+    def condition(*arguments: Any) -> Any:
+        floors.append(arguments[1][0].noise)
+        if len(floors) < at_most:
+            raise np.linalg.LinAlgError
+        return process.condition(*arguments)
+
+    at_most = 3
+    monkeypatch.setattr(surrogate, "condition", condition)
+    assert np.isfinite(insight.slices(plain())[0].mean).all()
+    assert floors[0] < floors[2]
+    assert floors[2] >= 1e-2
+    at_most = 9
+    with pytest.raises(NothingObservedError, match="its kernel matrix is singular"):
+        insight.slices(plain())
 
 
 def test_equal_points_of_many_scales_make_a_model_all_the_same() -> None:

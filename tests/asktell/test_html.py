@@ -56,6 +56,7 @@ def test_a_study_says_what_is_wanted_and_the_best() -> None:
     many = text_of(wide(40)._repr_html_())
     assert "and 32 more" in many
     assert "more: 36" in many
+    assert "saved in &lt;x&gt;" in card_of(small(), "saved in <x>")
     again = small()
     again.suggest(now=0.0, lease=1.0)
     again.expire(2.0)

@@ -20,15 +20,46 @@ def test_a_timeline_says_what_became_of_every_suggestion() -> None:
     (again,) = engine.suggest_batch(1, now=110.0)
     engine.observe({"x": 0.9, "n": 1}, 0.5)
     known = insight.timeline(engine)
-    assert known.ids.tolist() == [1, 2, 3, again.id]
-    assert known.fates == ("failed", "observed", "lost", "out")
-    assert known.starts.tolist() == [0.0, 0.0, 0.0, 110.0]
-    assert known.ends.tolist() == [20.0, 40.0, 100.0, 110.0]
-    assert known.leases[:3].tolist() == [100.0, 100.0, 100.0]
-    assert math.isnan(known.leases[3])
-    assert known.trials.tolist() == [1, 2, 3, 1]
+    assert known.ids.tolist() == [0, 1, 2, 3, again.id]
+    assert known.fates == ("forgotten", "failed", "observed", "lost", "out")
+    assert known.starts.tolist() == [0.0, 0.0, 0.0, 0.0, 110.0]
+    assert known.ends.tolist() == [10.0, 20.0, 40.0, 100.0, 110.0]
+    assert known.leases[:4].tolist() == [100.0] * 4
+    assert math.isnan(known.leases[4])
+    assert known.trials.tolist() == [0, 1, 2, 3, 1]
     assert known.now == 110.0
-    assert known.unknown == 1  # nobody knows when the forgotten one ended
+    assert known.unknown == 0
+
+
+def test_a_corrected_suggestion_ended_when_it_was_first_answered() -> None:
+    engine = small()
+    one, two = engine.suggest_batch(2, now=0.0)
+    engine.observe(one, 1.0, now=10.0)
+    engine.amend(one, math.nan, now=500.0)
+    engine.fail(two, "no", now=20.0)
+    engine.amend(two, 2.0, now=600.0)
+    known = insight.timeline(engine)
+    assert known.fates == ("failed", "observed")
+    assert known.ends.tolist() == [10.0, 20.0]
+
+
+def test_what_was_lost_may_still_be_answered() -> None:
+    engine = at.Engine(small().space, settings=at.Settings(expiries=0))
+    one = engine.suggest(now=0.0, lease=10.0)
+    engine.expire(11.0)
+    assert insight.timeline(engine).fates == ("lost",)
+    engine.observe(one, 1.0, now=30.0)
+    known = insight.timeline(engine)
+    assert (known.fates, known.ends.tolist()) == (("observed",), [30.0])
+
+
+def test_an_outcome_without_a_moment_leaves_its_suggestion_out() -> None:
+    engine = small()
+    one, two = engine.suggest_batch(2, now=0.0)
+    engine.observe(one, 1.0)
+    engine.observe(two, 2.0, now=3.0)
+    known = insight.timeline(engine)
+    assert (known.ids.tolist(), known.unknown) == ([1], 1)
 
 
 def test_an_expired_suggestion_ends_when_that_was_noticed() -> None:
