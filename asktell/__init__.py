@@ -39,6 +39,8 @@ from asktell.telling import (
     observe,
     observe_batch,
     renew,
+    retry,
+    retry_failed,
 )
 
 __version__ = "0.1.0"
@@ -86,6 +88,8 @@ __all__ = [
     "posterior",
     "predict",
     "renew",
+    "retry",
+    "retry_failed",
     "suggest",
 ]
 

@@ -162,6 +162,15 @@ class Engine:
         """Take an outcome back; see :func:`asktell.forget`."""
         self._state = telling.forget(self._state, trial, now=now)
 
+    def retry(self, trial: TrialLike, *, now: float | None = None) -> None:
+        """Offer a failed or forgotten trial again; see :func:`asktell.retry`."""
+        self._state = telling.retry(self._state, trial, now=now)
+
+    def retry_failed(self, *, now: float | None = None) -> list[Trial]:
+        """Offer all failed trials again; see :func:`asktell.retry_failed`."""
+        self._state, retried = telling.retry_failed(self._state, now=now)
+        return retried
+
     # --- knowing ---
 
     def best(self) -> Observation:
@@ -221,6 +230,12 @@ class Engine:
     def failures(self) -> list[Failure]:
         """Return the failures that count, in order of arrival."""
         return self._state.failures
+
+    def to_frame(self) -> Any:
+        """Return the trials as a ``pandas.DataFrame``; see :func:`asktell.tables.to_frame`."""
+        from asktell.tables.frame import to_frame  # tables are not imported with asktell
+
+        return to_frame(self)
 
     def __repr__(self) -> str:
         """Return a line that says how far the study is."""

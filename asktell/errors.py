@@ -6,7 +6,7 @@ An error about a value names the place where the value stood (a path such as
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator, Sequence, Sized
 from itertools import islice
 from typing import Any
 
@@ -135,6 +135,10 @@ class NoOutcomeError(InvalidValueError):
     """The trial has no outcome to amend or forget."""
 
 
+class NotFailedError(InvalidValueError):
+    """The trial has no failure to retry: it is observed, pending, or new."""
+
+
 class StateError(InvalidValueError):
     """A state's dict has a missing, extra or corrupt field, or a newer schema.
 
@@ -168,6 +172,74 @@ class UnseenPointError(AskTellError, KeyError):
 
 class ExecutorError(AskTellError):
     """The executor of a run broke or is stuck, and no other can take its place."""
+
+
+class NotSendableError(AskTellError):
+    """An evaluation cannot be sent to the workers, which are processes of their own."""
+
+
+class TooManyFailuresError(AskTellError):
+    """So many evaluations have failed in a row that the run gave up.
+
+    Attributes:
+        in_a_row: how many.
+        number: the trial of the last.
+        reason: why the last failed, in words.
+    """
+
+    def __init__(self, in_a_row: int, number: int, reason: str) -> None:
+        super().__init__(in_a_row, number, reason)
+        self.in_a_row = in_a_row
+        self.number = number
+        self.reason = reason
+
+    def __str__(self) -> str:
+        many = self.in_a_row
+        failed = "An evaluation" if many == 1 else f"{many} evaluations in a row"
+        return (
+            f"{failed} failed; trial {self.number}: {self.reason}. What failed is recorded. Once "
+            "the cause is put right, have it tried again, with engine.retry_failed() or "
+            "`asktell retry STATE --failed`. Patience(later=...) says how many failures in a row "
+            "end a run"
+        )
+
+
+class ChangedDefinitionError(AskTellError, ValueError):
+    """A file holds a study that was defined otherwise than the program defines it now.
+
+    Attributes:
+        path: the file.
+        differences: the place of each, what the file has there, and what the program has.
+    """
+
+    def __init__(
+        self, path: str, differences: Sequence[tuple[str, Any, Any]], advice: str = ""
+    ) -> None:
+        super().__init__(path, differences, advice)
+        self.path = path
+        self.differences = tuple(differences)
+        self.advice = advice
+
+    def __str__(self) -> str:
+        lines = [f"{self.path} was defined otherwise than it is here:"]
+        for place, there, here in self.differences[:_SHOWN_FAULTS]:
+            lines.append(f"  {place}: {quoted(there)} in the file, {quoted(here)} here")
+        more = len(self.differences) - _SHOWN_FAULTS
+        lines += [f"  and {more} more"] if more > 0 else []
+        return "\n".join([*lines, self.advice])
+
+
+class Interrupted(KeyboardInterrupt, SystemExit):
+    """A run was stopped by Ctrl-C, and everything is kept. The message says where.
+
+    It is a ``KeyboardInterrupt`` for whoever catches that. Python's outermost frame shows the
+    traceback of a ``KeyboardInterrupt``, which helps nobody here; of a ``SystemExit`` it shows
+    nothing, and ends the process with the ``code``, which for an interrupted program is 130.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.code = 130
 
 
 class SpaceExhausted(AskTellError):  # noqa: N818 - a condition that callers wait for, not a fault

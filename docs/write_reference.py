@@ -19,6 +19,7 @@ import asktell.insight
 import asktell.plots
 import asktell.reports
 import asktell.store
+import asktell.tables
 import strategies
 
 PAGE = Path(__file__).with_name("reference.md")
@@ -36,6 +37,7 @@ def main() -> None:
         for title, module, names in (
             ("asktell", asktell, asktell.__all__),
             ("asktell.store", asktell.store, asktell.store.__all__),
+            ("asktell.tables", asktell.tables, asktell.tables.__all__),
             ("asktell.errors", asktell.errors, error_names()),
             ("asktell.drivers", asktell.drivers, asktell.drivers.__all__),
             ("asktell.insight", asktell.insight, asktell.insight.__all__),

@@ -7,10 +7,9 @@ The lines go to the logger ``strategies`` at the level INFO, which nobody sees u
 from __future__ import annotations
 
 import logging
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 
+import asktell.log
 from strategies.objective import Measurement, TuningGoal
 from strategies.trial import Trial
 
@@ -23,22 +22,9 @@ _SHOWN = {
 }
 
 
-@contextmanager
-def shown() -> Iterator[None]:
+def shown() -> AbstractContextManager[None]:
     """Show the lines on standard error, unless the program has set up logging itself."""
-    set_up = any(not isinstance(handler, logging.NullHandler) for handler in LOGGER.handlers)
-    if set_up or logging.getLogger().hasHandlers() or LOGGER.level not in (0, logging.INFO):
-        yield
-        return
-    handler, level = logging.StreamHandler(sys.stderr), LOGGER.level
-    handler.setFormatter(logging.Formatter("%(message)s"))
-    LOGGER.addHandler(handler)
-    LOGGER.setLevel(logging.INFO)
-    try:
-        yield
-    finally:
-        LOGGER.removeHandler(handler)
-        LOGGER.setLevel(level)
+    return asktell.log.shown(LOGGER)
 
 
 def log_baseline(goal: TuningGoal, operations: int, configurations: int) -> None:

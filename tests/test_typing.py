@@ -30,6 +30,8 @@ state, suggestions = at.suggest(state, n=2, now=0.0, lease=60.0)
 state = at.observe(state, suggestions[0], {"loss": evaluate(suggestions[0].params)}, now=1.0)
 state = at.fail(state, suggestions[1].id, reason="disk full")
 state = at.forget(state, suggestions[1])
+state = at.retry(state, suggestions[1])
+state, trials = at.retry_failed(state)
 state = at.amend(state, suggestions[0], 0.5)
 print(at.best(state).target, state.to_dict())
 
@@ -39,6 +41,8 @@ for suggestion in store.suggest(2):
     outcome: at.Outcome = store.observe(suggestion, evaluate(suggestion.params))
     store.amend(suggestion, 0.25)
     store.forget(suggestion.id)
+    store.retry(suggestion.id)
+retried: list[at.Trial] = store.retry_failed()
 deliveries: list[at.Delivery] = store.observe_batch([({"x": 0.5, "n": 3}, 0.1)])
 
 engine = at.Engine.from_state(store.read())

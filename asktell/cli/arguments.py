@@ -5,14 +5,15 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from asktell.cli import ask_and_tell, begin, correct, look, reports
+from asktell.cli import ask_and_tell, begin, completion, correct, look, reports, show
 from asktell.cli.command import Command
 
 GROUPS: dict[str, tuple[Command, ...]] = {
     "begin": begin.COMMANDS,
     "ask and tell": ask_and_tell.COMMANDS,
-    "look": (*look.COMMANDS, *reports.COMMANDS),
+    "look": (*show.COMMANDS, *look.COMMANDS, *reports.COMMANDS),
     "set right": correct.COMMANDS,
+    "this program": completion.COMMANDS,
 }
 """All commands, as the help shows them."""
 
@@ -32,7 +33,8 @@ examples:
   asktell init space.yaml study.json --goal minimize    # once
   asktell suggest study.json                            # answers with an id and params
   asktell observe study.json --id 0 --target 0.93       # tell what came of them
-  asktell best study.json
+  asktell show study.json                               # how it goes, and what to do
+  asktell retry study.json --failed                     # after a bug was mended
 
 Answers for programs are one JSON object on a line of standard output; messages go to standard
 error. What was answered is on the disk.
@@ -50,8 +52,8 @@ exit codes:
 def parse(arguments: Sequence[str], version: str) -> argparse.Namespace:
     """Return the arguments as a namespace.
 
-    In it, ``command`` is the name of the command, and ``refuse`` a function that ends the process
-    with a message on wrong usage (2).
+    In it, ``command`` is the name of the command, ``refuse`` a function that ends the process with
+    a message on wrong usage (2), and ``parser`` the parser of all commands.
 
     Raises:
         SystemExit: they are wrong (2), or help or the version was asked for (0).
@@ -92,7 +94,7 @@ def parser_of(version: str) -> argparse.ArgumentParser:
             allow_abbrev=False,
         )
         command.add(added)
-        added.set_defaults(refuse=added.error)
+        added.set_defaults(refuse=added.error, parser=parser)
     return parser
 
 

@@ -8,7 +8,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from asktell.cli.command import Command, add_state, store_of
+from asktell.cli.command import FILES, Command, add_state, store_of
 from asktell.cli.look import status_answer
 from asktell.codec.answers import Answer
 from asktell.errors import DefinitionError, MissingExtraError
@@ -20,7 +20,8 @@ from asktell.study.problem import Settings
 
 def _add_init(parser: ArgumentParser) -> None:
     what = "what is searched and what is wanted, as YAML or JSON"
-    parser.add_argument("space", metavar="SPACE.yaml", help=what)
+    space = parser.add_argument("space", metavar="SPACE.yaml", help=what)
+    space.complete = FILES  # type: ignore[attr-defined]
     add_state(parser)
     parser.add_argument("--seed", type=int, default=0, help="the only source of randomness (0)")
     goal = "where SPACE.yaml has no objectives (maximize)"

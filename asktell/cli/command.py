@@ -39,10 +39,14 @@ class Command:
 
 # --- options ---
 
+FILES = {"bash": "_shtab_compgen_files", "zsh": "_files", "tcsh": "f"}
+"""How shells complete the name of a file, for ``asktell completion``."""
+
 
 def add_state(parser: ArgumentParser) -> None:
     """Add the file of the state, and how long to wait for it."""
-    parser.add_argument("state", metavar="STATE", help="the file of the state")
+    state = parser.add_argument("state", metavar="STATE", help="the file of the state")
+    state.complete = FILES  # type: ignore[attr-defined]
     parser.add_argument(
         "--wait",
         type=float,

@@ -36,6 +36,28 @@ def forget(arguments: Namespace) -> Iterator[Answer]:
     yield _corrected(arguments, lambda state: telling.forget(state, trial, now=now))
 
 
+def _add_retry(parser: ArgumentParser) -> None:
+    add_state(parser)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--id", type=int, help="of a suggestion of the trial")
+    which.add_argument("--failed", action="store_true", help="all trials that failed")
+    add_now(parser)
+
+
+def retry(arguments: Namespace) -> Iterator[Answer]:
+    """Offer what failed again; answer with the trials."""
+    trial, now = arguments.id, now_of(arguments)
+    if arguments.failed:
+        yield from store_of(arguments).update(lambda state: _all_retried(state, now))
+    else:
+        yield _corrected(arguments, lambda state: telling.retry(state, trial, now=now))
+
+
+def _all_retried(state: State, now: float) -> tuple[State, list[Answer]]:
+    state, retried = telling.retry_failed(state, now=now)
+    return state, [trial_answer(state.problem, trial) for trial in retried]
+
+
 def _corrected(arguments: Namespace, correct: Callable[[State], State]) -> Answer:
     def corrected(state: State) -> tuple[State, Answer]:
         state = correct(state)
@@ -58,5 +80,12 @@ COMMANDS = (
         "asktell forget study.json --id 3",
         _add_forget,
         forget,
+    ),
+    Command(
+        "retry",
+        "offer a failed trial again, or all of them; suggest hands them out next",
+        "asktell retry study.json --id 3\nasktell retry study.json --failed",
+        _add_retry,
+        retry,
     ),
 )

@@ -13,6 +13,7 @@ from asktell.cli.results import batches_of_lines
 from asktell.codec.answers import Answer, goals_answer, observation_answer
 from asktell.errors import SeveralObjectivesError
 from asktell.state import State
+from asktell.tables.rows import csv_lines, trial_rows
 
 
 def status(arguments: Namespace) -> Iterator[Answer]:
@@ -83,10 +84,23 @@ def predict(arguments: Namespace) -> Iterator[Answer]:
         yield from predict_lines(state, batch)
 
 
-def export(arguments: Namespace) -> Iterator[Answer]:
-    """Answer with everything observed."""
+def _add_export(parser: ArgumentParser) -> None:
+    add_state(parser)
+    everything = "every trial: also what failed or is pending, with origins, reasons and moments"
+    parser.add_argument("--all", action="store_true", help=everything)
+    parser.add_argument("--csv", action="store_true", help="as CSV, a line a trial")
+
+
+def export(arguments: Namespace) -> Iterator[Answer | str]:
+    """Answer with everything observed, or with every trial."""
     state = store_of(arguments).read()
-    yield from (observation_answer(state.problem, one) for one in state.observations)
+    if arguments.csv:
+        trials = [trial for trial in state.trials if arguments.all or trial.is_observed]
+        yield from csv_lines(state, trial_rows(state, trials))
+    elif arguments.all:
+        yield from trial_rows(state)
+    else:
+        yield from (observation_answer(state.problem, one) for one in state.observations)
 
 
 COMMANDS = (
@@ -114,9 +128,10 @@ COMMANDS = (
     ),
     Command(
         "export",
-        "print everything observed, in order of arrival",
-        "asktell export study.json > results.jsonl",
-        add_state,
+        "print everything observed, in order of arrival; or all trials",
+        "asktell export study.json > results.jsonl\n"
+        "asktell export study.json --all --csv > trials.csv",
+        _add_export,
         export,
     ),
 )

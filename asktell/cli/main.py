@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from asktell import __version__
 from asktell.cli.arguments import COMMANDS, parse
+from asktell.codec.answers import Answer
 from asktell.errors import (
     AskTellError,
     MissingExtraError,
@@ -50,8 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     code = DONE
     try:
         for answer in COMMANDS[parsed.command].run(parsed):
-            text = answer if isinstance(answer, str) else json.dumps(answer, allow_nan=False) + "\n"
-            sys.stdout.write(text)
+            sys.stdout.write(_text_of(answer))
             sys.stdout.flush()
             if isinstance(answer, dict) and "error" in answer:
                 _say(answer["error"])
@@ -68,6 +68,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _say(str(error))
         return next(code for kind, code in _CODES if isinstance(error, kind))
     return code
+
+
+def _text_of(answer: Answer | str) -> str:
+    """Return an answer as it is printed: a line of JSON; or text, in what the output can show."""
+    if not isinstance(answer, str):
+        return json.dumps(answer, allow_nan=False) + "\n"
+    encoding = sys.stdout.encoding or "utf-8"
+    return answer.encode(encoding, "backslashreplace").decode(encoding)
 
 
 def _say(message: str) -> None:

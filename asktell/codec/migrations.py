@@ -1,8 +1,9 @@
 """From older schemas to today's: dicts in, dicts out, and where each part came from.
 
 Schemas 1 and 2 kept trials in six lists; ``from_lists`` finds events that lead to the same. Schema
-3 knew no bounds on outcomes and no standard deviations. What a step does not understand is left for
-the reader to refuse. The dict that is passed is not changed.
+3 knew no bounds on outcomes and no standard deviations, schema 4 no trials put back in the queue.
+What a step does not understand is left for the reader to refuse. The dict that is passed is not
+changed.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from asktell.codec.reading import read
 from asktell.errors import NOTHING, StateError
 from asktell.study.outcomes import TARGET, Goal
 
-SCHEMA = 4
+SCHEMA = 5
 """The version of the layout that is written. Every older one stays readable."""
 
 
@@ -44,6 +45,8 @@ def migrated(document: dict[str, Any], schema: int) -> Migrated:
     """
     if schema == SCHEMA:
         return Migrated(document, lambda path: path, None)
+    if schema == 4:  # it has one kind of event less
+        return Migrated({**document, "schema": SCHEMA}, lambda path: path, None)
     if schema == 3:
         return _from_3(document)
     return _from_2(_from_1(document) if schema == 1 else document)

@@ -1,6 +1,6 @@
 """A problem and its events to one plain dict and back: what ``State.to_dict`` returns.
 
-The dict's layout is schema 4: the problem's parts, and the events as rows. Reading brings older
+The dict's layout is schema 5: the problem's parts, and the events as rows. Reading brings older
 schemas up to it, and reports faults with their paths in the dict that came.
 """
 

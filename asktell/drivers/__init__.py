@@ -5,18 +5,23 @@ Executors of other packages have a module each: ``asktell.drivers.dask``, ``.ray
 
 from asktell.drivers.checkpoint import Checkpoint, resume, save_state
 from asktell.drivers.evaluated import Evaluated
-from asktell.drivers.executors import Executor
-from asktell.drivers.maximize import maximize, maximize_front
-from asktell.drivers.processes import ProcessWorkers, WorkerDied
+from asktell.drivers.executors import Executor, WorkerDied
+from asktell.drivers.optimize import optimize
+from asktell.drivers.patience import Patience
+from asktell.drivers.processes import ProcessWorkers
+from asktell.drivers.summary import Summary
+from asktell.errors import Interrupted
 
 __all__ = [
     "Checkpoint",
     "Evaluated",
     "Executor",
+    "Interrupted",
+    "Patience",
     "ProcessWorkers",
+    "Summary",
     "WorkerDied",
-    "maximize",
-    "maximize_front",
+    "optimize",
     "resume",
     "save_state",
 ]

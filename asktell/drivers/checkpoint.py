@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from asktell.drivers.definition import check_definition
 from asktell.engine import Engine
 from asktell.errors import StateError, StoreCorruptError
 from asktell.state import State
@@ -24,13 +25,25 @@ def save_state(path: str | Path, state: dict[str, Any]) -> None:
     Book(path).overwrite(json.dumps(state, allow_nan=False).encode())
 
 
-def resume(path: str | Path) -> Engine | None:
+def resume(path: str | Path, expect: Engine | None = None) -> Engine | None:
     """Return an engine that goes on from the file, or None where there is no file.
+
+    Args:
+        path: the file.
+        expect: an engine of the study that the program defines, as in
+            ``engine = resume(path, expect=engine) or engine``: the file has to have the same space,
+            outcomes, settings and seed. None to take whatever study it has.
 
     Raises:
         StateError: a ``ValueError``; the file is not a state.
+        ChangedDefinitionError: a ``ValueError`` that lists what the file defines otherwise.
     """
-    return Engine.from_state(_look(Book(path)).state) if Path(path).exists() else None
+    if not Path(path).exists():
+        return None
+    state = _look(Book(path)).state
+    if expect is not None:
+        check_definition(str(path), state, expect.state.problem)
+    return Engine.from_state(state)
 
 
 class Checkpoint:

@@ -36,6 +36,7 @@ class Evaluated:
         best: the best observation so far, noisy or not, None without any. Where nothing holds the
             constraints yet, it is the nearest, and not ``feasible``. None as well where several
             objectives have no weights.
+        number: of the trial.
     """
 
     suggestion: Suggestion
@@ -47,3 +48,4 @@ class Evaluated:
     finished: int
     n_trials: int
     best: Observation | None
+    number: int

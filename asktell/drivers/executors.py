@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
+from functools import partial
+from multiprocessing.reduction import ForkingPickler
+from threading import Thread
 from typing import Any, Protocol
 
-from asktell.errors import ExecutorError
+from asktell.errors import AskTellError, ExecutorError
+
+
+class WorkerDied(AskTellError):  # noqa: N818 - what happened, as SpaceExhausted
+    """The process that evaluated this died."""
 
 
 class Executor(Protocol):
@@ -16,6 +24,31 @@ class Executor(Protocol):
     def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
         """Call the function elsewhere, and return the future of its result."""
         ...
+
+
+class InThisThread:
+    """An executor that evaluates when it is asked to."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
+        """Call the function."""
+        future: Future[Any] = Future()
+        settle(future, partial(fn, *args))
+        return future
+
+
+class InThreads:
+    """An executor that evaluates in a thread for each call.
+
+    The program may end while they run, since nobody waits for what they find by then. The threads
+    of a ``ThreadPoolExecutor`` would keep it from ending, after Ctrl-C as well.
+    """
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any) -> Future[Any]:
+        """Call the function in a thread of its own."""
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+        Thread(target=settle, args=(future, partial(fn, *args)), daemon=True).start()
+        return future
 
 
 class Supply:
@@ -48,10 +81,14 @@ class Supply:
         self.current = self._make()
 
     def close(self, wait: bool) -> None:
-        """Shut the executor down if it was made here, and cancel what has not begun."""
+        """Shut the executor down if it was made here.
+
+        The caller has cancelled its calls already: with ``cancel_futures``, a
+        ``ProcessPoolExecutor`` waits for ever for a call that could not be pickled.
+        """
         shutdown = getattr(self.current, "shutdown", None)
         if self._make is not None and shutdown is not None:
-            shutdown(wait=wait, cancel_futures=True)
+            shutdown(wait=wait)
 
 
 def relayed(stop: Callable[[], object]) -> Future[Any]:
@@ -70,3 +107,40 @@ def settle(future: Future[Any], outcome: Callable[[], Any]) -> None:
             raise
         except BaseException as error:
             future.set_exception(error)
+
+
+# --- what an evaluation raised ---
+
+
+def cannot_be_sent(error: BaseException, call: object) -> bool:
+    """Tell whether an error says that a call cannot be sent to another process.
+
+    An executor reports that as if the call had raised it; so it is looked for here once more.
+    """
+    if not isinstance(error, pickle.PicklingError | AttributeError | TypeError):
+        return False
+    try:
+        ForkingPickler.dumps(call)
+    except Exception as own:
+        return (type(own), str(own)) == (type(error), str(error))
+    return False
+
+
+def shown_last(error: BaseException) -> BaseException:
+    """Return what an evaluation raised, so that its own frames end the traceback.
+
+    The frames of the executor go. Those of another process, which Python shows as the cause, become
+    a note (from Python 3.11 on).
+    """
+    frames = error.__traceback__
+    while frames is not None and _is_in_between(frames.tb_frame.f_globals.get("__name__", "")):
+        frames = frames.tb_next
+    remote, add_note = error.__cause__, getattr(error, "add_note", None)
+    if add_note is not None and type(remote).__name__.endswith("RemoteTraceback"):
+        add_note("In the worker:\n" + str(remote).strip('"\n'))
+        error.__cause__ = None
+    return error.with_traceback(frames)
+
+
+def _is_in_between(module: str) -> bool:
+    return module.startswith(("asktell.drivers.", "concurrent.futures.", "threading"))

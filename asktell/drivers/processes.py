@@ -21,12 +21,7 @@ from typing import Any
 
 from attrs import define
 
-from asktell.drivers.executors import relayed, settle
-from asktell.errors import AskTellError
-
-
-class WorkerDied(AskTellError):  # noqa: N818 - what happened, as SpaceExhausted
-    """The process that evaluated this died."""
+from asktell.drivers.executors import WorkerDied, relayed, settle
 
 
 def _begin(  # pragma: no cover - runs in the workers
@@ -49,10 +44,18 @@ class _Worker:
     pid: Future[int]
 
     def kill(self) -> None:
-        self.pool.shutdown(wait=False, cancel_futures=True)
-        if self.pid.done() and not self.pid.cancelled() and self.pid.exception() is None:
-            with suppress(ProcessLookupError):
-                os.kill(self.pid.result(), signal.SIGKILL)
+        """Kill the process; one that is still starting, as soon as it says its id.
+
+        With ``cancel_futures``, its pool would wait for ever for a call that cannot be pickled.
+        """
+        self.pool.shutdown(wait=False)
+        self.pid.add_done_callback(_kill)
+
+
+def _kill(pid: Future[int]) -> None:
+    if not pid.cancelled() and pid.exception() is None:
+        with suppress(ProcessLookupError):
+            os.kill(pid.result(), signal.SIGKILL)
 
 
 class ProcessWorkers:

@@ -1,17 +1,16 @@
-"""A progress bar with the best so far, or the front."""
+"""A progress bar with the best so far, or the front; lines of a log are written above it."""
 
 from __future__ import annotations
 
+import logging
 import sys
+from contextlib import ExitStack
 from importlib.util import find_spec
-from typing import Any
 
-from asktell.asking.know import best_or_none, hypervolume, pareto
 from asktell.drivers.evaluated import Evaluated
+from asktell.drivers.lines import standing
 from asktell.engine import Engine
-from asktell.state import State
-
-_NOTHING = "nothing feasible yet"
+from asktell.log import LOGGER
 
 
 def wants_bar(progress: bool | None) -> bool:
@@ -22,15 +21,23 @@ def wants_bar(progress: bool | None) -> bool:
 
 
 class ProgressBar:
-    """A callback that shows a bar on standard error; it needs the extra ``progress``."""
+    """A callback that shows a bar on standard error; it needs the extra ``progress``.
+
+    Make it once it is settled where lines of the log go.
+    """
 
     def __init__(self, engine: Engine, n_trials: int) -> None:
         """Show the bar."""
         from tqdm import tqdm
+        from tqdm.contrib.logging import logging_redirect_tqdm
 
         self._engine = engine
         finished = engine.state.n_over
+        self._stack = ExitStack()
+        loggers = [logger for logger in (LOGGER, logging.getLogger()) if _is_on_terminal(logger)]
+        self._stack.enter_context(logging_redirect_tqdm(loggers))
         self._bar = tqdm(initial=finished, total=n_trials, unit="trial", file=sys.stderr)
+        self._stack.callback(self._bar.close)
 
     def __call__(self, evaluated: Evaluated) -> None:
         """Move the bar."""
@@ -39,30 +46,13 @@ class ProgressBar:
 
     def close(self) -> None:
         """Leave the bar as it is."""
-        self._bar.close()
+        self._stack.close()
 
 
-def standing(state: State) -> str:
-    """Return in a few words how good what was found is.
+def _is_on_terminal(logger: logging.Logger) -> bool:
+    """Tell whether a logger has a handler that writes to where the bar may be.
 
-    A hypervolume is only shown where all objectives have a reference: it could shrink otherwise, as
-    the inferred reference moves with the front.
+    One with a level of its own is left alone, as the redirection would lose it.
     """
-    problem = state.problem
-    if not state.n_observed:
-        return ""
-    if problem.has_scale:
-        best = best_or_none(state)
-        return f"best {_shown(best.target)}" if best and best.feasible else _NOTHING
-    front = len(pareto(state))
-    if not front:
-        return _NOTHING
-    if any(problem.outcomes[i].reference is None for i in problem.objectives):
-        return f"front {front}"
-    return f"front {front}, hypervolume {hypervolume(state):.6g}"
-
-
-def _shown(target: Any) -> str:
-    if isinstance(target, dict):
-        return ", ".join(f"{name} {number:.6g}" for name, number in target.items())
-    return f"{target:.6g}"
+    streams = [getattr(handler, "stream", None) for handler in logger.handlers if not handler.level]
+    return any(stream in (sys.stdout, sys.stderr) for stream in streams)

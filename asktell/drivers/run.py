@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -12,9 +12,19 @@ from attrs import define, field
 from asktell.asking.know import best_or_none
 from asktell.asking.known import Known
 from asktell.drivers.evaluated import Evaluated, Happening, Measured
-from asktell.drivers.executors import Supply
+from asktell.drivers.executors import Supply, WorkerDied, cannot_be_sent, shown_last
+from asktell.drivers.lines import LONGEST_REASON, shortened
+from asktell.drivers.patience import Tally
 from asktell.engine import Engine
-from asktell.errors import ConflictError, ExecutorError, SpaceExhausted, TargetError
+from asktell.errors import (
+    ConflictError,
+    ExecutorError,
+    NotSendableError,
+    SpaceExhausted,
+    TargetError,
+    TooManyFailuresError,
+)
+from asktell.log import LOGGER
 from asktell.state import State
 from asktell.study.trials import Configuration
 from asktell.study.views import Suggestion
@@ -36,7 +46,7 @@ class _Attempt:
 
 @define(eq=False)
 class Run:
-    """One run of the driver; see :func:`asktell.drivers.maximize` for the arguments.
+    """One run of the driver; see :func:`asktell.drivers.optimize` for the arguments.
 
     Attributes:
         _running: the attempts at suggestions that are pending.
@@ -57,6 +67,7 @@ class Run:
     save: Callable[[State], object] | None
     listeners: Sequence[Callable[[Evaluated], object]]
     clock: Callable[[], float]
+    tally: Tally
     _running: list[_Attempt] = field(factory=list, init=False)
     _held: list[_Attempt] = field(factory=list, init=False)
     _arrived: SimpleQueue[_Attempt] = field(factory=SimpleQueue, init=False)
@@ -68,6 +79,9 @@ class Run:
 
         Raises:
             ExecutorError: the executor cannot go on, and there is no other.
+            NotSendableError, TargetError: no evaluation can ever work.
+            TooManyFailuresError: too many have failed in a row.
+            BaseException: what an evaluation raised before any had succeeded.
         """
         self._save()
         while self._finished < self.n_trials:
@@ -83,6 +97,10 @@ class Run:
     @property
     def _finished(self) -> int:
         return self.engine.state.n_over
+
+    @property
+    def _has_succeeded(self) -> bool:
+        return self.engine.state.n_observed > 0
 
     def close(self) -> None:
         """Save the state, and leave nothing running that can be stopped."""
@@ -112,7 +130,7 @@ class Run:
         for suggestion in self._waiting():
             return suggestion
         try:
-            return self.engine.suggest(known=self.known)
+            return self.engine.suggest(known=self.known, now=self.clock())
         except SpaceExhausted:
             return None
 
@@ -130,6 +148,9 @@ class Run:
         except BrokenExecutor as error:
             self._replace_executor(f"the executor broke: {error}")
             return
+        except Exception as error:
+            self._check_sendable(suggestion, error)
+            raise
         attempt = _Attempt(suggestion, future, now)
         self._running.append(attempt)
         future.add_done_callback(lambda _: self._arrived.put(attempt))
@@ -165,7 +186,7 @@ class Run:
                 self._held.remove(attempt)
         except BaseException as error:  # sys.exit and cancellation, too, are the evaluation's
             self._remove(attempt)
-            self._fail(attempt, f"{type(error).__name__}: {error}")
+            self._raised(attempt, error)
         else:
             self._remove(attempt)
             self._observe(attempt, *_parts(measured))
@@ -173,10 +194,46 @@ class Run:
     def _remove(self, attempt: _Attempt) -> None:
         (self._running if attempt in self._running else self._held).remove(attempt)
 
+    def _raised(self, attempt: _Attempt, error: BaseException) -> None:
+        """Record an evaluation that raised, or end the run with what it raised.
+
+        Raises:
+            NotSendableError: it did not even begin.
+            TooManyFailuresError: it was one too many.
+            BaseException: what it raised, as none has succeeded yet.
+        """
+        self._check_sendable(attempt.suggestion, error)
+        what = f"{type(error).__name__}: {error}"
+        is_own = not isinstance(error, WorkerDied | CancelledError)
+        if is_own and self.tally.is_enough(self._has_succeeded):
+            message = "trial %d raised %s. No evaluation has succeeded yet, so the run ends. "
+            message += "The trial stays pending: the next run evaluates it first"
+            number = self._number_of(attempt.suggestion)
+            LOGGER.warning(message, number, shortened(what, LONGEST_REASON))
+            raise shown_last(error)
+        try:
+            self._fail(attempt, what)
+        except TooManyFailuresError as enough:
+            raise enough from shown_last(error)
+
+    def _check_sendable(self, suggestion: Suggestion, error: BaseException) -> None:
+        """Raise a ``NotSendableError`` if that is what an error is about."""
+        if cannot_be_sent(error, (self.evaluate, suggestion.params)):
+            raise NotSendableError(
+                f"the evaluation cannot be sent to another process: {error}. Pass a function that "
+                "is defined with def at the top of a module, as lambdas, functions within "
+                "functions, and objects that hold locks or open files cannot be sent; or leave the "
+                "executor out, and evaluate in this process"
+            ) from None
+
     def _observe(self, attempt: _Attempt, target: Any, std: Any) -> None:
         try:
-            outcome = self.engine.observe(attempt.suggestion, target, std)
+            outcome = self.engine.observe(attempt.suggestion, target, std, now=self.clock())
         except TargetError as error:
+            if not self._has_succeeded:
+                expected = f"{error.expected}: this is what evaluate returns, alone or in a tuple "
+                expected += "with the standard deviation of its noise"
+                raise TargetError(error.place, error.got, expected) from None
             self._fail(attempt, str(error))
         except ConflictError:  # it came late, and another attempt has another outcome
             self._settled(attempt, "conflict", target, std)
@@ -190,7 +247,7 @@ class Run:
 
     def _fail(self, attempt: _Attempt, reason: str) -> None:
         try:
-            outcome = self.engine.fail(attempt.suggestion, reason)
+            outcome = self.engine.fail(attempt.suggestion, reason, now=self.clock())
         except ConflictError:  # it failed late, and another attempt was observed
             outcome = "conflict"
         self._settled(attempt, outcome, reason=reason)
@@ -203,13 +260,12 @@ class Run:
         std: Any = None,
         reason: str = "",
     ) -> None:
-        """Save, and tell the listeners."""
+        """Save, tell the listeners, and give up where patience is at an end."""
         if outcome not in ("retried", "expired", "lost"):
             self._suspects.discard(attempt.suggestion.configuration)
         self._release()
         self._save()
-        if not self.listeners:
-            return
+        number = self._number_of(attempt.suggestion)
         evaluated = Evaluated(
             attempt.suggestion,
             outcome,
@@ -220,9 +276,16 @@ class Run:
             self._finished,
             self.n_trials,
             best_or_none(self.engine.state),
+            number,
         )
         for listener in self.listeners:
             listener(evaluated)
+        self.tally.count(outcome, number, reason)
+
+    def _number_of(self, suggestion: Suggestion) -> int:
+        trial = self.engine.state.history.of_id(suggestion.id)
+        assert trial is not None  # it was suggested
+        return trial.number
 
     def _release(self) -> list[_Attempt]:
         """Cancel the attempts whose suggestions are settled; hold those that do not stop."""
@@ -265,7 +328,10 @@ class Run:
         lost = [attempt for attempt in self._running if not _has_answer(attempt.future)]
         if not lost and not self._held and not self._running:
             raise ExecutorError(f"{reason}, with nothing submitted")
+        for attempt in lost:
+            attempt.future.cancel()
         self.supply.replace(reason)
+        LOGGER.warning("%s; another executor takes its place", reason)
         self._running = [attempt for attempt in self._running if attempt not in lost]
         self._held = []
         if len(lost) == 1:

@@ -16,6 +16,7 @@ from asktell.state import State, replay
 from asktell.store.book import JOURNAL_ABOVE, Book, Found
 from asktell.store.lock import FileLock
 from asktell.study.events import Renewed
+from asktell.study.trials import Trial
 from asktell.study.views import Suggestion
 from asktell.telling import Delivery, Outcome, Reported, Std, Target, TrialLike
 
@@ -188,6 +189,14 @@ class Store:
     def forget(self, trial: TrialLike, *, now: float | None = None) -> None:
         """Take an outcome back; see :func:`asktell.forget`."""
         self.update(lambda state: (telling.forget(state, trial, now=now), None))
+
+    def retry(self, trial: TrialLike, *, now: float | None = None) -> None:
+        """Offer a failed or forgotten trial again; see :func:`asktell.retry`."""
+        self.update(lambda state: (telling.retry(state, trial, now=now), None))
+
+    def retry_failed(self, *, now: float | None = None) -> list[Trial]:
+        """Offer all failed trials again; see :func:`asktell.retry_failed`."""
+        return self.update(lambda state: telling.retry_failed(state, now=now))
 
     # --- under the lock ---
 

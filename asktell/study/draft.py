@@ -17,6 +17,7 @@ from asktell.errors import (
     InvalidValueError,
     LeaseError,
     NoOutcomeError,
+    NotFailedError,
     UnknownSuggestionError,
 )
 from asktell.study.events import (
@@ -30,6 +31,7 @@ from asktell.study.events import (
     Forgotten,
     Lost,
     Renewed,
+    Requeued,
     Retried,
     Skipped,
     Suggested,
@@ -69,6 +71,7 @@ class Draft:
             UnknownSuggestionError: a ``ValueError``; no suggestion has the event's id.
             LeaseError: a ``ValueError``; the suggestion does not wait for an outcome.
             NoOutcomeError: a ``ValueError``; there is no outcome to amend or forget.
+            NotFailedError: a ``ValueError``; there is no failure to retry.
             ConflictError: a ``ValueError``; anything else that cannot happen to the trial now.
             InvalidValueError: a ``ValueError``; an id or a number is impossible.
         """
@@ -111,7 +114,7 @@ class Draft:
             self.n_over += after.is_over - before.is_over
             self.n_observed += after.is_observed - before.is_observed
             self.leader = better(self.problem, self.history, self.leader, before, after)
-            if event.kind in ("amended", "voided", "forgotten"):
+            if event.kind in ("amended", "voided", "forgotten", "requeued"):
                 self.fit = None
             else:
                 self.arrivals += 1
@@ -140,6 +143,8 @@ def _refusal(event: TrialEvent, trial: Trial | None) -> AskTellError:
     if isinstance(event, Amended | Voided | Forgotten):
         expected = "a trial with an outcome: tell it with observe or fail first"
         return NoOutcomeError("$", trial.params if trial else None, expected)
+    if isinstance(event, Requeued):
+        return NotFailedError("$", got, "a trial that failed or was forgotten")
     if isinstance(event, Renewed | Expired | Lost):
         return LeaseError("$.id", event.id, "a suggestion that waits for an outcome")
     return ConflictError("$", got, "an event that can happen to such a trial")
@@ -220,6 +225,14 @@ def _forgotten(draft: Draft, event: Forgotten, trial: Trial) -> Trial:
     return Trial(trial.number, trial.configuration, tickets, (), queued=False)
 
 
+def _requeued(draft: Draft, event: Requeued, trial: Trial) -> Trial:
+    tickets = tuple(
+        ticket if ticket.standing == "out" else evolve(ticket, standing="retried")
+        for ticket in trial.tickets
+    )
+    return _offered_again(Trial(trial.number, trial.configuration, tickets, (), queued=False))
+
+
 _CHANGES: dict[type[TrialEvent], Callable[[Draft, Any, Trial], Trial]] = {
     Suggested: _suggested,
     Renewed: _renewed,
@@ -231,6 +244,7 @@ _CHANGES: dict[type[TrialEvent], Callable[[Draft, Any, Trial], Trial]] = {
     Amended: _amended,
     Voided: _voided,
     Forgotten: _forgotten,
+    Requeued: _requeued,
 }
 
 

@@ -28,6 +28,7 @@ Kind = Literal[
     "amended",
     "voided",
     "forgotten",
+    "requeued",
 ]
 """What can happen to a trial; the columns of the table in ``transitions``."""
 
@@ -167,6 +168,17 @@ class Forgotten:
     __repr__ = _repr
 
 
+@frozen(repr=False)
+class Requeued:
+    """A trial that failed, or was forgotten, is offered again as if nobody had answered."""
+
+    kind: ClassVar[Kind] = "requeued"
+    id: int | None
+    configuration: Configuration | None
+    at: float | None
+    __repr__ = _repr
+
+
 @frozen
 class Fit:
     """The hyper-parameters that were found for a model, and from how many reports.
@@ -199,6 +211,16 @@ class Skipped:
 
 
 TrialEvent = (
-    Suggested | Renewed | Expired | Lost | Told | Failed | Retried | Amended | Voided | Forgotten
+    Suggested
+    | Renewed
+    | Expired
+    | Lost
+    | Told
+    | Failed
+    | Retried
+    | Amended
+    | Voided
+    | Forgotten
+    | Requeued
 )
 Event = TrialEvent | Fitted | Skipped

@@ -32,15 +32,26 @@ TRANSITIONS: Transitions = {
         "retried": "queued",
     },
     "observed": {"amended": "observed", "voided": "failed", "forgotten": "forgotten"},
-    "failed": {"amended": "observed", "voided": "failed", "forgotten": "forgotten"},
+    "failed": {
+        "amended": "observed",
+        "voided": "failed",
+        "forgotten": "forgotten",
+        "requeued": "queued",
+    },
     "lost": {
         "told": "observed",
         "failed": "failed",
         "amended": "observed",
         "voided": "failed",
         "forgotten": "forgotten",
+        "requeued": "queued",
     },
-    "forgotten": {"suggested": "pending", "told": "observed", "failed": "failed"},
+    "forgotten": {
+        "suggested": "pending",
+        "told": "observed",
+        "failed": "failed",
+        "requeued": "queued",
+    },
 }
 """From the standing before and the event to the standing after, where one suggestion of the trial
 is out at most. Where another one is still out, ``queued`` and ``forgotten`` read ``pending``."""

@@ -13,7 +13,7 @@ from asktell.study.problem import Deviations, Numbers, target_of
 Origin = Literal["initial", "model", "fallback", "again", "replicate"]
 """Where a suggestion comes from: the initial design; the model; ``fallback``, chance, where the
 model failed for numerical reasons or what it chose is taken; ``again`` where an earlier suggestion
-of the same params got no outcome: its lease expired, or its failure is retried; ``replicate``
+of the same params has no outcome: its lease expired, or its failure is retried; ``replicate``
 where observed params are to be measured once more."""
 
 Cause = Literal["reported", "expired", "retried"]
@@ -56,7 +56,7 @@ class Ticket:
         origin: None where a state of schema 1 or 2 did not keep it.
         expires: when its lease ends, on the caller's clock; None without a lease.
         standing: ``out`` while it waits for an outcome; ``expired`` where its lease ended first;
-            ``retried`` where its failure did not count; else ``closed``.
+            ``retried`` where its failure does not count; else ``closed``.
         at: the moment it was handed out, where the caller gave it.
     """
 
@@ -217,8 +217,10 @@ class Trial:
         return moments[-1] if moments else None
 
     def was_retried(self, ticket_id: int | None) -> bool:
-        """Tell whether a failure was told for this suggestion that did not count."""
-        return any(report.id == ticket_id and not report.counts for report in self.reports)
+        """Tell whether this suggestion failed, and its params are tried again all the same."""
+        if any(report.id == ticket_id and not report.counts for report in self.reports):
+            return True
+        return any(t.id == ticket_id and t.standing == "retried" for t in self.tickets)
 
     def ticket(self, ticket_id: int) -> Ticket | None:
         """Return the ticket with this id."""

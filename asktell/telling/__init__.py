@@ -1,6 +1,6 @@
 """What callers tell: results, failures, leases, corrections. State in, state out."""
 
-from asktell.telling.correct import amend, forget
+from asktell.telling.correct import amend, forget, retry, retry_failed
 from asktell.telling.delivery import (
     Delivery,
     Outcome,
@@ -32,5 +32,7 @@ __all__ = [
     "observe",
     "observe_batch",
     "renew",
+    "retry",
+    "retry_failed",
     "trial_of",
 ]

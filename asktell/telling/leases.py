@@ -100,13 +100,15 @@ def _expired(state: State, suggestion: Suggestion, moment: float) -> State:
 def _became(trial: Trial, ticket_id: int) -> str:
     """Return in words what became of a suggestion that cannot be renewed."""
     if trial.was_retried(ticket_id):
-        reason = next(r.reason for r in trial.reports if isinstance(r, Fault) and r.id == ticket_id)
-        return f"this one failed: {reason}"
+        reasons = [r.reason for r in trial.reports if isinstance(r, Fault) and r.id == ticket_id]
+        return f"this one failed: {reasons[0]}" if reasons else "its params are tried again"
     if trial.results:
         return f"its params were observed: {trial.target}"
     if trial.is_over:
         return f"its params count as failed: {trial.reason}"
     if trial.standing == "forgotten":
         return "its outcome was forgotten"
+    if trial.queued:
+        return "its params wait to be suggested again"
     out = next(other.id for other in trial.tickets if other.standing == "out")
     return f"its params were offered again, as suggestion {out}"

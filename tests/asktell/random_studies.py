@@ -13,6 +13,7 @@ Call = tuple[str, int]
 
 LIFE = ["suggest", "suggest", "renew", "renew", "expire", "observe", "fail"]
 CORRECTIONS = ["own", "amend", "void", "forget"]
+SECOND_TRIES = ["retry", "retry", "retry failed"]
 
 
 def calls(actions: list[str], max_size: int = 40) -> st.SearchStrategy[list[Call]]:
@@ -58,6 +59,10 @@ def _next(state: at.State, action: str, number: int, now: float) -> at.State:
             return at.amend(state, known, number / 4)
         if action == "void":
             return at.amend(state, known, float("nan"), now=now)
+        if action == "retry":
+            return at.retry(state, known, now=now)
+        if action == "retry failed":
+            return at.retry_failed(state)[0]
         return at.forget(state, known)
     except (at.errors.InvalidValueError, at.SpaceExhausted):
         return state

@@ -66,7 +66,7 @@ class Study:
     def step(self) -> None:
         """Tell something of params that were suggested or were not."""
         engine, draw = self.engine, self.draw
-        what = draw(st.sampled_from(["own", "own", "own", "ask", "fail", "answer"]))
+        what = draw(st.sampled_from(["own", "own", "own", "ask", "fail", "answer", "retry"]))
         unit = np.array([[draw(st.sampled_from([0.0, 0.3, 0.3 + 1e-15, 0.7, 1.0])) for _ in "xyz"]])
         values = self.space.decode(self.space.sample(unit[:, : self.space.dim]))[0]
         try:
@@ -74,6 +74,8 @@ class Study:
                 engine.observe(self.space.params(values), self.target(), self.std())
             elif what == "fail":
                 engine.fail(self.space.params(values), "no")
+            elif what == "retry":
+                engine.retry_failed()
             elif what == "ask":
                 engine.suggest(known=self.known)
             elif engine.pending:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import os
+import re
+import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,9 +21,12 @@ import pytest
 
 import asktell as at
 from asktell.cli import command
+from asktell.cli.arguments import COMMANDS, GROUPS, _joined, parse
 from asktell.cli.main import main
 from asktell.cli.results import batches_of_lines
 from asktell.store import Store
+from asktell.study.events import Requeued
+from asktell.tables import trial_rows
 
 ROOT = Path(__file__).parents[2]
 
@@ -346,6 +354,51 @@ def test_amend_and_forget(run: Run) -> None:
     ]
 
 
+def test_retry(run: Run, clock: Clock) -> None:
+    first, second, third = run("suggest", "s.json", "-n", "3").answers
+    for answer in (first, second):
+        run("fail", "s.json", "--id", str(answer["id"]))
+    run("observe", "s.json", "--id", "2", "--target", "1")
+    shown = {"trial": 1, "status": "queued", "ids": [1], "params": second["params"]}
+    assert run("retry", "s.json", "--id", "1").answers == [shown]
+    shown = {"trial": 0, "status": "queued", "ids": [0], "params": first["params"]}
+    result = run("retry", "s.json", "--failed", "--now", "9000")
+    assert (result.code, result.err, result.answers) == (0, "", [shown])
+    assert run("retry", "s.json", "--failed").answers == []
+    moments = [event.at for event in Store("s.json").read().events if type(event) is Requeued]
+    assert moments == [5000.0, 9000.0]
+    again = run("suggest", "s.json", "-n", "2").answers
+    assert [(one["params"], one["origin"]) for one in again] == [
+        (second["params"], "again"),
+        (first["params"], "again"),
+    ]
+    assert run("fail", "s.json", "--id", "0").answers == [{"id": 0, "outcome": "repeated"}]
+    result = run("retry", "s.json", "--id", str(third["id"]))
+    assert (result.code, result.answers) == (3, [])
+    assert "this one is observed: forget it first" in result.err
+
+
+def test_export_of_everything(run: Run) -> None:
+    run("suggest", "s.json", "-n", "3", "--now", "1")
+    run("fail", "s.json", "--id", "1", "--reason", "no", "--now", "2")
+    run("observe", "s.json", "--id", "2", "--target", "1", "--now", "3.5")
+    rows = run("export", "s.json", "--all").answers
+    assert rows == trial_rows(Store("s.json").read())
+    assert [row["status"] for row in rows] == ["pending", "failed", "observed"]
+    assert [row["seconds"] for row in rows] == [None, 1.0, 2.5]
+
+
+@pytest.mark.parametrize(("arguments", "trials"), [((), ["2"]), (("--all",), ["0", "1", "2"])])
+def test_export_as_csv(
+    run: Run, arguments: tuple[str, ...], trials: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("suggest", "s.json", "-n", "3")
+    run("observe", "s.json", "--id", "2", "--target", "1")
+    assert main(["export", "s.json", "--csv", *arguments]) == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert [row["trial"] for row in rows] == trials
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -598,6 +651,78 @@ def test_a_space_that_is_used_up_has_an_exit_code(run: Run) -> None:
     result = run("suggest", "t.json")
     assert (result.code, result.answers) == (4, [])
     assert "all 2 configurations" in result.err
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as caught:
+        main([*arguments, "--help"])
+    assert caught.value.code == 0
+    return str(capsys.readouterr().out)
+
+
+def test_the_help_shows_every_command_in_its_group(capsys: pytest.CaptureFixture[str]) -> None:
+    text = help_of(capsys)
+    for title, group in GROUPS.items():
+        listed = text.split(f"\n{title}:\n")[1].split("\n\n")[0].splitlines()
+        assert [line.split()[0] for line in listed] == [command.name for command in group]
+    assert max(map(len, text.splitlines())) <= 100
+    assert set(re.findall(r"^  asktell (\w+)", text, re.MULTILINE)) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_has_an_example_that_can_be_parsed(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    example = textwrap.dedent(help_of(capsys, name).split("example:\n")[1])
+    calls = re.findall(r"(?:^|\| )asktell ([^|>#\n]*)", example, re.MULTILINE)
+    for call in calls:
+        words = shlex.split(call)
+        assert parse(words, "0").command == words[0]
+    assert name in {call.split()[0] for call in calls}
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "tcsh"])
+def test_completion_knows_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["completion", shell]) == 0
+    script = capsys.readouterr().out
+    assert all(name in script for name in COMMANDS)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="no bash")
+def test_bash_completes_commands_options_and_files(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["completion", "bash"])
+    script = capsys.readouterr().out
+    (tmp_path / "study.json").touch()
+
+    def completed(*typed: str) -> list[str]:
+        words = " ".join(map(shlex.quote, typed))
+        ask = f"COMP_WORDS=(asktell {words}); COMP_CWORD={len(typed)}; _shtab_asktell"
+        run = subprocess.run(
+            ["bash", "-c", f'{script}\n{ask}\necho "${{COMPREPLY[@]}}"'],
+            capture_output=True,
+            text=True,
+            check=True,
+            cwd=tmp_path,
+        )
+        return run.stdout.split()
+
+    assert completed("ret") == ["retry"]
+    assert completed("retry", "study.json", "--f") == ["--failed"]
+    assert completed("show", "stu") == ["study.json"]
+
+
+def test_without_shtab_the_message_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "shtab", None)
+    assert main(["completion", "bash"]) == 1
+    assert "pip install 'asktell[cli]'" in capsys.readouterr().err
+
+
+def test_what_follows_two_dashes_is_left_alone() -> None:
+    assert _joined(["x", "--id", "-1", "--", "--id", "3"]) == ["x", "--id=-1", "--", "--id", "3"]
 
 
 @pytest.mark.parametrize(

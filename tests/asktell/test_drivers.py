@@ -17,8 +17,16 @@ from spaces import QUICK
 
 import asktell as at
 from asktell import errors
-from asktell.drivers import Checkpoint, Evaluated, maximize, maximize_front, resume, save_state
-from asktell.drivers.progress import standing
+from asktell.drivers import (
+    Checkpoint,
+    Evaluated,
+    Patience,
+    Summary,
+    optimize,
+    resume,
+    save_state,
+)
+from asktell.drivers.lines import standing
 from asktell.drivers.run import Run
 from asktell.store.book import Book
 
@@ -31,10 +39,13 @@ def line(n: int = 6) -> at.Space:
     return at.Space(at.Int("n", 0, n - 1))
 
 
-def in_threads(engine: at.Engine, evaluate: Any, **options: Any) -> at.Observation:
+EVER = Patience(first=None, later=None)
+
+
+def in_threads(engine: at.Engine, evaluate: Any, **options: Any) -> Summary:
     n_trials, n_workers = options.pop("n_trials", 100), options.pop("n_workers", 2)
     with ThreadPoolExecutor(n_workers) as executor:
-        return maximize(engine, evaluate, executor, n_trials, n_workers, **options)
+        return optimize(engine, evaluate, n_trials, executor, n_workers, **options)
 
 
 class Scripted:
@@ -100,9 +111,9 @@ def scripted_run(
 
     known = len(engine.observations) + len(engine.failures)
     executor = Scripted(n_trials - known, 4)
-    run = maximize if engine.state.problem.has_scale else maximize_front
+    options = {"checkpoint": path, "callbacks": [check], "clock": lambda: 0.0, **options}
     try:
-        run(engine, evaluate, executor, n_trials, 4, checkpoint=path, callbacks=[check], **options)
+        optimize(engine, evaluate, n_trials, executor, 4, **options)
     except Stopped:
         assert stop is not None
     return executor.log
@@ -142,7 +153,7 @@ def test_the_answers_order_decides_and_their_timing_does_not() -> None:
     logs = []
     for kind in (Hasty, Hasty):
         engine, executor = at.Engine(plane(), seed=5, settings=QUICK), kind(12, 4)
-        maximize(engine, parabola, executor, 12, 4)
+        optimize(engine, parabola, 12, executor, 4, clock=lambda: 0.0)
         logs.append((executor.log, engine.to_dict()))
     assert logs[0] == logs[1]
 
@@ -198,30 +209,31 @@ def test_a_run_that_has_enough_evaluates_nothing(tmp_path: Path) -> None:
     engine = at.Engine(line(), settings=QUICK)
     in_threads(engine, Evaluate(tmp_path), n_trials=4)
     engine.suggest()
-    best = in_threads(engine, Evaluate(tmp_path), n_trials=4)
-    assert best == engine.best()
+    summary = in_threads(engine, Evaluate(tmp_path), n_trials=4)
+    assert summary.best == engine.best()
     assert sum(Evaluate(tmp_path).calls().values()) == 4
     assert len(engine.pending) == 1
 
 
 def test_a_finite_space_ends_the_run(tmp_path: Path) -> None:
     engine = at.Engine(line(), settings=QUICK)
-    best = in_threads(engine, Evaluate(tmp_path), n_trials=50, n_workers=4)
+    summary = in_threads(engine, Evaluate(tmp_path), n_trials=50, n_workers=4)
     assert Evaluate(tmp_path).calls() == dict.fromkeys(range(6), 1)
-    assert best.params == {"n": 5}
+    assert summary.best.params == {"n": 5}
 
 
 def test_the_goal_is_the_engines() -> None:
     engine = at.Engine(line(), goal="minimize", settings=QUICK)
-    best = in_threads(engine, parabola)
-    assert best == engine.best()
-    assert best.params == {"n": 0}
+    summary = in_threads(engine, parabola)
+    assert summary.best == engine.best()
+    assert summary.best.params == {"n": 0}
 
 
 def test_a_run_in_which_all_fails_says_so_and_is_saved(tmp_path: Path) -> None:
     path, engine = tmp_path / "state.json", at.Engine(line(3), settings=QUICK)
+    summary = in_threads(engine, lambda _: math.nan, checkpoint=path)
     with pytest.raises(errors.NothingObservedError):
-        in_threads(engine, lambda _: math.nan, checkpoint=path)
+        _ = summary.best
     assert len(engine.failures) == 3
     resumed = resume(path)
     assert resumed is not None
@@ -243,7 +255,10 @@ def test_an_evaluation_may_return_its_outcome_by_name(
         wrong = {1: {"loss": math.nan}, 2: {"accuracy": 1.0}, 3: {}, 4: {"loss": "low"}}
         return wrong.get(n, {"loss": 0.5 - n} if n else 0.5)  # a number is welcome as well
 
-    best = in_threads(engine, evaluate, checkpoint=path, callbacks=[events.append], progress=True)
+    engine.observe({"n": 0}, 0.5)
+    best = in_threads(
+        engine, evaluate, checkpoint=path, callbacks=[events.append], progress=True
+    ).best
     assert (best.params, best.target) == ({"n": 5}, {"loss": -4.5})
     assert best == engine.best()
     assert {o.params["n"]: o.target for o in engine.observations} == {
@@ -283,10 +298,7 @@ def test_several_objectives_return_the_front(tmp_path: Path) -> None:
     bounds = {"heat": at.AtMost(4.0)}
     engine = at.Engine(line(), settings=QUICK, objectives=GOALS, constraints=bounds)
     events: list[Evaluated] = []
-    with ThreadPoolExecutor(2) as executor:
-        front = maximize_front(
-            engine, sized, executor, 50, 2, checkpoint=path, callbacks=[events.append]
-        )
+    front = in_threads(engine, sized, checkpoint=path, callbacks=[events.append]).front
     assert front == engine.pareto()
     assert sorted(one.params["n"] for one in front) == [1, 2]
     assert [failure.reason for failure in engine.failures] == ["the size is nan"]
@@ -325,19 +337,19 @@ def test_a_run_of_several_objectives_goes_on_as_if_it_were_not_stopped(tmp_path:
 
 def test_several_objectives_need_weights_for_a_best() -> None:
     engine = at.Engine(line(), objectives={"size": "minimize", "speed": "maximize"})
-    with pytest.raises(errors.SeveralObjectivesError, match="maximize_front"):
-        in_threads(engine, sized)
-    assert not engine.events
+    summary = in_threads(engine, lambda p: {"size": float(p["n"]), "speed": p["n"] % 3})
+    assert summary.front == engine.pareto()
+    with pytest.raises(errors.SeveralObjectivesError, match="pareto"):
+        _ = summary.best
     weighted = {"size": at.Minimize(weight=1.0), "speed": at.Maximize(weight=3.0)}
     engine = at.Engine(line(), settings=QUICK, objectives=weighted)
-    best = in_threads(engine, lambda p: {"size": float(p["n"]), "speed": p["n"] % 3})
-    assert best.params == {"n": 2}
+    summary = in_threads(engine, lambda p: {"size": float(p["n"]), "speed": p["n"] % 3})
+    assert summary.best.params == {"n": 2}
 
 
 def test_a_front_may_be_empty() -> None:
     engine = at.Engine(line(3), settings=QUICK, constraints={"target": at.AtLeast(9.0)})
-    with ThreadPoolExecutor(1) as executor:
-        assert maximize_front(engine, lambda p: float(p["n"]), executor, 9, 1) == []
+    assert optimize(engine, lambda p: float(p["n"]), 9).front == []
     assert engine.best().params == {"n": 2}
     assert not engine.best().feasible
 
@@ -356,7 +368,8 @@ def test_an_evaluation_may_return_its_deviation() -> None:
     def evaluate(params: dict[str, Any]) -> Any:
         return returned.get(params["n"], {"target": 5.0})
 
-    best = in_threads(engine, evaluate, callbacks=[events.append])
+    engine.observe({"n": 0}, 0.5)
+    best = in_threads(engine, evaluate, callbacks=[events.append]).best
     assert best.target == 5.0
     told = {o.params["n"]: (o.target, o.std) for o in engine.observations}
     assert told == {0: (0.5, None), 1: (1.0, 0.25), 2: (2.0, None), 5: (5.0, None)}
@@ -366,7 +379,7 @@ def test_an_evaluation_may_return_its_deviation() -> None:
         4: "$.target: got (1, 2, 3), expected a number",
     }
     stds = {event.suggestion.params["n"]: event.std for event in events}
-    assert stds == {0: None, 1: 0.25, 2: None, 3: None, 4: None, 5: None}
+    assert stds == {1: 0.25, 2: None, 3: None, 4: None, 5: None}
 
 
 def test_what_is_known_is_passed_on() -> None:
@@ -386,7 +399,7 @@ def test_what_is_known_is_passed_on() -> None:
         lambda params: {"size": params["n"], "heat": 12 - params["n"]},
         n_trials=8,
         known={"size": size},
-    )
+    ).best
     assert asked
     assert best.feasible
     with pytest.raises(errors.DefinitionError, match=r"\$\.known\.speed"):
@@ -422,7 +435,7 @@ def test_what_follows_a_result_takes_no_longer_the_more_is_known(
         for number in range(known):
             engine.observe({"x": number / known, "n": 1}, number / 7)
         path = tmp_path / f"{known}.json"
-        maximize(engine, parabola, AtOnce(), known + 21, 3, checkpoint=path, timeout=timeout)
+        optimize(engine, parabola, known + 21, AtOnce(), 3, checkpoint=path, timeout=timeout)
         medians.append(sorted(counts)[len(counts) // 2])
         assert len(counts) == 21
         counts.clear()
@@ -446,7 +459,7 @@ def test_a_wrong_number_is_refused(name: str, value: Any) -> None:
         ThreadPoolExecutor(1) as executor,
         pytest.raises(errors.DefinitionError, match=rf"^\$\.{name}"),
     ):
-        maximize(at.Engine(line()), parabola, executor, **arguments)
+        optimize(at.Engine(line()), parabola, executor=executor, **arguments)
 
 
 # --- failures ---
@@ -466,6 +479,7 @@ def test_an_evaluation_without_a_number_is_a_failure(
 ) -> None:
     engine = at.Engine(line(), settings=QUICK)
     events: list[Evaluated] = []
+    engine.observe({"n": 0}, parabola({"n": 0}))
     in_threads(engine, Evaluate(tmp_path, {2: wrong}), callbacks=[events.append])
     (failure,) = engine.failures
     assert (failure.params, failure.reason) == ({"n": 2}, reason)
@@ -479,7 +493,7 @@ def test_failures_are_retried_as_the_settings_say(tmp_path: Path) -> None:
     engine = at.Engine(line(), settings=settings)
     evaluate = Evaluate(tmp_path, {1: "raise", 2: "raise once", 4: "nan once"})
     events: list[Evaluated] = []
-    in_threads(engine, evaluate, callbacks=[events.append])
+    in_threads(engine, evaluate, callbacks=[events.append], patience=EVER)
     assert evaluate.calls() == {0: 1, 1: 3, 2: 2, 3: 1, 4: 2, 5: 1}
     assert [failure.params["n"] for failure in engine.failures] == [1]
     assert [event.outcome for event in events].count("retried") == 4
@@ -501,7 +515,9 @@ def test_events_tell_what_happened() -> None:
     assert [event.finished for event in events] == [1, 2, 3]
     assert {event.n_trials for event in events} == {3}
     assert [event.target for event in events] == [o.target for o in engine.observations]
-    assert [event.seconds for event in events] == [1.0, 1.0, 1.0]
+    assert [event.seconds for event in events] == [2.0, 2.0, 2.0]  # its moment is a tick, too
+    told = [(trial.suggested_at, trial.told_at) for trial in engine.trials]
+    assert told == [(1.0, 3.0), (5.0, 7.0), (9.0, 11.0)]
     assert events[-1].best == engine.best()
     assert {event.outcome for event in events} == {"recorded"}
 
@@ -570,7 +586,7 @@ def test_workers_that_all_hang_are_given_up() -> None:
         ThreadPoolExecutor(1),
     )
     with pytest.raises(errors.ExecutorError, match="late evaluations hold all workers"):
-        maximize(engine, evaluate, executor, 50, 1, timeout=0.1)
+        optimize(engine, evaluate, 50, executor, 1, timeout=0.1)
     evaluate.open.set()
     executor.shutdown()
 
@@ -578,7 +594,7 @@ def test_workers_that_all_hang_are_given_up() -> None:
 def test_workers_that_all_hang_are_replaced() -> None:
     settings = at.Settings(n_candidates=16, n_starts=1, expiries=0)
     engine, evaluate = at.Engine(line(), settings=settings), Gate(3)
-    maximize(engine, evaluate, lambda: ThreadPoolExecutor(1), 50, 1, timeout=0.1)
+    optimize(engine, evaluate, 50, lambda: ThreadPoolExecutor(1), 1, timeout=0.1)
     evaluate.open.set()
     assert [failure.params["n"] for failure in engine.failures] == [3]
     assert len(engine.observations) == 5
@@ -638,11 +654,11 @@ def test_what_contradicts_a_late_result_changes_nothing(answer: Any) -> None:
     executor.then[2] = lambda: now.append(10.0)  # both are late
     executor.then[3] = lambda: answered(1, 3.0)  # while its params are out again
     executor.then[4] = lambda: answered(2, answer)
-    maximize(
+    optimize(
         engine,
         parabola,
-        executor,
         3,
+        executor,
         2,
         timeout=5.0,
         callbacks=[note],
@@ -687,11 +703,11 @@ def test_a_broken_executor_without_another_ends_the_run_and_loses_nothing() -> N
     engine = at.Engine(line(), settings=QUICK)
     saved: list[Any] = []
     with pytest.raises(errors.ExecutorError, match=r"broke: .* a function that makes"):
-        maximize(engine, parabola, Brittle(3, 2), 50, 2, checkpoint=saved.append)
+        optimize(engine, parabola, 50, Brittle(3, 2), 2, checkpoint=saved.append)
     assert 3 in [suggestion.params["n"] for suggestion in engine.pending]
     assert not engine.failures
     assert saved[-1] == engine.to_dict()
-    maximize(engine, parabola, ThreadPoolExecutor, 50, 2)
+    optimize(engine, parabola, 50, ThreadPoolExecutor, 2)
     assert len(engine.observations) == 6
 
 
@@ -708,7 +724,7 @@ def test_params_that_kill_are_found_out_and_no_others_are_blamed(
         made.append(Brittle(3, n_workers))
         return made[-1]
 
-    maximize(engine, parabola, make, 50, n_workers, callbacks=[events.append])
+    optimize(engine, parabola, 50, make, n_workers, callbacks=[events.append])
     assert [failure.params for failure in engine.failures] == [{"n": 3}]
     assert engine.failures[0].reason.startswith("its worker died")
     assert len(engine.observations) == 5
@@ -723,7 +739,7 @@ def test_an_executor_that_never_works_is_given_up() -> None:
         return executor
 
     with pytest.raises(errors.ExecutorError, match="broken before, with nothing submitted"):
-        maximize(at.Engine(line()), parabola, make, 5, 1)
+        optimize(at.Engine(line()), parabola, 5, make, 1)
 
 
 # --- files and bars ---
@@ -790,8 +806,7 @@ def test_a_bar_shows_the_front(capsys: pytest.CaptureFixture[str]) -> None:
     engine = at.Engine(
         line(), settings=QUICK, objectives=GOALS, constraints={"heat": at.AtMost(4.0)}
     )
-    with ThreadPoolExecutor(1) as executor:
-        maximize_front(engine, sized, executor, 50, 1, progress=True)
+    optimize(engine, sized, 50, progress=True)
     assert "front 2" in capsys.readouterr().err
 
 

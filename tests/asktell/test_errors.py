@@ -12,14 +12,18 @@ import pytest
 from asktell import errors
 from asktell.errors import (
     AskTellError,
+    ChangedDefinitionError,
     ConflictError,
     DefinitionError,
     ExecutorError,
+    Interrupted,
     InvalidValueError,
     LeaseError,
     MissingExtraError,
     NoOutcomeError,
+    NotFailedError,
     NothingObservedError,
+    NotSendableError,
     ParamsError,
     RepeatedPointError,
     SeveralObjectivesError,
@@ -31,6 +35,7 @@ from asktell.errors import (
     StoreLockedError,
     StoreMissingError,
     TargetError,
+    TooManyFailuresError,
     UnknownSuggestionError,
     UnseenPointError,
     at_key,
@@ -46,6 +51,7 @@ ABOUT_VALUES = [
     ConflictError,
     LeaseError,
     NoOutcomeError,
+    NotFailedError,
     StateError,
     RepeatedPointError,
 ]
@@ -63,6 +69,8 @@ EXAMPLES += [UnseenPointError("no target for (1.0,)"), SpaceExhausted("all 4 are
 EXAMPLES += [NothingObservedError("nothing is observed"), MissingExtraError("needs a package")]
 EXAMPLES += [kind("study.json", "no such file") for kind in ABOUT_FILES]
 EXAMPLES += [ExecutorError("the executor broke"), SeveralObjectivesError("takes a weight")]
+EXAMPLES += [NotSendableError("cannot be sent"), TooManyFailuresError(3, 7, "no memory")]
+EXAMPLES += [ChangedDefinitionError("study.json", [("$.seed", 1, 2)], "resume without expect")]
 
 
 def test_every_error_of_the_module_is_an_asktell_error() -> None:
@@ -72,6 +80,7 @@ def test_every_error_of_the_module_is_an_asktell_error() -> None:
         if isinstance(value, type) and issubclass(value, BaseException)
     ]
 
+    kinds.remove(Interrupted)  # that is no error
     assert len(kinds) == len(EXAMPLES) + 1
     assert all(issubclass(kind, AskTellError) for kind in kinds)
 

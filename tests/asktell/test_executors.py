@@ -22,7 +22,7 @@ from evaluations import Evaluate
 from spaces import QUICK
 
 import asktell as at
-from asktell.drivers import Evaluated, ProcessWorkers, WorkerDied, maximize, resume
+from asktell.drivers import Evaluated, Patience, ProcessWorkers, WorkerDied, optimize, resume
 
 CONTEXT = multiprocessing.get_context("forkserver")
 
@@ -140,9 +140,11 @@ def test_every_result_arrives(executor: Any, kind: Any, tmp_path: Path) -> None:
         wrong[3] = "die once" if kind is dask else "die"  # Dask itself tries it once more
     evaluate = Evaluate(tmp_path, wrong)
     events: list[Evaluated] = []
-    best = maximize(engine, evaluate, executor, 50, 2, callbacks=[events.append])
-    assert best is not None
-    assert best.params == {"n": 5}
+    patient = Patience(first=None)
+    summary = optimize(
+        engine, evaluate, 50, executor, 2, callbacks=[events.append], patience=patient
+    )
+    assert summary.best.params == {"n": 5}
     reasons = {failure.params["n"]: failure.reason for failure in engine.failures}
     assert set(reasons) == {n for n, what in wrong.items() if not what.endswith("once")}
     assert "no luck" in reasons[1]
@@ -162,7 +164,7 @@ def test_an_evaluation_that_hangs_is_late(executor: Any, kind: Any, tmp_path: Pa
     engine = at.Engine(line(), settings=settings)
     timeout = 6.0 if kind in (submitit_local, ray) else 3.0
     evaluate = Evaluate(tmp_path, {3: "hang"}, seconds=timeout + 2.0)
-    maximize(engine, evaluate, executor, 50, 2, timeout=timeout)
+    optimize(engine, evaluate, 50, executor, 2, timeout=timeout)
     assert {failure.cause for failure in engine.failures} == {"expired"}
     assert 3 in [failure.params["n"] for failure in engine.failures]  # others on a busy machine
     assert len(engine.observations) + len(engine.failures) >= 6
@@ -179,12 +181,12 @@ def test_a_run_is_stopped_and_gone_on_with(executor: Any, kind: Any, tmp_path: P
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        maximize(engine, Evaluate(folder), executor, 6, 2, checkpoint=path, callbacks=[interrupt])
+        optimize(engine, Evaluate(folder), 6, executor, 2, checkpoint=path, callbacks=[interrupt])
     resumed = resume(path)
     assert resumed is not None
     finished = [observation.params["n"] for observation in resumed.observations]
     assert len(finished) == 2
-    maximize(resumed, Evaluate(folder), executor, 6, 2, checkpoint=path)
+    optimize(resumed, Evaluate(folder), 6, executor, 2, checkpoint=path)
     assert sorted(o.params["n"] for o in resumed.observations) == list(range(6))
     calls = Evaluate(folder).calls()
     assert [calls[n] for n in finished] == [1, 1]

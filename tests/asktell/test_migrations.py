@@ -30,6 +30,7 @@ OLD = (1, 2)
 """Those of lists."""
 
 OLDER = (1, 2, 3)
+"""Those with one outcome."""
 GONE = object()
 NAN = math.nan
 
@@ -160,6 +161,23 @@ def test_golden_state_of_schema_3_means_what_it_says() -> None:
     assert (state.fit.model, state.fit.found) == (MODEL_OF_SCHEMA_2, row["fit"]["found"])
 
 
+def test_golden_state_of_schema_4_means_what_it_says() -> None:
+    state, document = State.from_dict(golden(4)), golden(4)
+
+    assert state.to_dict() == {**document, "schema": SCHEMA}
+    assert [(o.id, o.target["loss"]) for o in state.observations] == [
+        (2, 0.25),
+        (2, 0.5),
+        (0, 0.125),
+        (None, 3.0),
+    ]
+    assert [s.expires for s in state.pending] == [3682.0, None, None]
+    assert len(state.due) == 2
+    assert at.best_observed(state).target == {"loss": 0.375, "speed": 3.75, "size": 1.875}
+    state, suggestions = at.suggest(state, 3)
+    assert [s.origin for s in suggestions] == ["again", "again", "model"]
+
+
 @pytest.mark.parametrize("schema", OLDER)
 def test_golden_state_goes_on(schema: int) -> None:
     state, suggestions = at.suggest(State.from_dict(golden(schema)), 3, now=0.0, lease=5.0)
@@ -254,6 +272,11 @@ def as_schema_3(state: State) -> dict[str, Any]:
     }
 
 
+def as_schema_4(state: State) -> dict[str, Any]:
+    """Return the state as schema 4 would have had it."""
+    return {**state.to_dict(), "schema": 4}
+
+
 def standings(state: State) -> dict[int, str]:
     """Return how each suggestion ended, if it has."""
     return {ticket.id: ticket.standing for trial in state.trials for ticket in trial.tickets}
@@ -282,6 +305,19 @@ def test_a_study_of_schema_3_is_what_it_was(
     state = after(start(replicates=replicates, **policy), done)
 
     migrated = State.from_dict(as_schema_3(state))
+
+    assert migrated == state
+    assert migrated.to_dict() == state.to_dict()
+
+
+@settings(deadline=None, max_examples=50)
+@given(done=calls([*LIFE, *CORRECTIONS], max_size=60), policy=POLICIES, replicates=st.booleans())
+def test_a_study_of_schema_4_is_what_it_was(
+    done: list[Call], policy: dict[str, int], replicates: bool
+) -> None:
+    state = after(start(replicates=replicates, **policy), done)
+
+    migrated = State.from_dict(as_schema_4(state))
 
     assert migrated == state
     assert migrated.to_dict() == state.to_dict()
@@ -656,11 +692,13 @@ JUNK = st.one_of(
         max_leaves=5,
     ),
 )
-ANYWHERE = [(schema, path) for schema in OLDER for path in places(golden(schema))]
+ANYWHERE = [(schema, path) for schema in (*OLDER, 4) for path in places(golden(schema))]
 NEEDED = [
     (schema, path)
     for schema, path in ANYWHERE
-    if isinstance(path[-1], str) and "found" not in path[:-1]  # that of another model is kept
+    if schema in OLDER
+    and isinstance(path[-1], str)
+    and "found" not in path[:-1]  # that of another model is kept
 ]
 
 

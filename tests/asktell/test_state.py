@@ -13,8 +13,9 @@ from spaces import finite
 
 import asktell as at
 from asktell import errors
+from asktell.asking.evidence import dataset_of
 from asktell.state import State, apply, replay
-from asktell.study.events import Skipped, Told
+from asktell.study.events import Failed, Skipped, Suggested, Told
 from asktell.study.ranking import value_of
 from asktell.study.trials import Configuration
 
@@ -25,11 +26,11 @@ SETTINGS = st.builds(
     retries=st.integers(0, 2),
     expiries=st.integers(0, 2),
 )
+VERBS = ["suggest", "observe", "observe", "fail", "fail", "expire", "renew", "own"]
+SECOND_THOUGHTS = ["amend", "forget", "retry", "retry_failed"]
 CALLS = st.lists(
     st.tuples(
-        st.sampled_from(
-            ["suggest", "observe", "observe", "fail", "expire", "renew", "amend", "forget", "own"]
-        ),
+        st.sampled_from(VERBS + SECOND_THOUGHTS),
         st.integers(0, 11),
         st.sampled_from([0.0, 1.0, -2.5, float("nan"), 1e300]),
     ),
@@ -57,6 +58,10 @@ def call(engine: at.Engine, verb: str, number: int, target: float, now: float) -
                 engine.amend(number if number % 2 else own, target)
             case "forget":
                 engine.forget(number if number % 2 else own)
+            case "retry":
+                engine.retry(number if number % 2 else own, now=now)
+            case "retry_failed":
+                engine.retry_failed()
             case "own":
                 engine.observe(own, target)
     except (errors.InvalidValueError, at.SpaceExhausted):
@@ -189,6 +194,150 @@ def test_forgotten_params_may_be_suggested_again() -> None:
     assert engine.trials[1].ids == (1, 2)
     assert engine.observe(1, 3.0) == "late"
     assert engine.pending == []
+
+
+def test_what_failed_or_was_forgotten_is_offered_again() -> None:
+    engine = at.Engine(finite(), seed=2)
+    failed, forgotten, lost, fine = engine.suggest_batch(4, now=0.0, lease=1.0)
+    engine.fail(failed, "no such file")
+    engine.observe(forgotten, 1.0)
+    engine.forget(forgotten)
+    engine.observe(fine, 2.0)
+    for now in (1.0, 2.0, 3.0, 4.0):
+        engine.expire(now)
+        engine.suggest(now=now, lease=1.0)
+    assert [trial.standing for trial in engine.trials[:4]][2] == "lost"
+
+    for trial in (lost, forgotten.id, failed.params):
+        engine.retry(trial, now=9.0)
+
+    assert engine.failures == []
+    assert [trial.status for trial in engine.trials[:4]] == ["queued"] * 3 + ["observed"]
+    again = engine.suggest_batch(3)
+    assert [one.params for one in again] == [one.params for one in (lost, forgotten, failed)]
+    assert {one.origin for one in again} == {"again"}
+    assert [event.at for event in engine.events if event.kind == "requeued"] == [9.0] * 3  # type: ignore[union-attr]
+
+
+def test_what_was_never_suggested_is_retried_by_its_params() -> None:
+    engine = at.Engine(finite(), seed=2)
+    own = finite().params((1, "low", "u", True, 0.0))
+    engine.fail(own, "no")
+    engine.retry(own)
+    suggestion = engine.suggest()
+    assert (suggestion.params, suggestion.origin, suggestion.id) == (own, "again", 0)
+
+
+def test_all_failed_trials_are_retried_at_once() -> None:
+    engine = at.Engine(finite(), seed=2)
+    own = finite().params((3, "high", "v", False, 0.5))
+    suggestions = engine.suggest_batch(4)
+    for suggestion in suggestions[:2]:
+        engine.fail(suggestion, "no")
+    engine.observe(suggestions[2], 1.0)
+    engine.fail(own, "no")
+
+    retried = engine.retry_failed(now=5.0)
+
+    assert [(trial.number, trial.status) for trial in retried] == [
+        (0, "queued"),
+        (1, "queued"),
+        (4, "queued"),
+    ]
+    assert engine.due == [trial.params for trial in retried]
+    assert engine.pending == [suggestions[3]]
+    before = engine.state
+    assert engine.retry_failed() == []
+    engine.retry(0)
+    assert engine.state is before
+
+
+def test_what_is_retried_starts_with_all_its_tries() -> None:
+    engine = at.Engine(finite(), seed=2, settings=at.Settings(retries=1))
+    suggestion = engine.suggest()
+    assert engine.fail(suggestion, "no") == "retried"
+    assert engine.fail(engine.suggest(), "no") == "failed"
+    engine.retry(suggestion)
+    assert engine.fail(engine.suggest(), "no") == "retried"
+    assert engine.fail(engine.suggest(), "no") == "failed"
+
+
+def test_a_late_answer_of_before_a_retry() -> None:
+    engine = at.Engine(finite(), seed=2)
+    first, second = engine.suggest_batch(2, now=0.0, lease=5.0)
+    engine.fail(first, "no such file")
+    engine.fail(second, "no such file")
+    engine.retry_failed()
+    before = engine.state
+    assert engine.fail(first, "no such file") == "repeated"
+    assert engine.fail(first.params, "by another name") == "repeated"
+    assert engine.state is before
+    with pytest.raises(errors.LeaseError, match="its params are tried again"):
+        engine.renew(first, 1.0, 9.0)
+    assert engine.observe(first, 0.5) == "late"
+    again = engine.suggest()
+    assert (again.params, engine.due) == (second.params, [])
+    assert engine.observe(second.id, 0.25) == "late"
+    assert (engine.pending, engine.failures) == ([], [])
+
+
+def test_a_heartbeat_for_an_outcome_that_was_forgotten_is_refused() -> None:
+    engine = at.Engine(at.Space(at.Bool("x")), settings=at.Settings(n_initial=9))
+    first, second = engine.suggest_batch(2)
+    for suggestion in (first, second):
+        engine.observe(suggestion, 1.0)
+    engine.forget(first)
+    again = engine.suggest(now=0.0, lease=1.0)
+    assert again.params == first.params
+    engine.expire(1.0)
+    with pytest.raises(errors.LeaseError, match="its params wait to be suggested again"):
+        engine.renew(first, 2.0, 9.0)
+    engine.renew(again, 2.0, 9.0)
+    with pytest.raises(errors.LeaseError, match="offered again, as suggestion 2"):
+        engine.renew(first, 2.0, 9.0)
+
+
+def test_with_replicates_all_failures_of_params_are_set_aside() -> None:
+    engine = at.Engine(finite(), seed=2, settings=at.Settings(replicates=True))
+    suggestion = engine.suggest()
+    twice = Suggested(1, suggestion.configuration, "replicate", None, None)
+    state = engine.state
+    for event in (twice, Failed(0, None, "one", None), Failed(1, None, "two", None)):
+        state = apply(state, event)
+    engine = at.Engine.from_state(state)
+    assert len(engine.failures) == 2
+    engine.retry(suggestion)
+    assert (engine.failures, engine.due) == ([], [suggestion.params])
+    engine.observe(suggestion, 1.0)
+    engine.fail(suggestion.params, "three")
+    with pytest.raises(errors.NotFailedError, match="observed"):
+        engine.retry(suggestion)
+
+
+def test_what_did_not_fail_is_not_retried() -> None:
+    engine = engine_with(1.0)
+    engine.suggest()
+    before = engine.state
+    new = engine.space.params((3, "high", "v", False, 0.5))
+    for trial, advice in ((0, "forget it first"), (1, "tell that it failed"), (new, "suggest it")):
+        with pytest.raises(errors.NotFailedError, match=advice):
+            engine.retry(trial)
+    with pytest.raises(errors.UnknownSuggestionError):
+        engine.retry(9)
+    with pytest.raises(errors.LeaseError):
+        engine.retry_failed(now="soon")  # type: ignore[arg-type]
+    assert engine.state is before
+
+
+def test_a_failure_that_is_set_aside_is_not_known_to_the_model() -> None:
+    engine = engine_with(*map(float, range(8)))
+    engine.fail(engine.suggest(), "no")
+    engine.suggest()
+    assert engine.state.fit is not None
+    engine.retry_failed()
+    assert engine.state.fit is None
+    assert len(dataset_of(engine.state).failed) == 0
+    assert len(dataset_of(engine.state).pending) == 2
 
 
 def test_corrected_data_is_searched_anew() -> None:

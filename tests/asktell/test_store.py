@@ -393,6 +393,9 @@ def test_a_store_answers_as_an_engine_does(path: Path, journal_above: int) -> No
         ("forget", (0,), {"now": 13.0}),
         ("observe", (0, 3.5), {}),
         ("expire", (30.0,), {}),
+        ("retry", (4,), {"now": 31.0}),
+        ("retry_failed", (), {"now": 32.0}),
+        ("retry_failed", (), {}),
     ]
     for name, arguments, named in calls:
         store, other = other, store
@@ -407,6 +410,7 @@ def test_a_store_answers_as_an_engine_does(path: Path, journal_above: int) -> No
         lambda shell: shell.expire(math.nan),
         lambda shell: shell.amend(5, 1.0),
         lambda shell: shell.forget(5),
+        lambda shell: shell.retry(0),
     ):
         messages = []
         for shell in (store, engine):
@@ -504,6 +508,29 @@ def test_a_file_of_schema_3_and_its_journal_are_read_on(path: Path, journal_abov
     assert Store(path).read() == store.read()
     assert store.read().observations[-1].std == 0.25
     assert at.suggest(expected)[1] == [suggestion]
+
+
+@BOTH
+def test_a_file_of_schema_4_and_its_journal_are_read_on(path: Path, journal_above: int) -> None:
+    made(path, 12, ANEW)
+    store = Store(path, journal_above=ANEW)
+    document = json.loads(path.read_bytes())
+    (suggestion,) = store.suggest()
+    store.observe(suggestion, 1.0)
+    store.amend(suggestion, math.nan)
+    expected = store.read()
+    path.write_text(json.dumps({**document, "schema": 4}))
+    digest = sha256(path.read_bytes()).hexdigest()
+    rows = expected.to_dict()["events"][len(document["events"]) :]
+    entries = [{"follows": digest}, {"events": rows}]
+    beside(path, ".journal").write_bytes(b"".join(map(journal.encode, entries)))
+    store = Store(path, journal_above=journal_above)
+
+    assert store.read() == expected
+    store.retry(suggestion)
+
+    assert json.loads(path.read_bytes())["schema"] == SCHEMA
+    assert Store(path).read().due == [suggestion.params]
 
 
 def test_a_row_of_schema_4_is_no_row_of_schema_3(path: Path) -> None:

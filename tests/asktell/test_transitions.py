@@ -22,6 +22,7 @@ from asktell.study.events import (
     Kind,
     Lost,
     Renewed,
+    Requeued,
     Retried,
     Suggested,
     Told,
@@ -66,6 +67,7 @@ EVENTS: dict[Kind, Callable[[int | None], Event]] = {
     "amended": lambda id: Amended(id, *_params(id), (3.0,), 5.0),
     "voided": lambda id: Voided(id, *_params(id), "the target is nan", 5.0),
     "forgotten": lambda id: Forgotten(id, *_params(id), 5.0),
+    "requeued": lambda id: Requeued(id, *_params(id), 5.0),
 }
 
 
@@ -135,6 +137,9 @@ def test_where_another_is_out_queued_and_forgotten_read_pending() -> None:
     assert standing_of(apply(state, Retried(0, "no", None))) == "pending"
     state = apply(state, Told(0, None, (1.0,), None))
     assert standing_of(apply(state, Forgotten(0, None, None))) == "pending"
+    state = apply(state, Voided(0, None, "no", None))
+    state = apply(state, Requeued(0, None, None))
+    assert (standing_of(state), state.due, state.out) == ("pending", [], (1,))
 
 
 REFUSED: dict[str, tuple[list[Event], Event, type[Exception], str]] = {
@@ -164,6 +169,7 @@ REFUSED: dict[str, tuple[list[Event], Event, type[Exception], str]] = {
         errors.LeaseError,
         "$.id",
     ),
+    "nothing to retry": ([SUGGESTED], EVENTS["requeued"](0), errors.NotFailedError, "$"),
     "nothing to amend": ([SUGGESTED], EVENTS["amended"](0), errors.NoOutcomeError, "$"),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import multiprocessing
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import numpy as np
 from attrs import evolve
 
 import asktell as at
-from asktell.drivers import ProcessWorkers, maximize
+from asktell.drivers import ProcessWorkers, optimize
 
 N_WORKERS = 8
 SECONDS = 0.001
@@ -49,9 +50,9 @@ class Timed(at.Engine):
         with self.timing():
             return super().suggest(**arguments)
 
-    def observe(self, *arguments: Any) -> at.Outcome:
+    def observe(self, *arguments: Any, **moment: Any) -> at.Outcome:
         with self.timing():
-            return super().observe(*arguments)
+            return super().observe(*arguments, **moment)
 
 
 def overhead(name: str, executor: Any, n_trials: int, modelled: bool, saved: bool) -> None:
@@ -63,7 +64,7 @@ def overhead(name: str, executor: Any, n_trials: int, modelled: bool, saved: boo
     with TemporaryDirectory() as folder:
         path = Path(folder) / "state.json" if saved else None
         start = time.perf_counter()
-        maximize(engine, evaluate, executor, n_trials, N_WORKERS, checkpoint=path, progress=False)
+        optimize(engine, evaluate, n_trials, executor, N_WORKERS, checkpoint=path, progress=False)
         each = (time.perf_counter() - start) / n_trials
     own = engine.seconds / n_trials
     what = f"{name}, {n_trials} trials, {'model' if modelled else 'initial design'}"
@@ -103,6 +104,7 @@ def outstanding() -> None:
 
 def main() -> None:
     """Print everything."""
+    logging.getLogger("asktell").setLevel(logging.WARNING)
     for modelled, n_trials in ((False, 500), (True, 100)):
         for saved in (False, True):
             with ProcessPoolExecutor(N_WORKERS, mp_context=CONTEXT) as pool:

@@ -9,6 +9,7 @@ mean.
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import statistics
 import time
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 
 import asktell as at
-from asktell.drivers import Evaluated, maximize
+from asktell.drivers import Evaluated, optimize
 from asktell.state import apply
 from asktell.store import Store
 from asktell.study.events import Suggested
@@ -84,7 +85,7 @@ def driver(state: at.State, path: Path, calls: int) -> list[float]:
         marks.append(time.perf_counter())
 
     n = state.n_over + calls
-    maximize(engine, evaluate, AtOnce(), n, 8, checkpoint=path, callbacks=[mark], progress=False)
+    optimize(engine, evaluate, n, AtOnce(), 8, checkpoint=path, callbacks=[mark], progress=False)
     return [after - before for before, after in pairwise(marks)]
 
 
@@ -136,6 +137,7 @@ def costs(calls: int = CALLS) -> dict[str, str]:
 
 def main() -> None:
     """Print everything."""
+    logging.getLogger("asktell").setLevel(logging.WARNING)
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=CALLS, help=f"results timed ({CALLS})")
     for name, value in costs(parser.parse_args().calls).items():

@@ -93,6 +93,9 @@ def golden() -> at.State:
     state, _ = at.suggest(state)
     state, _ = at.suggest(state, 1, now=90.0, lease=1.0)
     state, _ = at.expire(state, 91.0)
+    state = at.fail(state, {**OWN, "depth": 6}, "no such file", now=92.0)
+    state = at.retry(state, {**OWN, "depth": 6}, now=93.0)
+    state = at.retry(state, fifth)
     return state
 
 
