@@ -17,6 +17,7 @@ import asktell.drivers
 import asktell.errors
 import asktell.insight
 import asktell.plots
+import asktell.reports
 import asktell.store
 import asktell.tables
 import strategies
@@ -41,6 +42,7 @@ def main() -> None:
             ("asktell.drivers", asktell.drivers, asktell.drivers.__all__),
             ("asktell.insight", asktell.insight, asktell.insight.__all__),
             ("asktell.plots", asktell.plots, asktell.plots.__all__),
+            ("asktell.reports", asktell.reports, asktell.reports.__all__),
             ("strategies", strategies, strategies.__all__),
         )
     )

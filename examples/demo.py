@@ -2,7 +2,7 @@
 
 Tunes the quantisation of the digits network under a 1 % accuracy limit, stops half way, goes on
 from the saved history in a new process, shows what was tried, loads the quantised model again to
-check it, and draws a picture.
+check it, and writes a report to open in a browser.
 """
 
 from __future__ import annotations
@@ -10,22 +10,21 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
-import matplotlib as mpl
 import onnx
 import onnxruntime
 from rich.console import Console
 from rich.table import Table
 
 import digits
-from strategies import BayesianTuneStrategy, Conf, Trial
+from strategies import BayesianTuneStrategy, Conf, Trial, write_report
 from strategies.adaptors.base import OpConfig
-from strategies.workspace import HISTORY, MODEL, load_history
+from strategies.workspace import HISTORY, MODEL, REPORT, load_history
 
 HERE = Path(__file__).parent
 OUTPUT = Path("demo-output")
-PICTURE = OUTPUT / "accuracy.png"
 
 SCRIPT = [sys.executable, str(HERE / "tune_digits.py"), str(OUTPUT)]
 
@@ -50,8 +49,8 @@ def main() -> None:
     console.print(table(strategy))
     console.rule("4. The saved model, loaded again")
     check(strategy, console)
-    draw(strategy)
-    console.print(f"History {OUTPUT / HISTORY}, model {OUTPUT / MODEL}, picture {PICTURE}")
+    write_report(strategy, OUTPUT / REPORT, model=MODEL, now=time.time())
+    console.print(f"History {OUTPUT / HISTORY}, model {OUTPUT / MODEL}, report {OUTPUT / REPORT}")
 
 
 LEGEND = (
@@ -129,39 +128,6 @@ def check(strategy: BayesianTuneStrategy, console: Console) -> None:
     if not best.meets or strategy.trials[0].meets:
         raise SystemExit("the default should miss the criterion, and a tuned model meet it")
     onnx.checker.check_model(str(OUTPUT / MODEL))
-
-
-def draw(strategy: BayesianTuneStrategy) -> None:
-    """Draw accuracy over trials, the size of each model as the size of its mark."""
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-
-    measured = [
-        (trial.number, trial.measurement.accuracy, trial.measurement.values["modelsize"])
-        for trial in strategy.trials
-        if trial.measurement and trial.measurement.accuracy is not None
-    ]
-    best = strategy.best_trial()
-    threshold, base = strategy.goal.threshold or 0.0, strategy.goal.baseline.accuracy or 0.0
-    figure, (top, bottom) = plt.subplots(2, sharex=True, figsize=(9, 6), layout="constrained")
-    numbers, accuracies, sizes = zip(*measured, strict=True)
-    colours = ["tab:green" if accuracy >= threshold else "tab:red" for accuracy in accuracies]
-    top.axhline(base, color="tab:blue", label=f"FP32, {base:.2%}")
-    top.axhline(threshold, color="black", linestyle="--", label=f"1 % criterion, {threshold:.2%}")
-    top.scatter(numbers, accuracies, c=colours)
-    top.set_ylabel("accuracy")
-    bottom.scatter(numbers, [size / 1024 for size in sizes], c=colours)
-    bottom.set(xlabel="trial", ylabel="size in KiB")
-    if best is not None and best.measurement is not None:
-        size = best.measurement.values["modelsize"] / 1024
-        top.scatter([best.number], [best.measurement.accuracy], s=160, fc="none", ec="black")
-        bottom.scatter([best.number], [size], s=160, fc="none", ec="black")
-        top.set_title(f"Best: trial {best.number}, {best.measurement.accuracy:.2%}, {size:.1f} KiB")
-    for axis in (top, bottom):
-        axis.axvline(19.5, color="grey", linestyle=":")
-    bottom.text(19.7, min(sizes) / 1024, "stopped and resumed", color="grey")
-    top.legend(loc="lower right")
-    figure.savefig(PICTURE, dpi=120)
 
 
 if __name__ == "__main__":

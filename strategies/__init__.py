@@ -3,6 +3,7 @@
 from strategies.bayesian import BayesianTuneStrategy
 from strategies.conf import Conf
 from strategies.exhaustive import ExhaustiveTuneStrategy
+from strategies.page import write_report
 from strategies.random import RandomTuneStrategy
 from strategies.runner import TuneStrategy
 from strategies.trial import Result, Trial
@@ -17,4 +18,5 @@ __all__ = [
     "Trial",
     "TuneStrategy",
     "tune",
+    "write_report",
 ]

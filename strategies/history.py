@@ -1,6 +1,6 @@
 """A run's progress to plain dict and back: what a strategy's ``dicts`` are.
 
-The dict's layout is :class:`_History` and the classes of its fields: schema 2. It also says which
+The dict's layout is :class:`History` and the classes of its fields: schema 2. It also says which
 model the run tuned and what for, since outcomes of another one would mislead.
 
 Schema 1 did not name the model, and its optimiser had one target, in which misses of the criterion
@@ -29,7 +29,9 @@ SCHEMA = 2
 
 
 @frozen
-class _History:
+class History:
+    """What ``dicts`` hold, checked as far as that takes neither model nor configuration."""
+
     schema: int
     strategy: str
     model: str | None
@@ -65,17 +67,8 @@ def history_from_dict(
         ResumeError: a ``ValueError`` that names the path; a field is missing, unknown or corrupt,
             or the run was another strategy's, or of another model, space or goal.
     """
-    if isinstance(dicts, Mapping):
-        schema = dicts.get("schema", SCHEMA)
-        if schema not in (1, SCHEMA) or isinstance(schema, bool):
-            raise ResumeError("$.dicts.schema", schema, f"1 or {SCHEMA}")
-        if schema == 1:
-            dicts = {"model": None, **dicts}
-    try:
-        history = read(dicts, _History)
-    except at.errors.StateError as error:
-        raise _below("$.dicts", error) from None
-    engine = _engine(history)
+    history = read_history(dicts)
+    engine = engine_of(history)
     _same("strategy", history.strategy, policy.name)
     _same("criterion", asdict(history.criterion), asdict(conf.criterion))
     _same("objectives", [*map(asdict, history.objectives)], [*map(asdict, conf.objectives)])
@@ -106,7 +99,30 @@ def history_from_dict(
     return Progress(engine, history.baseline, trials, history.seconds)
 
 
-def _engine(history: _History) -> at.State | None:
+def read_history(dicts: Any) -> History:
+    """Return what ``dicts`` hold.
+
+    Raises:
+        ResumeError: a ``ValueError`` that names the path; a field is missing, unknown or corrupt.
+    """
+    if isinstance(dicts, Mapping):
+        schema = dicts.get("schema", SCHEMA)
+        if schema not in (1, SCHEMA) or isinstance(schema, bool):
+            raise ResumeError("$.dicts.schema", schema, f"1 or {SCHEMA}")
+        if schema == 1:
+            dicts = {"model": None, **dicts}
+    try:
+        return read(dicts, History)
+    except at.errors.StateError as error:
+        raise _below("$.dicts", error) from None
+
+
+def engine_of(history: History) -> at.State | None:
+    """Return the optimiser's state; None where the run had not begun to tune.
+
+    Raises:
+        ResumeError: a ``ValueError`` that names the path; it is corrupt.
+    """
     try:
         return None if history.engine is None else at.State.from_dict(history.engine)
     except at.errors.StateError as error:

@@ -51,6 +51,11 @@ def log_end(best: Trial | None, trials: int, seconds: float) -> None:
     LOGGER.info("done: %d trials in %.1f s; %s", trials, seconds, best_line(best))
 
 
+def log_report(where: str) -> None:
+    """Say where the report is, or why there is none."""
+    LOGGER.info("report: %s", where)
+
+
 def trial_line(trial: Trial, most: int, best: Trial | None) -> str:
     """Return a line on a trial: its number, what was measured, the best so far, the seconds."""
     if trial.measurement is None:

@@ -14,21 +14,25 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from asktell.errors import MissingExtraError
 from asktell.store.files import replace
 from strategies.adaptors.base import Dataloader
 from strategies.bayesian import BayesianTuneStrategy
 from strategies.conf import Conf
 from strategies.errors import ResumeError
+from strategies.evaluation import error_text
 from strategies.exhaustive import ExhaustiveTuneStrategy
+from strategies.page import write_report
 from strategies.policies import BAYESIAN, EXHAUSTIVE, RANDOM
 from strategies.random import RandomTuneStrategy
-from strategies.report import log_end, log_resumed, shown
+from strategies.report import log_end, log_report, log_resumed, shown
 from strategies.runner import TuneStrategy
 from strategies.stopwatch import Clock
 from strategies.trial import Result, Trial
 
 HISTORY = "history.json"
 MODEL = "best_model.onnx"
+REPORT = "report.html"
 
 _OF_A_RUN = ("strategy", "criterion", "objectives", "baseline")
 """What two histories of one run have in common, apart from trials."""
@@ -49,12 +53,14 @@ def tune(
     on_trial: Callable[[TuneStrategy, Trial], None] | None = None,
     *,
     quiet: bool = False,
+    report: bool = True,
     clock: Clock = time.monotonic,
 ) -> Result | None:
-    """Run the strategy that the configuration names, and keep its history and its best model.
+    """Run the strategy that the configuration names; keep its history, best model and report.
 
     ``workspace.path`` gets ``history.json`` after every trial, and ``best_model.onnx`` whenever a
-    trial is the best so far. A history that is there already is gone on from if it is of the same
+    trial is the best so far; at the end, ``report.html``, where the packages of the extra
+    ``report`` are installed. A history that is there already is gone on from if it is of the same
     model, space, strategy and goal, and never overwritten. ``workspace.resume`` is another folder
     with a history to go on from; that one is left as it is.
 
@@ -67,6 +73,7 @@ def tune(
         on_trial: called with the strategy and each trial, once the trial is saved.
         quiet: whether to show nothing; else there is a line for each trial on standard error, or
             wherever the program's own logging puts what ``strategies`` logs.
+        report: whether to write the report. :func:`write_report` writes it at any other time.
         clock: returns seconds that never go back; times the run.
 
     Returns:
@@ -102,7 +109,24 @@ def tune(
         if strategy.best_trial() != saved:
             _save_best(folder, strategy)
         log_end(strategy.best_trial(), len(strategy.trials), strategy.seconds)
-        return strategy.result()
+        result = strategy.result()
+        if report:
+            _write_report(folder, strategy, result)
+        return result
+
+
+def _write_report(folder: Path, strategy: TuneStrategy, result: Result | None) -> None:
+    """Write the report, and say where. What goes wrong with it must not take the result along."""
+    try:
+        write_report(
+            strategy, folder / REPORT, model=MODEL if result is not None else None, now=time.time()
+        )
+    except MissingExtraError as error:
+        log_report(f"none: {error}")
+    except Exception as error:
+        log_report(f"it could not be written: {error_text(error)}")
+    else:
+        log_report(str(folder / REPORT))
 
 
 def _source(folder: Path, resume: Path | None) -> Path | None:

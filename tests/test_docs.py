@@ -91,9 +91,9 @@ def test_the_demonstration_runs_from_end_to_end(tmp_path: Path) -> None:
     assert {file.name for file in output.iterdir()} == {
         "history.json",
         "best_model.onnx",
-        "accuracy.png",
+        "report.html",
     }
-    assert (output / "accuracy.png").read_bytes().startswith(b"\x89PNG")
+    assert (output / "report.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
 def test_every_example_is_known_here() -> None:

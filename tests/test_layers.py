@@ -24,13 +24,15 @@ FLOORS = {
         {"telling"},
         {"asking"},
         {"insight"},
-        {"tables", "card"},
+        {"tables"},
+        {"card"},
         {"engine"},
         {"store"},
         {"drivers"},
         {"programs"},
         {"__init__"},
         {"plots"},
+        {"reports"},
         {"cli", "__main__", "integrations"},
     ],
     "asktell.space": [
@@ -103,6 +105,14 @@ FLOORS = {
         {"sensitivity", "validation"},
         {"__init__"},
     ],
+    "asktell.reports": [
+        {"page", "words", "vector", "rendering"},
+        {"wanted", "failing", "pictures", "matters", "trust", "workers", "search"},
+        {"answer"},
+        {"trial_table", "reproducing"},
+        {"study_report"},
+        {"__init__"},
+    ],
     "asktell.store": [
         {"files", "journal", "lock", "old_changes"},
         {"book"},
@@ -118,7 +128,7 @@ FLOORS = {
         {"results", "words", "yaml_document"},
         {"command", "completion", "page", "predictions", "space_file"},
         {"look"},
-        {"begin", "ask_and_tell", "correct", "live", "show"},
+        {"begin", "ask_and_tell", "correct", "live", "reports", "show"},
         {"run"},
         {"arguments"},
         {"main"},
@@ -146,8 +156,11 @@ FLOORS = {
         {"tuning_space", "trial"},
         {"evaluation", "findings", "report"},
         {"history"},
-        {"runner"},
-        {"bayesian", "random", "exhaustive"},
+        {"runner", "record"},
+        {"bayesian", "random", "exhaustive", "costs"},
+        {"operations"},
+        {"sections"},
+        {"page"},
         {"workspace"},
         {"__init__"},
     ],
@@ -216,7 +229,7 @@ def test_importing_asktell_pulls_in_no_heavy_package() -> None:
     loaded = {name.partition(".")[0] for name in run.stdout.split()}
     heavy = {"sklearn", "matplotlib", "onnx", "onnxruntime", "torch", "yaml", "jsonschema", "rich"}
     frameworks = {"optuna", "gest_api", "libensemble", "ray", "pydantic", "sqlalchemy", "pandas"}
-    assert not loaded & {*heavy, *frameworks, "portalocker"}
+    assert not loaded & {*heavy, *frameworks, "portalocker", "jinja2"}
     assert "asktell.integrations" not in run.stdout.split()
     assert "scipy.stats" not in run.stdout.split()
 
@@ -226,6 +239,7 @@ SHELL = {
     "cli/command.py",
     "cli/live.py",
     "cli/main.py",
+    "cli/reports.py",
     "cli/run.py",
     "cli/words.py",
     "cli/space_file.py",
@@ -246,6 +260,8 @@ SHELL = {
     "programs/program.py",
     "programs/reading.py",
     "programs/share.py",
+    "reports/study_report.py",
+    "reports/vector.py",
     "store/book.py",
     "store/files.py",
     "store/lock.py",

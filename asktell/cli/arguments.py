@@ -5,14 +5,14 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from asktell.cli import ask_and_tell, begin, completion, correct, look, run, show
+from asktell.cli import ask_and_tell, begin, completion, correct, look, reports, run, show
 from asktell.cli.command import Command
 
 GROUPS: dict[str, tuple[Command, ...]] = {
     "begin": begin.COMMANDS,
     "evaluate": run.COMMANDS,
     "ask and tell": ask_and_tell.COMMANDS,
-    "look": (*show.COMMANDS, *look.COMMANDS),
+    "look": (*show.COMMANDS, *look.COMMANDS, *reports.COMMANDS),
     "set right": correct.COMMANDS,
     "this program": completion.COMMANDS,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
@@ -16,11 +17,16 @@ from asktell.space.axes import Indices
 
 _UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "seconds"))
 
+_THICKNESS = 0.62
+"""Of a bar, as a share of its lane."""
+
 _SEVERAL = 3
 """A unit of time is used from so many of it on."""
 
 
-def timeline(study: Study, *, theme: Theme = LIGHT, ax: Axes | None = None) -> Figure:
+def timeline(
+    study: Study, *, most: int = 1000, theme: Theme = LIGHT, ax: Axes | None = None
+) -> Figure:
     """Draw when each suggestion was out, a lane for as many as were out at once.
 
     Bars end in a cross where the evaluation failed, and in a triangle where nobody answered before
@@ -28,10 +34,12 @@ def timeline(study: Study, *, theme: Theme = LIGHT, ax: Axes | None = None) -> F
 
     Args:
         study: an engine, a state, or anything with a ``state``.
+        most: how many suggestions are drawn, the last.
         theme: the colours.
         ax: where to draw; None for a figure of its own.
     """
-    found = insight.timeline(study)
+    every = insight.timeline(study)
+    found = _last(every, most)
     missing = f"{found.unknown} suggestions have no known moments." if found.unknown else ""
     if not len(found.ids):
         nothing = "No moments are known: give now=... to suggest and observe, as drivers do."
@@ -51,22 +59,21 @@ def timeline(study: Study, *, theme: Theme = LIGHT, ax: Axes | None = None) -> F
         ("forgotten", theme.muted, "", 0.5),
         ("out", theme.accent, "", 0.15),
     )
-    thickness = 0.62
     least = width / size * 0.001
     for fate, colour, marker, alpha in looks:
         rows = np.flatnonzero(fates == fate)
         if not len(rows):
             continue
-        ax.barh(
-            found.lanes[rows],
-            np.maximum(ends[rows] - starts[rows], least),
-            left=starts[rows],
-            height=thickness,
-            color=colour,
-            alpha=alpha,
-            edgecolor=theme.background if fate != "out" else colour,
-            linewidth=0.5,
-            label="" if marker else ("still out" if fate == "out" else fate),
+        until = np.maximum(ends[rows], starts[rows] + least)
+        ax.add_collection(
+            PolyCollection(  # a thousand bars at once; barh makes an artist of each
+                list(_bars(starts[rows], until, found.lanes[rows])),
+                facecolors=colour,
+                alpha=alpha,
+                edgecolors=theme.background if fate != "out" else colour,
+                linewidths=0.5,
+                label="" if marker else ("still out" if fate == "out" else fate),
+            )
         )
         if marker:
             ax.plot(
@@ -88,10 +95,37 @@ def timeline(study: Study, *, theme: Theme = LIGHT, ax: Axes | None = None) -> F
     ax.set_xlim(-0.01 * width / size, 1.01 * width / size)
     ax.xaxis.set_major_locator(MaxNLocator(8))
     canvas.names(ax, f"{unit} since the first suggestion", None, theme)
-    canvas.title(ax, f"{len(found.ids)} suggestions, at most {lanes} at once", theme)
+    n = f"{len(found.ids):,}"
+    some = n if len(found.ids) == len(every.ids) else f"the last {n} of {len(every.ids):,}"
+    canvas.title(ax, f"{some} suggestions, at most {lanes} at once", theme)
     canvas.legend(ax, theme)
     canvas.note(canvas.figure_of(ax), missing, theme)
     return canvas.figure_of(ax)
+
+
+def _last(found: insight.Timeline, most: int) -> insight.Timeline:
+    """Return the last suggestions of a timeline, on the lanes that they need."""
+    if len(found.ids) <= most:
+        return found
+    lanes = np.unique(found.lanes[-most:], return_inverse=True)[1]
+    return insight.Timeline(
+        found.ids[-most:],
+        found.trials[-most:],
+        found.starts[-most:],
+        found.ends[-most:],
+        found.fates[-most:],
+        found.leases[-most:],
+        lanes.astype(np.int64),
+        found.now,
+        found.unknown,
+    )
+
+
+def _bars(starts: Array, ends: Array, lanes: Indices) -> Array:
+    """Return the corners of bars (n, 4, 2)."""
+    low, high = lanes - _THICKNESS / 2, lanes + _THICKNESS / 2
+    corners = [(starts, low), (ends, low), (ends, high), (starts, high)]
+    return np.stack([np.column_stack(corner) for corner in corners], axis=1)
 
 
 def _leases(ax: Axes, lanes: Indices, ends: Array, leases: Array, theme: Theme) -> None:

@@ -24,9 +24,18 @@ from fakes import (
 )
 
 import strategies.runner
+import strategies.workspace
+from asktell.errors import MissingExtraError
 from strategies import Conf, Trial, TuneStrategy, tune
 from strategies.errors import ResumeError
-from strategies.workspace import HISTORY, MODEL, STRATEGIES, load_history, save_history
+from strategies.workspace import (
+    HISTORY,
+    MODEL,
+    REPORT,
+    STRATEGIES,
+    load_history,
+    save_history,
+)
 
 
 @pytest.fixture
@@ -64,7 +73,7 @@ def test_the_history_is_written_after_every_trial(tmp_path: Path, adaptor: FakeA
     assert [asdict(trial) for trial in seen] == saved[-1]["trials"]
     assert saved[-1]["seconds"] > 0
     assert (folder / MODEL).read_text(encoding="utf-8") == repr(result.model.effect)
-    assert {path.name for path in folder.iterdir()} == {HISTORY, MODEL}
+    assert {path.name for path in folder.iterdir()} == {HISTORY, MODEL, REPORT}
 
 
 @pytest.mark.parametrize("name", STRATEGIES)
@@ -175,7 +184,7 @@ def test_without_a_success_there_is_a_history_but_no_model(
     monkeypatch.setattr(strategies.runner, "adaptor_for", lambda conf: adaptor)
     configuration = conf_of(tmp_path, max_trials=2)
     assert tune("model", configuration, CALIBRATION, eval_func=adaptor.accuracy) is None
-    assert {path.name for path in tmp_path.iterdir()} == {HISTORY}
+    assert {path.name for path in tmp_path.iterdir()} == {HISTORY, REPORT}
     assert adaptor.quantized[0] == DEFAULT
 
 
@@ -308,6 +317,47 @@ def test_the_best_model_is_written_as_soon_as_it_is_found(
     assert 1 < sum(is_best for is_best, _ in models) < len(models)
 
 
+# ------------------------------------------------------------------------------- the report
+
+
+def test_the_report_names_the_model_beside_it(tmp_path: Path, adaptor: FakeAdaptor) -> None:
+    run_in(tmp_path, adaptor)
+    text = (tmp_path / REPORT).read_text(encoding="utf-8")
+    assert text.startswith("<!DOCTYPE html>")
+    assert f"InferenceSession(&#34;{MODEL}&#34;)" in text
+
+
+def test_no_report_is_written_where_none_is_wanted(tmp_path: Path, adaptor: FakeAdaptor) -> None:
+    configuration = conf_of(tmp_path, max_trials=2)
+    tune("m", configuration, CALIBRATION, eval_func=adaptor.accuracy, report=False)
+    assert {path.name for path in tmp_path.iterdir()} == {HISTORY, MODEL}
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MissingExtraError("a report needs jinja2"), "report: none: a report needs jinja2"),
+        (OSError("disk full"), "report: it could not be written: OSError: disk full"),
+    ],
+)
+def test_a_report_that_cannot_be_written_does_not_take_the_result_along(
+    tmp_path: Path,
+    adaptor: FakeAdaptor,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+    told: str,
+) -> None:
+    def fails(*args: Any, **kwargs: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(strategies.workspace, "write_report", fails)
+    caplog.set_level("INFO", logger="strategies")
+    assert run_in(tmp_path, adaptor) is not None
+    assert caplog.records[-1].getMessage() == told
+    assert not (tmp_path / REPORT).exists()
+
+
 # ------------------------------------------------------------------------------- what is said
 
 
@@ -317,12 +367,14 @@ def test_there_is_a_line_for_every_trial(
     caplog.set_level("INFO", logger="strategies")
     run_in(tmp_path, adaptor, n=2)
     run_in(tmp_path, adaptor, n=3)
-    fp32, space, first, _, done, resumed, third, _ = [r.getMessage() for r in caplog.records]
+    lines = [record.getMessage() for record in caplog.records]
+    fp32, space, first, _, done, report, resumed, third, *_ = lines
     assert fp32.startswith("FP32: accuracy 0.9000, size 200 bytes; wanted: accuracy of at least 0.")
     assert space == "2 operations, 18 configurations"
     assert first.startswith("trial 0 (1 of 2): accuracy 0.8710, size 50 bytes, misses; ")
     assert first.endswith(" s")
     assert done.startswith("done: 2 trials in ")
+    assert report == f"report: {tmp_path / REPORT}"
     assert resumed == f"going on after 2 trials from {tmp_path}"
     assert third.startswith("trial 2 (3 of 3): ")
 
@@ -343,7 +395,7 @@ strategies.BayesianTuneStrategy("m", configuration, CALIBRATION, eval_func=abs) 
     assert ran.stdout == ""
     lines = ran.stderr.splitlines()
     assert [line.split()[0] for line in lines] == (
-        [] if quiet else ["FP32:", "2", "trial", "trial", "done:"]
+        [] if quiet else ["FP32:", "2", "trial", "trial", "done:", "report:"]
     )
 
 

@@ -1,0 +1,102 @@
+"""What mattered: the parameters that make a difference, and those whose range may be too narrow."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from asktell.insight import Importance
+from asktell.reports.page import Block, Cell, Hint, Prose, Row, Section, Table
+from asktell.reports.words import clipped, listed, share
+
+NEGLIGIBLE = 0.02
+"""A parameter with a smaller total index makes no difference that a person would care about."""
+
+_MOST_NOISE = 0.7
+
+
+def matters_section(
+    known: Importance,
+    edges: list[tuple[str, str]],
+    pictures: tuple[Block, ...],
+    others: tuple[Block, ...],
+) -> Section:
+    """Return the section on parameters.
+
+    Args:
+        known: the importance for the first objective.
+        edges: parameters whose best value lies at an end of the range, and which end.
+        pictures: of the importance, and of slices.
+        others: the same of further outcomes.
+    """
+    blocks: list[Block] = [Prose(ranking_text(known))]
+    if relevant := _relevant(known, edges):
+        blocks.append(Hint(edges_text(relevant)))
+    blocks += pictures
+    return Section("matters", "What mattered", (*blocks, *others))
+
+
+def ranking_text(known: Importance) -> str:
+    """Return which parameters matter most, in words."""
+    if not sees_anything(known):
+        return f"The model sees no difference in {known.outcome} between any params."
+    ordered = [int(place) for place in known.order]
+    matter = [place for place in ordered if known.total[place] >= NEGLIGIBLE]
+    if len(ordered) == 1:
+        return f"There is one parameter, so all of {known.outcome} depends on it."
+    parts = [f"{clipped(known.names[i])} in {share(known.total[i])}" for i in matter]
+    text = (
+        f"Over the whole space, as the model sees it, these have a part in the differences in "
+        f"{known.outcome}: {listed(parts, most=5)}."
+    )
+    if known.total.sum() > 1.1:
+        text += " These add up to more than all, as parameters act together."
+    rest = len(ordered) - len(matter)
+    if rest:
+        text += f" The {'other one' if rest == 1 else f'{rest:,} others'} hardly matter"
+        text += f"{'s' if rest == 1 else ''}."
+    if not math.isnan(known.unexplained) and known.unexplained > _MOST_NOISE:
+        text += " The model knows little as yet, so take these for guesses."
+    return text
+
+
+def sees_anything(known: Importance) -> bool:
+    """Tell whether the model sees any difference between params."""
+    return bool(np.isfinite(known.total).all() and known.total.any())
+
+
+def edges_text(edges: list[tuple[str, str]]) -> str:
+    """Return the hint on parameters whose best value lies at an end of the range."""
+    if len(edges) == 1:
+        name, end = edges[0]
+        return f"The best {clipped(name)} lies at the {end} end of its range: widen the range?"
+    parts = [f"{clipped(name)} ({end} end)" for name, end in edges]
+    return f"The best lies at the edge of these ranges: {listed(parts)}. Widen them?"
+
+
+def importance_table(known: Importance) -> Table:
+    """Return the indices of all parameters, the most important first."""
+    rows = []
+    for place in known.order:
+        pairs = (
+            (known.total[place], known.total_errors[place]),
+            (known.first[place], known.first_errors[place]),
+        )
+        cells = [Cell(known.names[place], known.names[place])]
+        cells += [Cell(f"{max(v, 0.0):.2f} ± {error:.2f}", float(v)) for v, error in pairs]
+        rows.append(Row(tuple(cells)))
+    caption = (
+        f"Sobol indices of {known.outcome}: the share of its variance over the space that a "
+        "parameter has a part in, and the share that it brings about by itself"
+    )
+    return Table(
+        caption, ("parameter", "has a part in", "by itself"), (False, True, True), tuple(rows), True
+    )
+
+
+def _relevant(known: Importance, edges: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Return the edges of parameters that matter, the most important first."""
+    totals = dict(zip(known.names, known.total.tolist(), strict=True))
+    found = [edge for edge in edges if totals[edge[0]] >= NEGLIGIBLE]
+    return sorted(found, key=lambda edge: -totals[edge[0]])

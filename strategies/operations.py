@@ -1,0 +1,124 @@
+"""The sections on operations: what was chosen for each, and what quantising it costs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from string import ascii_uppercase
+
+from asktell.insight import importance
+from asktell.reports.matters import importance_table
+from asktell.reports.page import Block, Cell, Folded, Prose, Row, Section, Table
+from asktell.reports.pictures import Gallery
+from asktell.reports.trust import verdict
+from asktell.reports.words import listed
+from strategies.costs import Cost, Costs
+from strategies.objective import ACCURACY
+from strategies.record import FP32_LABEL, Record, options_of
+
+
+def choices_section(record: Record) -> Section:
+    """Return the heat map of choices: how often each was tried, and how often it met."""
+    letters = letters_of(record)
+    best = record.best.params if record.best else {}
+    rows = []
+    for name in record.operations:
+        tried = Counter(trial.params[name] for trial in record.trials)
+        met = Counter(trial.params[name] for trial in record.trials if trial.meets)
+        cells = [Cell(name, name)]
+        for option in letters:
+            if option not in _options(record, name):
+                cells.append(Cell("-"))
+                continue
+            star = "★ " if best.get(name) == option else ""
+            n = tried[option]
+            part = met[option] / n if n else None
+            cells.append(Cell(f"{star}{met[option]} of {n}" if n else "·", part, part))
+        rows.append(Row(tuple(cells)))
+    heads = tuple(letters.values())
+    legend = Table(
+        "Letters stand for options: w is for weights, a for activations",
+        ("letter", "option"),
+        (False, False),
+        tuple(Row((Cell(letter), Cell(option))) for option, letter in letters.items()),
+    )
+    blocks: list[Block] = [
+        Prose(
+            "How many of the trials with an option met the criterion. The stronger the "
+            "colour, the larger the share; a star marks what the best model has, a dot "
+            "what was not tried, and a dash what there is not."
+        ),
+        Table(
+            "Options by operation",
+            ("operation", *heads),
+            (False, *(True for _ in heads)),
+            tuple(rows),
+            sortable=True,
+        ),
+        legend,
+    ]
+    return Section("choices", "Choices for each operation", tuple(blocks))
+
+
+def letters_of(record: Record) -> dict[str, str]:
+    """Return a short name of every option, FP32 first: letters, as labels are long."""
+    every = (option for name in record.operations for option in _options(record, name))
+    options = [option for option in dict.fromkeys(every) if option != FP32_LABEL]
+    letters = {option: _letter(place) for place, option in enumerate(options)}
+    return {FP32_LABEL: "FP32", **letters}
+
+
+def _letter(place: int) -> str:
+    """Return A to Z, then AA, AB, ..."""
+    before, last = divmod(place, len(ascii_uppercase))
+    return f"{_letter(before - 1) if before else ''}{ascii_uppercase[last]}"
+
+
+def _options(record: Record, name: str) -> tuple[str, ...]:
+    return tuple(str(option) for option in options_of(record.space, name))
+
+
+# --- what it costs ---
+
+
+def costs_section(record: Record, costs: Costs, gallery: Gallery) -> Section:
+    """Return the section on what quantising each operation costs."""
+    clear = [cost for cost in costs.costs if cost.is_clear and cost.points > 0.0]
+    unit, factor = ("percentage points", 100.0) if _is_share(record) else ("accuracy", 1.0)
+    if clear:
+        parts = [f"{one.operation} ({one.points * factor:.2g})" for one in clear]
+        text = f"As the model sees it, quantising costs accuracy, in {unit}: {listed(parts)}."
+        if len(clear) < len(costs.costs):
+            text += " Of the others, the trials do not tell whether it does."
+    else:
+        text = "The trials do not tell of any operation whether quantising it costs accuracy."
+    blocks: list[Block] = [Prose(text), Prose(verdict(costs.trust))]
+    if costs.costs:
+        rows = tuple(_cost_row(cost, factor) for cost in costs.costs)
+        caption = f"What quantising loses, in {unit}, while the rest stays as in the best model"
+        columns = ("operation", "option", "costs", "±", "how sure", "trials in FP32")
+        numeric = (False, False, True, True, False, True)
+        blocks.append(Table(caption, columns, numeric, rows, sortable=True))
+    shares = importance_table(importance(costs.known, ACCURACY))
+    blocks += [gallery.importance(ACCURACY, costs.known)]
+    blocks += [Folded("These shares as numbers", (shares,))]
+    return Section("costs", "What each operation costs", tuple(blocks))
+
+
+def _is_share(record: Record) -> bool:
+    base = record.goal.baseline.accuracy
+    return base is not None and 0.0 <= base <= 1.0
+
+
+def _cost_row(cost: Cost, factor: float) -> Row:
+    option = cost.option if cost.is_quantised else f"FP32; at best {cost.option}"
+    how = "clear" if cost.is_clear else "the model cannot tell"
+    return Row(
+        (
+            Cell(cost.operation, cost.operation),
+            Cell(option, option),
+            Cell(f"{cost.points * factor:.2f}", cost.points),
+            Cell(f"{cost.deviation * factor:.2f}", cost.deviation),
+            Cell(how, how),
+            Cell(f"{cost.n_fp32:,}", cost.n_fp32),
+        )
+    )
