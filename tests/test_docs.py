@@ -95,7 +95,7 @@ def test_the_demonstration_runs_from_end_to_end(tmp_path: Path) -> None:
 
 
 def test_every_example_is_known_here() -> None:
-    run = {"ask_tell", "stateless", "demo", "tune_digits", "digits"}
+    run = {"ask_tell", "stateless", "demo", "tune_digits"}
     by_hand = {"train_digits"}  # writes the network of the examples anew
     assert {path.stem for path in EXAMPLES} == run | by_hand
 
