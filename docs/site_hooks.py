@@ -39,6 +39,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Turn links between files of the repository into links between files of the site."""
     here = in_repository(page.file.src_uri)
+    if page.is_homepage:
+        page.meta["hide"] = ["navigation"]
 
     def target(found: re.Match[str]) -> str:
         if not found["path"]:
