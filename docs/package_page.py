@@ -1,8 +1,8 @@
 """What a package index shows of asktell: the README with whole addresses, and the project's links.
 
 The address of the repository is a setting in ``pyproject.toml``, ``repository`` of this hook of
-hatchling. While it is empty, a link to a file is its text alone, and there are no pictures: nothing leads
-nowhere.
+hatchling. While it is empty, a link to a file is its text alone, and there are no pictures, so that
+nothing leads nowhere.
 """
 
 from __future__ import annotations

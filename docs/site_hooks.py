@@ -1,7 +1,7 @@
 """What the site needs beyond ``docs/``: the pages at the top of the repository, and linked files.
 
-A link is written once, as it leads somewhere in the repository. In the site it leads to the page made
-of that file, or to a copy of the file that the site takes along.
+A link is written once, as it leads somewhere in the repository. In the site it leads to the page
+made of that file, or to a copy of the file that the site takes along.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a package index shows: the README with whole addresses, or without links that lead nowhere."""
+"""What a package index shows: the README with whole addresses, or none that lead nowhere."""
 
 from __future__ import annotations
 
