@@ -18,7 +18,6 @@ PICTURES = Path(__file__).with_name("pictures")
 def main() -> None:
     """Run the blocks in a folder of their own, and keep the pictures that they save."""
     mpl.use("agg")
-    mpl.rcParams["savefig.dpi"] = 120
     blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
     home = Path.cwd()
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as back:
