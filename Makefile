@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types docs environment golden benchmark ray clean
+.PHONY: demo test lint types docs pictures site environment golden benchmark ray clean
 
 demo: $(VENV)/.installed ## tune a real network, interrupted and resumed; results in demo-output/
 	$(BIN)/python examples/demo.py
@@ -22,6 +22,12 @@ types: $(VENV)/.installed
 
 docs: $(VENV)/.installed ## write docs/reference.md anew from the docstrings
 	$(BIN)/python docs/write_reference.py
+
+pictures: $(VENV)/.installed ## draw the pictures of docs/start.md anew, by running its blocks
+	$(BIN)/python docs/draw_pictures.py
+
+site: $(VENV)/.installed ## the documentation as a site, in site/; a link that leads nowhere fails
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 
 golden: $(VENV)/.installed ## write the golden file of a new schema; it overwrites none
 	$(BIN)/python tests/asktell/golden/write.py
@@ -43,4 +49,4 @@ $(VENV)/.installed: pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(VENV) demo-output .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) demo-output site .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,48 +1,34 @@
-"""Draw the pictures of the page on looking: ``python docs/draw_pictures.py``."""
+"""Draw the pictures of the documentation anew, by running the blocks of its pages.
+
+``make pictures`` runs it; the pages save the pictures that they show.
+"""
 
 from __future__ import annotations
 
-import math
+import contextlib
+import os
+import re
+import shutil
+import tempfile
 from pathlib import Path
-from typing import Any
 
-import asktell as at
-from asktell import insight, plots
+import matplotlib as mpl
 
-FOLDER = Path(__file__).parent
-
-
-def study() -> at.Engine:
-    """Return the study of the page, after 40 trials."""
-    space = at.Space(
-        at.Float("rate", 1e-5, 1.0, log=True),
-        at.Float("momentum", 0.0, 0.99, step=0.01),
-        at.Int("layers", 1, 8),
-        at.Categorical("optimizer", ["sgd", "adam", "lion"]),
-    )
-    engine = at.Engine(space, seed=7, goal="minimize")
-    for number in range(40):
-        suggestion = engine.suggest(now=60.0 * number)
-        if suggestion.params["rate"] > 0.5:
-            engine.fail(suggestion, "loss is NaN", now=60.0 * number + 5.0)
-        else:
-            engine.observe(suggestion, loss(suggestion.params), now=60.0 * number + 55.0)
-    return engine
-
-
-def loss(params: dict[str, Any]) -> float:
-    """Stand in for an hour of training."""
-    value: float = 0.1 + 0.08 * (math.log10(params["rate"]) + 2.5) ** 2
-    value += 0.5 * (params["momentum"] - 0.8) ** 2 + 0.02 * abs(params["layers"] - 4)
-    return value + {"sgd": 0.05, "adam": 0.0, "lion": 0.02}[params["optimizer"]]
+PAGES = [Path(__file__).with_name(name) for name in ("start.md", "looking.md")]
+PICTURES = Path(__file__).with_name("pictures")
 
 
 def main() -> None:
-    """Draw them."""
-    known = insight.fitted(study())
-    for name, picture in (("progress", plots.progress), ("slices", plots.slices)):
-        figure = picture(known)
-        figure.savefig(FOLDER / f"looking-{name}.png", dpi=100, metadata={"Software": None})
+    """Run the blocks of each page in a folder of their own, and keep what they save."""
+    mpl.use("agg")
+    for page in PAGES:
+        blocks = re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as back:
+            back.callback(os.chdir, Path.cwd())
+            os.chdir(folder)
+            exec("\n".join(blocks), {"__name__": page.stem})
+            for picture in Path(folder).glob("*.png"):
+                shutil.copy(picture, PICTURES / picture.name)
 
 
 if __name__ == "__main__":

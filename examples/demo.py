@@ -18,9 +18,9 @@ import onnxruntime
 from rich.console import Console
 from rich.table import Table
 
-import digits
 from strategies import BayesianTuneStrategy, Conf, Trial, write_report
 from strategies.adaptors.base import OpConfig
+from strategies.examples import digits
 from strategies.workspace import HISTORY, MODEL, REPORT, load_history
 
 HERE = Path(__file__).parent

@@ -1,4 +1,4 @@
-"""Train the small convolutional network of the examples and write it as ``digits_cnn.onnx``.
+"""Train the small convolutional network of the examples and write it into the package.
 
 Run ``python examples/train_digits.py``; it needs numpy, scikit-learn and onnx, and takes well under
 a minute. Everything is seeded.
@@ -20,7 +20,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from digits import MODEL, Batch, split
+from strategies.examples.digits import MODEL, Batch, split
 
 Array = NDArray[np.float32]
 
@@ -236,7 +236,7 @@ def accuracy(network: Sequence[Parameters], data: Batch) -> float:
 
 
 def main() -> None:
-    """Train, scale badly, and write the model beside this file."""
+    """Train, scale badly, and write the model."""
     training, held_out = split()
     trained = train(training)
     network = scale_badly(trained)

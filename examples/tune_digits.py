@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-import digits
 from strategies import BayesianTuneStrategy, Conf
+from strategies.examples import digits
 from strategies.workspace import HISTORY, MODEL, load_history, save_history
 
 

@@ -8,13 +8,19 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import yaml
 from attrs import frozen
 
+from asktell.errors import MissingExtraError
 from asktell.numbers import is_count, is_finite
 from strategies.conf_schema import SCHEMA
 from strategies.errors import ConfError
+
+try:
+    import jsonschema
+    import yaml
+except ModuleNotFoundError as error:
+    message = f"strategies need the package {error.name}: pip install 'asktell[onnx]'"
+    raise MissingExtraError(message) from error
 
 _APPROACHES = {
     "onnxrt_qlinearops": "post_training_static_quant",

@@ -150,7 +150,7 @@ FLOORS = {
         {"__init__"},
     ],
     "strategies": [
-        {"errors", "conf_schema", "time_limit", "stopwatch", "policies"},
+        {"errors", "conf_schema", "time_limit", "stopwatch", "policies", "examples"},
         {"conf"},
         {"adaptors", "metrics", "objective"},
         {"tuning_space", "trial"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asktell.errors import MissingExtraError
 from strategies.adaptors.base import Adaptor
 from strategies.conf import Conf
 
@@ -10,8 +11,12 @@ def adaptor_for(conf: Conf) -> Adaptor:
     """Return the adaptor of the configuration's framework.
 
     Raises:
-        ImportError: the framework is not installed.
+        MissingExtraError: an ``ImportError``; the framework is not installed.
     """
-    from strategies.adaptors.onnxrt import OnnxRuntimeAdaptor
+    try:
+        from strategies.adaptors.onnxrt import OnnxRuntimeAdaptor
+    except ModuleNotFoundError as error:
+        message = f"models of ONNX need the package {error.name}: pip install 'asktell[onnx]'"
+        raise MissingExtraError(message) from error
 
     return OnnxRuntimeAdaptor(approach=conf.approach)

@@ -25,7 +25,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from threadpoolctl import threadpool_limits
 
-import digits
+from strategies.examples import digits
 
 Array = NDArray[Any]
 Batch = tuple[Array, Array]

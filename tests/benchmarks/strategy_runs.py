@@ -1,7 +1,7 @@
 """The Bayesian strategy beside the random one, on small models and criteria from no loss to 2 %.
 
-``PYTHONPATH=examples python tests/benchmarks/strategy_runs.py bayesian random`` runs both, writes
-their records and prints the comparison; without names it prints the records that are there.
+``python tests/benchmarks/strategy_runs.py bayesian random`` runs both, writes their
+records and prints the comparison; without names it prints the records that are there.
 Options: ``--models`` and ``--criteria`` limit the runs (records of others are kept), ``--memory
 FILE`` keeps what was evaluated for the next time, ``--name`` writes the records under another name.
 

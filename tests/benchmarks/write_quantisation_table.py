@@ -11,8 +11,8 @@ import json
 from quantisation import TABLE, conf
 from rich.progress import track
 
-import digits
 import strategies
+from strategies.examples import digits
 
 
 def main() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import math
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -536,3 +538,24 @@ def test_multi_objectives_of_unequal_lengths_are_refused(key: str, items: list[A
 def test_accuracy_as_objective_without_its_evaluation_is_refused(tuning: dict[str, Any]) -> None:
     document = {**LEAST, "tuning": {**tuning, "exit_policy": {"performance_only": True}}}
     assert refused(document).place == "$.tuning.exit_policy.performance_only"
+
+
+@pytest.mark.parametrize(
+    ("missing", "code"),
+    [
+        ("jsonschema", "import strategies"),
+        ("onnx", f"import strategies; strategies.adaptors.adaptor_for(strategies.Conf({LEAST}))"),
+    ],
+)
+def test_a_package_that_is_not_installed_is_named_with_its_extra(missing: str, code: str) -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", f"import sys; sys.modules[{missing!r}] = None; {code}"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[2],
+    )
+    assert run.returncode == 1
+    message = run.stderr.splitlines()[-1]
+    assert message.startswith("asktell.errors.MissingExtraError: ")
+    assert f"the package {missing}: pip install 'asktell[onnx]'" in message

@@ -35,10 +35,10 @@ from fakes import (
 )
 
 import asktell as at
-import digits
 from strategies import BayesianTuneStrategy, Conf, RandomTuneStrategy, Trial, TuneStrategy
 from strategies.adaptors.base import Capability
 from strategies.errors import ArgumentError, FirstEvaluationError, ResumeError, StrategyError
+from strategies.examples import digits
 from strategies.objective import Measurement
 from strategies.tuning_space import TuningSpace
 from strategies.workspace import STRATEGIES

@@ -1,0 +1,1 @@
+"""Small models with their data, for trying the strategies out."""
