@@ -32,7 +32,7 @@ def calibrated(posterior: Posterior) -> Posterior:
     """
     processes, data = posterior.processes, posterior.data
     n = len(data.points)
-    if processes is None:
+    if processes is None or n < _FEWEST:
         return posterior
     means, deviations = (part[:, :n] for part in processes.left_out())
     factors = np.ones(len(posterior.columns))

@@ -75,7 +75,7 @@ def contour(
             linewidths=0.5,
             alpha=0.35,
         )
-    _scatter_over(ax, found, theme)
+    _scatter_over(ax, found)
     if found.feasible.any():
         worth = np.where(
             found.feasible, found.values if goal != "minimize" else -found.values, -np.inf
@@ -94,7 +94,8 @@ def contour(
     return canvas.figure_of(ax)
 
 
-def _scatter_over(ax: Axes, found: insight.Contour, theme: Theme) -> None:
+def _scatter_over(ax: Axes, found: insight.Contour) -> None:
+    """Mark trials in colours that are seen on the map, whatever the theme."""
     few = np.arange(len(found.tried)) % -(-len(found.tried) // _MOST_DOTS) == 0
     for rows, marker, face in (
         (found.feasible & few, "o", "#ffffff"),
@@ -114,7 +115,7 @@ def _scatter_over(ax: Axes, found: insight.Contour, theme: Theme) -> None:
     if len(found.failed):
         x, y = found.failed.T
         ax.scatter(x, y, marker="x", s=22, color="#ffffff", linewidths=2.4, zorder=3)
-        ax.scatter(x, y, marker="x", s=20, color=theme.failed, linewidths=1.2, zorder=4)
+        ax.scatter(x, y, marker="x", s=20, color=LIGHT.failed, linewidths=1.2, zorder=4)
 
 
 def _edges(axis: Axis, grid: Array) -> Array:
