@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "asktell": [
         {"errors"},
-        {"numbers", "log", "html"},
+        {"numbers", "log", "html", "text"},
         {"space"},
         {"model"},
         {"acquisition"},

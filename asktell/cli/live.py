@@ -10,9 +10,10 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from asktell.drivers.evaluated import Evaluated
-from asktell.drivers.lines import changes, duration, standing, target_words
+from asktell.drivers.lines import changes, standing, target_words
 from asktell.log import LOGGER
 from asktell.programs.plan import Standing
+from asktell.text import duration
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -100,7 +100,7 @@ def _study(page: Page, seen: dict[str, Any]) -> None:
         _curve(page, seen["best_so_far"])
     if seen["last"]:
         page.title("Last")
-        _rows(page, seen["last"])
+        _rows(page, seen["last"], seen["now"])
     if seen["failures"]:
         page.title("Failed")
         page.table(
@@ -136,7 +136,7 @@ def _answer(page: Page, seen: dict[str, Any]) -> None:
         first = next(iter(seen["objectives"]))
         rows = sorted(seen["front"], key=lambda row: row["target"][first])
         if rows:
-            _rows(page, rows[:MOST])
+            _rows(page, rows[:MOST], seen["now"])
         _more(page, rows)
 
 
@@ -164,7 +164,7 @@ def _curve(page: Page, values: list[float]) -> None:
         page.text(f"{labels.get(place, ''):>{longest}} {line}".rstrip())
 
 
-def _rows(page: Page, rows: list[dict[str, Any]]) -> None:
+def _rows(page: Page, rows: list[dict[str, Any]], now: float) -> None:
     named = next((row["target"] for row in rows if isinstance(row["target"], dict)), {"target": 0})
     names = list(named)
     page.table(
@@ -174,7 +174,7 @@ def _rows(page: Page, rows: list[dict[str, Any]]) -> None:
                 str(row["trial"]),
                 row["status"] if row["feasible"] in (None, True) else "infeasible",
                 *_numbers(row["target"], names),
-                words.minute(row["told_at"]),
+                words.ago(row["told_at"], now),
                 words.duration(row["seconds"]),
                 words.params(row["params"]),
             )

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from asktell import text
+
 _EPOCH = 1e8
 """Moments before 1973 come from a clock of the caller's own."""
-
-_UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
 def number(value: Any) -> str:
@@ -47,19 +47,18 @@ def minute(at: float | None) -> str:
     return text[: -len(":00")] if text.count(":") == 2 else text
 
 
+def ago(at: float | None, now: float) -> str:
+    """Return how long ago a moment was; the moment, where it is of another clock."""
+    if at is None or (at < _EPOCH) is not (now < _EPOCH):
+        return moment(at)
+    return f"{duration(max(now - at, 0.0))} ago"
+
+
 def duration(seconds: float | None) -> str:
-    """Return a duration in the two largest units that it has; a dash where it is not known."""
+    """Return a duration; a dash where it is not known."""
     if seconds is None:
         return "-"
-    if seconds < 0:
-        return f"-{duration(-seconds)}"
-    if seconds < 60:
-        return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"
-    whole = round(seconds)
-    place = next(i for i, (_, length) in enumerate(_UNITS) if whole >= length)
-    (unit, length), (smaller, shorter) = _UNITS[place : place + 2]
-    count, rest = divmod(whole, length)
-    return f"{count} {unit} {rest // shorter} {smaller}" if rest // shorter else f"{count} {unit}"
+    return f"-{text.duration(-seconds)}" if seconds < 0 else text.duration(seconds)
 
 
 def harmless(text: str) -> str:

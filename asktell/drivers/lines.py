@@ -16,6 +16,7 @@ from asktell.drivers.evaluated import Evaluated, Happening
 from asktell.log import LOGGER
 from asktell.state import State
 from asktell.study.views import Observation
+from asktell.text import duration, shortened
 
 _MOST_PARAMS = 6
 _LONGEST_VALUE, LONGEST_REASON = 24, 200
@@ -79,7 +80,8 @@ def trial_line(evaluated: Evaluated, before: Observation | None, state: State) -
     place = f"trial {evaluated.number} ({evaluated.finished}{most})"
     changed = changes(suggestion.params, before.params if before else {})
     best = evaluated.best
-    if best and best.feasible and best.configuration == suggestion.configuration:
+    is_best = best and best.feasible and best.configuration == suggestion.configuration
+    if is_best and not (before and before.feasible and before.target == best.target):
         good = "the best so far"
     else:
         good = standing_and_whose(state)
@@ -135,21 +137,3 @@ def value_words(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:.6g}"
     return shortened(str(value), _LONGEST_VALUE)
-
-
-def shortened(text: str, longest: int) -> str:
-    """Return text on one line, of at most so many characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= longest else line[: longest - 3] + "..."
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as people say them."""
-    if seconds < 1.0:
-        return f"{seconds * 1e3:.0f} ms"
-    if seconds < 60.0:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"

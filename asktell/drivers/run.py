@@ -13,7 +13,7 @@ from asktell.asking.know import best_or_none
 from asktell.asking.known import Known
 from asktell.drivers.evaluated import Evaluated, Happening, Measured
 from asktell.drivers.executors import Supply, WorkerDied, cannot_be_sent, shown_last
-from asktell.drivers.lines import LONGEST_REASON, shortened
+from asktell.drivers.lines import LONGEST_REASON
 from asktell.drivers.patience import Tally
 from asktell.engine import Engine
 from asktell.errors import (
@@ -29,6 +29,7 @@ from asktell.state import State
 from asktell.study.trials import Configuration
 from asktell.study.views import Suggestion
 from asktell.telling.delivery import reason_of
+from asktell.text import shortened
 
 _LONGEST_WAIT = 1.0
 """Seconds until the clock is read again: it may be set, or the machine may have slept."""

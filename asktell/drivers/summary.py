@@ -5,9 +5,10 @@ from __future__ import annotations
 from attrs import frozen
 
 from asktell.asking import know
-from asktell.drivers.lines import LONGEST_REASON, duration, shortened, standing_and_whose
+from asktell.drivers.lines import LONGEST_REASON, standing_and_whose
 from asktell.state import State
 from asktell.study.views import Observation
+from asktell.text import duration, shortened
 
 _MOST_ROWS = 5
 
@@ -66,6 +67,11 @@ class Summary:
         counts = f"{self.state.n_over} of {self.n_trials} trials in {duration(self.seconds)}"
         saved = f"saved in {self.path}" if self.path else ""
         return "; ".join(filter(None, [counts, standing_and_whose(self.state), saved]))
+
+    def _repr_html_(self) -> str:
+        from asktell.card import card_of  # for notebooks alone
+
+        return card_of(self, self.line)
 
     def __str__(self) -> str:
         return "\n".join([*self._answer(), self._counts(), *self._failed(), self._saved()])

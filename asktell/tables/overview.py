@@ -26,8 +26,8 @@ def overview(study: State | Study, now: float | None = None) -> dict[str, Any]:
     ``counts``, by status; ``best``, the row of the best trial that was observed, and ``front``, the
     rows of a front of several objectives; ``best_so_far``, after each result that holds the
     constraints, in order of arrival (the weighted sum of several objectives); ``failures``, by the
-    last line of their reasons; ``pending`` and ``due``; ``last``, the rows of the last trials. Rows
-    are those of :func:`asktell.tables.trial_rows`.
+    last line of their reasons; ``pending`` and ``due``; ``last``, the rows of the last trials;
+    ``now``, as given. Rows are those of :func:`asktell.tables.trial_rows`.
 
     Args:
         study: an engine, or a state.
@@ -50,6 +50,7 @@ def overview(study: State | Study, now: float | None = None) -> dict[str, Any]:
     found["pending"] = [_pending(state, ticket_id, now) for ticket_id in state.out]
     found["due"] = [state.history.trial(number).params for number in state.queue]
     found["last"] = trial_rows(state, trials[-LAST:])
+    found["now"] = now
     return found
 
 

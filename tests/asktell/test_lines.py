@@ -12,7 +12,7 @@ from spaces import QUICK
 
 import asktell as at
 from asktell.drivers import Evaluated, Patience, optimize
-from asktell.drivers.lines import Lines, changes, duration, shortened, standing, trial_line
+from asktell.drivers.lines import Lines, changes, standing, trial_line
 
 
 def plane() -> at.Space:
@@ -109,23 +109,6 @@ def test_long_lists_and_texts_are_shortened() -> None:
     assert changes(params, {**params, "x8": 0.0}) == "x8 1"
     assert changes(params, params) == "the same params"
     assert changes({"name": "a" * 30, "on": True}, {}) == f"name {'a' * 21}..., on True"
-    assert shortened("one\n  two\tthree", 20) == "one two three"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (0.0, "0 ms"),
-        (0.0504, "50 ms"),
-        (59.94, "59.9 s"),
-        (60.0, "1 min 0 s"),
-        (754.4, "12 min 34 s"),
-        (3600.0, "1 h 0 min"),
-        (90061.0, "25 h 1 min"),
-    ],
-)
-def test_durations_read_well(seconds: float, words: str) -> None:
-    assert duration(seconds) == words
 
 
 def test_failures_are_warnings(caplog: pytest.LogCaptureFixture) -> None:
