@@ -65,13 +65,14 @@ def test_an_interrupted_suggestion_changes_nothing() -> None:
 @real_signals
 def test_signals_at_random_leave_an_engine_that_goes_on_alike() -> None:
     engine, known = begun(), begun()
-    for number in range(60):
+    number = 0
+    while number < 60 or len(engine.observations) <= 5:  # a slow machine takes more of them
         interrupt_after(0.002 + 0.001 * number, lambda: _one_more(engine))
+        number += 1
     while len(known.observations) < len(engine.observations):
         _one_more(known)
     told = [(o.id, o.params, o.target) for o in engine.observations]
     assert told == [(o.id, o.params, o.target) for o in known.observations]
-    assert len(told) > 5
 
 
 def _one_more(engine: at.Engine) -> None:
