@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,20 @@ class Result:
 
 
 Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def _signals_as_at_a_terminal() -> Iterator[None]:
+    """Let signals do what they do by default: what starts the tests may ignore some."""
+    by_default = {
+        signal.SIGHUP: signal.SIG_DFL,
+        signal.SIGINT: signal.default_int_handler,
+        signal.SIGTERM: signal.SIG_DFL,
+    }
+    before = {number: signal.signal(number, does) for number, does in by_default.items()}
+    yield
+    for number, did in before.items():
+        signal.signal(number, did)
 
 
 @pytest.fixture
@@ -284,17 +298,13 @@ def test_a_second_signal_kills(run: Run) -> None:
     stop = f"kill -HUP {os.getpid()}; sleep 0.1; kill -HUP {os.getpid()}; sleep 1000"
     with pytest.raises(EndedAsTheSignal):
         run(f"trap '' TERM; {stop}", "--trials", "9")
-    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     assert [one.id for one in state().pending] == [0]
 
 
 def test_a_signal_that_is_ignored_stays_so(run: Run) -> None:
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        assert run(f"kill -HUP {os.getpid()}; echo 1", "--trials", "2").code == 0
-        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    assert run(f"kill -HUP {os.getpid()}; echo 1", "--trials", "2").code == 0
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
 # --- others at the same study ---
