@@ -30,6 +30,9 @@ def report(arguments: Namespace) -> Iterator[Answer]:
     path = Path(arguments.report)
     if path.suffix.lower() not in _ENDINGS:
         raise DefinitionError("REPORT.html", arguments.report, "a path that ends with .html")
+    if not path.parent.is_dir():
+        expected = "a path in a folder that exists"
+        raise DefinitionError("REPORT.html", arguments.report, expected)
     state = store_of(arguments).read()
     from asktell.reports import write_report  # takes a second, which no other command needs
 
