@@ -640,7 +640,7 @@ def test_predictions_of_a_plain_study_are_numbers(run: Run) -> None:
     [
         (("suggest", "none.json"), 5, "none.json: no such file"),
         (("init", "none.yaml", "t.json"), 5, "none.yaml: no such file or directory"),
-        (("report", "s.json", "none/r.html"), 3, "got 'none/r.html', expected a path in a folder"),
+        (("report", "s.json", "none/r.html"), 5, "asktell: none: no such folder"),
         (("suggest", "bad.json"), 5, "bad.json: line 1, column 1"),
         (("show", "space.yaml"), 5, "Expecting value; this is no state, which is JSON"),
         (("init", "bad.yaml", "t.json"), 3, "bad.yaml:1: $.parameters: got nothing"),
