@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+_EPOCHS = (1e8, 1e11)
+"""Between these, a moment is taken for seconds since 1970; others are on a clock of their own."""
+
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -22,3 +27,10 @@ def duration(seconds: float) -> str:
     (unit, length), (smaller, shorter) = _UNITS[place : place + 2]
     count, rest = divmod(whole, length)
     return f"{count} {unit}" + (f" {rest // shorter} {smaller}" if rest >= shorter else "")
+
+
+def moment(at: float) -> str:
+    """Return a moment as date and time in UTC, or as seconds where it is on another clock."""
+    if not _EPOCHS[0] <= at < _EPOCHS[1]:
+        return f"{at:g} s"
+    return str(np.datetime64(int(at), "s")).replace("T", " ") + " UTC"

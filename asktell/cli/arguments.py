@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import NoReturn
 
 from asktell.cli import ask_and_tell, begin, completion, correct, look, reports, run, show
 from asktell.cli.command import Command
@@ -66,7 +67,11 @@ def parse(arguments: Sequence[str], version: str) -> argparse.Namespace:
     if own[:1] == ["run"] and "--" in own:
         place = own.index("--")
         own, program = own[:place], own[place + 1 :]
-    parsed = parser_of(version).parse_args(_joined(own))
+    parser = parser_of(version)
+    parsed, unknown = parser.parse_known_args(_joined(own))
+    if unknown:
+        advice = "" if parsed.command != "run" or program else _ADVICE
+        parsed.refuse(f"unrecognized arguments: {' '.join(unknown)}{advice}")
     parsed.program = program
     return parsed
 
@@ -80,6 +85,9 @@ class _Parser(argparse.ArgumentParser):
             rows = [f"  {command.name:<10}  {command.text}\n" for command in commands]
             parts.append(f"{title}:\n{''.join(rows)}")
         return "\n".join([*parts, EPILOG])
+
+    def error(self, message: str) -> NoReturn:
+        super().error(f"{message}; asktell --help lists the commands")
 
 
 def parser_of(version: str) -> argparse.ArgumentParser:
@@ -108,8 +116,11 @@ def parser_of(version: str) -> argparse.ArgumentParser:
     return parser
 
 
+_ADVICE = "; what is to be run comes after --, as in asktell run STATE -- ./train.sh {lr}"
+
 _WITH_VALUE = (
     "--id",
+    "--trial",
     "--target",
     "--std",
     "--reason",

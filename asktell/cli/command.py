@@ -14,7 +14,10 @@ from attrs import frozen
 
 from asktell.cli.results import Source
 from asktell.codec.answers import Answer
+from asktell.errors import ParamsError
+from asktell.state import State
 from asktell.store import Store
+from asktell.study.trials import Trial
 
 
 @frozen
@@ -61,6 +64,15 @@ def add_id(parser: ArgumentParser, *, required: bool = True) -> None:
     parser.add_argument("--id", type=int, required=required, help="of the suggestion")
 
 
+def add_trial(parser: ArgumentParser, *, all_failed: bool = False) -> None:
+    """Add the ways to name a trial that has an outcome: its number, or the id of a suggestion."""
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--trial", type=int, metavar="NUMBER", help="of the trial, as show has it")
+    which.add_argument("--id", type=int, help="of a suggestion of the trial")
+    if all_failed:
+        which.add_argument("--failed", action="store_true", help="all trials that failed")
+
+
 def add_target(parser: ArgumentParser, *, required: bool = True) -> None:
     """Add a target and its standard deviation."""
     target = "a number, or JSON by outcome; nan or inf for a failure"
@@ -102,6 +114,18 @@ def store_of(arguments: Namespace) -> Store:
 def now_of(arguments: Namespace) -> float:
     """Return the moment that was given, or else the clock's."""
     return time.time() if arguments.now is None else float(arguments.now)
+
+
+def trial_numbered(state: State, number: int) -> Trial:
+    """Return the trial with a number.
+
+    Raises:
+        ParamsError: there is none.
+    """
+    if 0 <= number < len(state.history):
+        return state.history.trial(number)
+    numbers = f"from 0 to {len(state.history) - 1}" if state.trials else "none: there are none"
+    raise ParamsError("--trial", number, f"the number of a trial, {numbers}")
 
 
 def standard_input() -> Source:

@@ -69,9 +69,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.raise_signal(signal.SIGINT)
     except (AskTellError, OSError) as error:
-        _say(str(error))
+        _say(_words_of(error))
         return next(code for kind, code in _CODES if isinstance(error, kind))
     return code
+
+
+def _words_of(error: AskTellError | OSError) -> str:
+    """Return what an error says; of one from the system, without its number."""
+    if isinstance(error, OSError) and error.filename is not None and error.strerror:
+        return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
+    return str(error)
 
 
 def _text_of(answer: Answer | str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
@@ -24,12 +25,15 @@ def report(arguments: Namespace) -> Iterator[Answer]:
     """Write a report; answer with its path and its bytes.
 
     Raises:
+        FileNotFoundError: there is no such folder.
         DefinitionError: the path does not end as that of a page: it may be a state by mistake.
         MissingExtraError: the packages jinja2 or matplotlib are not installed.
     """
     path = Path(arguments.report)
     if path.suffix.lower() not in _ENDINGS:
         raise DefinitionError("REPORT.html", arguments.report, "a path that ends with .html")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "no such folder", str(path.parent))
     state = store_of(arguments).read()
     from asktell.reports import write_report  # takes a second, which no other command needs
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import shutil
 import signal
 import sys
@@ -150,12 +151,18 @@ def _evaluation(arguments: Namespace, store: Store, state: State) -> Evaluation:
     names, program = state.space.names, arguments.program
     template = Template.of(program, names)
     if "{" not in program[0] and shutil.which(program[0]) is None:
-        expected = "a program that can be run: a path to it, such as ./train.sh, or one in $PATH"
-        raise DefinitionError("command[0]", program[0], expected)
+        raise DefinitionError("command[0]", program[0], _program_expected(Path(program[0])))
     _warn_of_unused(template, names, arguments.stdin)
     folder = store.path.with_name(store.path.name + ".trials")
     reading = _reading(arguments)
     return Evaluation(template, reading, state.problem, folder, arguments.stdin)
+
+
+def _program_expected(path: Path) -> str:
+    if not path.is_file():
+        return "a program that can be run: a path to it, such as ./train.sh, or one in $PATH"
+    call = shlex.quote(str(path if path.is_absolute() else f"./{path}"))
+    return f"a program that can be run; this file cannot: chmod +x {call}, and call it as {call}"
 
 
 def _reading(arguments: Namespace) -> Reading:
@@ -210,7 +217,7 @@ def _say_interrupted(crew: Crew, path: str) -> None:
 def _say_end(crew: Crew, path: str) -> None:
     state = crew.state
     if not state.n_observed:
-        message = f"no program has succeeded; asktell show {path} --failed says why"
+        message = f"no program has succeeded; asktell show {shlex.quote(path)} --failed says why"
         raise NothingObservedError(message)
     why = (
         ""
@@ -218,7 +225,8 @@ def _say_end(crew: Crew, path: str) -> None:
         else ("nothing is left to suggest; ")
     )
     whose = "" if state.leader is None else f" (trial {state.leader[0]})"
-    _say(f"done: {why}{_counts(state)}; {standing(state)}{whose}")
+    look = f"to look at it: asktell show {shlex.quote(path)}"
+    _say(f"done: {why}{_counts(state)}; {standing(state)}{whose}; {look}")
 
 
 def _counts(state: State) -> str:

@@ -8,10 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from asktell.cli import words
-from asktell.cli.command import Command, add_now, add_state, now_of, store_of
+from asktell.cli.command import Command, add_now, add_state, now_of, store_of, trial_numbered
 from asktell.cli.page import Page, printed
 from asktell.codec.answers import Answer
-from asktell.errors import ParamsError
 from asktell.state import State
 from asktell.study.trials import Trial
 from asktell.tables.overview import last_line, overview, trial_story
@@ -62,10 +61,7 @@ def _chosen(state: State, arguments: Namespace) -> list[Trial]:
     """Return the trials that were asked for."""
     if arguments.trial is None:
         return [t for t in state.trials if not arguments.failed or t.status == "failed"]
-    if not 0 <= arguments.trial < len(state.history):
-        numbers = f"from 0 to {len(state.history) - 1}" if state.trials else "none: there are none"
-        raise ParamsError("--trial", arguments.trial, f"the number of a trial, {numbers}")
-    return [state.history.trial(arguments.trial)]
+    return [trial_numbered(state, arguments.trial)]
 
 
 def _to_do(seen: dict[str, Any], file: str) -> list[dict[str, str]]:

@@ -5,7 +5,7 @@ Executors of other packages have a module each: ``asktell.drivers.dask``, ``.ray
 
 from asktell.drivers.checkpoint import Checkpoint, resume, save_state
 from asktell.drivers.evaluated import Evaluated
-from asktell.drivers.executors import Executor, WorkerDied
+from asktell.drivers.executors import Executor, WorkerDied, WorkerNotStarted
 from asktell.drivers.optimize import optimize
 from asktell.drivers.patience import Patience
 from asktell.drivers.processes import ProcessWorkers
@@ -21,6 +21,7 @@ __all__ = [
     "ProcessWorkers",
     "Summary",
     "WorkerDied",
+    "WorkerNotStarted",
     "optimize",
     "resume",
     "save_state",

@@ -18,6 +18,10 @@ class WorkerDied(AskTellError):  # noqa: N818 - what happened, as SpaceExhausted
     """The process that evaluated this died."""
 
 
+class WorkerNotStarted(AskTellError):  # noqa: N818 - as WorkerDied
+    """A process ended before it could evaluate anything."""
+
+
 class Executor(Protocol):
     """Anything with the ``submit`` of ``concurrent.futures``, and its futures."""
 

@@ -80,8 +80,8 @@ def trial_line(evaluated: Evaluated, before: Observation | None, state: State) -
     place = f"trial {evaluated.number} ({evaluated.finished}{most})"
     changed = changes(suggestion.params, before.params if before else {})
     best = evaluated.best
-    is_best = best and best.feasible and best.configuration == suggestion.configuration
-    if is_best and not (before and before.feasible and before.target == best.target):
+    is_new = best and not (before and before.feasible and before.target == best.target)
+    if is_new and best and best.feasible and best.configuration == suggestion.configuration:
         good = "the best so far"
     else:
         good = standing_and_whose(state)

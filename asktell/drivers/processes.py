@@ -21,7 +21,7 @@ from typing import Any
 
 from attrs import define
 
-from asktell.drivers.executors import WorkerDied, relayed, settle
+from asktell.drivers.executors import WorkerDied, WorkerNotStarted, relayed, settle
 
 
 def _begin(  # pragma: no cover - runs in the workers
@@ -43,6 +43,11 @@ class _Worker:
     pool: ProcessPoolExecutor
     pid: Future[int]
 
+    @property
+    def has_begun(self) -> bool:
+        """Tell whether the process has come so far as to say its id."""
+        return self.pid.done() and not self.pid.cancelled() and self.pid.exception() is None
+
     def kill(self) -> None:
         """Kill the process; one that is still starting, as soon as it says its id.
 
@@ -50,6 +55,13 @@ class _Worker:
         """
         self.pool.shutdown(wait=False)
         self.pid.add_done_callback(_kill)
+
+
+_NOT_STARTED = (
+    "a process ended before it could evaluate; what it said stands above. A process that is "
+    "spawned runs the script once more, so only code below `if __name__ == '__main__':` may call "
+    "the driver"
+)
 
 
 def _kill(pid: Future[int]) -> None:
@@ -125,7 +137,9 @@ class ProcessWorkers:
             try:
                 return done.result()
             except BrokenProcessPool as error:
-                raise WorkerDied("the process that evaluated this died") from error
+                if worker.has_begun:
+                    raise WorkerDied("the process that evaluated this died") from error
+                raise WorkerNotStarted(_NOT_STARTED) from error
 
         if done.cancelled() or isinstance(done.exception(), BrokenProcessPool):
             self._kill(worker)

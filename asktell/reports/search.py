@@ -56,7 +56,11 @@ def _origins(state: State) -> str:
     if len(n) == 1:
         every = "The only trial was" if len(state.trials) == 1 else "All trials were"
         return f"{every} {_ORIGINS[next(iter(n))]}."
-    parts = [f"{n[origin]:,} {text}" for origin, text in _ORIGINS.items() if n[origin]]
+    parts = [
+        f"{n[origin]:,} {'was' if n[origin] == 1 else 'were'} {text}"
+        for origin, text in _ORIGINS.items()
+        if n[origin]
+    ]
     return f"Of {count(len(state.trials), 'trial')}, {listed(parts)}."
 
 

@@ -58,7 +58,9 @@ def clipped(text: str, longest: int = _LONGEST) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return ``48 seconds``, ``3.2 hours``, ``12 days``."""
+    """Return ``48 seconds``, ``3.2 hours``, ``12 days``; ``20 milliseconds`` where it is short."""
+    if 0.0 < seconds < 0.095:
+        return count(max(1, round(1e3 * seconds)), "millisecond")
     size, unit = next((pair for pair in _UNITS if seconds >= pair[0]), _UNITS[-1])
     value = seconds / size
     text = f"{value:.1f}".removesuffix(".0") if value < 10 else f"{value:.0f}"

@@ -246,7 +246,8 @@ class Book:
         try:
             document = json.loads(content)
         except json.JSONDecodeError as error:
-            raise self._corrupt(f"line {error.lineno}, column {error.colno}: {error.msg}") from None
+            problem = f"line {error.lineno}, column {error.colno}: {error.msg}"
+            raise self._corrupt(f"{problem}; this is no state, which is JSON") from None
         except (ValueError, RecursionError) as error:
             raise self._corrupt(f"not JSON: {error}") from None
         if not isinstance(document, dict):

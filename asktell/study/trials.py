@@ -239,9 +239,11 @@ class Trial:
 
     def _repr_html_(self) -> str:
         from asktell.html import fields  # for notebooks alone
+        from asktell.text import moment
 
         told = {"target": self.target} if self.results else {"reason": self.reason}
-        moments = {"suggested at": self.suggested_at, "told at": self.told_at}
+        known = {"suggested at": self.suggested_at, "told at": self.told_at}
+        moments = {name: moment(at) for name, at in known.items() if at is not None}
         about = {"status": self.status, "ids": self.ids, "origin": self.origin, **told, **moments}
         return fields(f"trial {self.number}", self.params, about)
 

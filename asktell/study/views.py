@@ -46,8 +46,10 @@ class Suggestion:
 
     def _repr_html_(self) -> str:
         from asktell.html import fields  # for notebooks alone
+        from asktell.text import moment
 
-        about = {"origin": self.origin, "lease ends": self.expires}
+        lease = None if self.expires is None else moment(self.expires)
+        about = {"origin": self.origin, "lease ends": lease}
         return fields(f"suggestion {self.id}", self.params, about)
 
 

@@ -378,6 +378,20 @@ def test_retry(run: Run, clock: Clock) -> None:
     assert "this one is observed: forget it first" in result.err
 
 
+def test_corrections_name_a_trial_by_its_number(run: Run) -> None:
+    run("observe", "s.json", "-", text=lines({"params": PARAMS, "target": 3}))
+    run("suggest", "s.json", "-n", "2")  # ids 0 and 1 are of the trials 1 and 2
+    run("observe", "s.json", "--id", "1", "--target", "1")
+    amended = run("amend", "s.json", "--trial", "2", "--target", "-1e-5").answers
+    assert [(one["trial"], one["ids"], one["target"]) for one in amended] == [(2, [1], -1e-5)]
+    amended = run("amend", "s.json", "--trial", "0", "--target", "nan").answers  # it has no id
+    assert [(one["trial"], one["ids"], one["status"]) for one in amended] == [(0, [], "failed")]
+    (retried,) = run("retry", "s.json", "--trial", "0").answers
+    assert (retried["trial"], retried["status"]) == (0, "queued")
+    (forgotten,) = run("forget", "s.json", "--trial", "2").answers
+    assert (forgotten["trial"], forgotten["status"]) == (2, "forgotten")
+
+
 def test_export_of_everything(run: Run) -> None:
     run("suggest", "s.json", "-n", "3", "--now", "1")
     run("fail", "s.json", "--id", "1", "--reason", "no", "--now", "2")
@@ -406,6 +420,8 @@ def test_export_as_csv(
         (("forget", "s.json", "--id", "0"), "a trial with an outcome to forget"),
         (("amend", "s.json", "--id", "9", "--target", "1"), "$.id: got 9"),
         (("forget", "s.json", "--id", "9"), "$.id: got 9"),
+        (("forget", "s.json", "--trial", "2"), "--trial: got 2, expected the number of a trial"),
+        (("retry", "s.json", "--trial", "-1"), "--trial: got -1, expected the number of a trial"),
         (("amend", "s.json", "--id", "1", "--target", '{"loss": 1}'), "$.target.loss: got 1"),
         (("amend", "s.json", "--id", "1", "--target", "{}"), "$.target.target: got nothing"),
     ],
@@ -623,8 +639,10 @@ def test_predictions_of_a_plain_study_are_numbers(run: Run) -> None:
     ("arguments", "code", "message"),
     [
         (("suggest", "none.json"), 5, "none.json: no such file"),
-        (("init", "none.yaml", "t.json"), 5, "No such file or directory: 'none.yaml'"),
+        (("init", "none.yaml", "t.json"), 5, "none.yaml: no such file or directory"),
+        (("report", "s.json", "none/r.html"), 5, "asktell: none: no such folder"),
         (("suggest", "bad.json"), 5, "bad.json: line 1, column 1"),
+        (("show", "space.yaml"), 5, "Expecting value; this is no state, which is JSON"),
         (("init", "bad.yaml", "t.json"), 3, "bad.yaml:1: $.parameters: got nothing"),
         (("init", "space.yaml", "t.json", "--seed", "-1"), 3, "$.seed: got -1"),
         (("init", "space.yaml", "t.json", "--set", "retries=-1"), 3, "$.settings.retries: got -1"),
@@ -746,6 +764,8 @@ def test_what_follows_two_dashes_is_left_alone() -> None:
         ("predict", "s.json", "--params"),
         ("amend", "s.json", "--id", "0"),
         ("amend", "s.json", "--target", "1"),
+        ("amend", "s.json", "--id", "0", "--trial", "0", "--target", "1"),
+        ("retry", "s.json", "--trial", "0", "--failed"),
         ("forget", "s.json"),
         ("fail", "s.json"),
         ("init", "space.yaml", "t.json", "--goal", "win"),
@@ -757,6 +777,15 @@ def test_wrong_usage_is_2(run: Run, arguments: tuple[str, ...]) -> None:
     with pytest.raises(SystemExit) as caught:
         run(*arguments)
     assert caught.value.code == 2
+
+
+@pytest.mark.parametrize("arguments", [(), ("sho", "s.json")])
+def test_without_a_command_that_exists_the_help_is_named(
+    arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert capsys.readouterr().err.endswith("; asktell --help lists the commands\n")
 
 
 def test_a_missing_package_is_named_with_its_extra(

@@ -22,7 +22,15 @@ from evaluations import Evaluate
 from spaces import QUICK
 
 import asktell as at
-from asktell.drivers import Evaluated, Patience, ProcessWorkers, WorkerDied, optimize, resume
+from asktell.drivers import (
+    Evaluated,
+    Patience,
+    ProcessWorkers,
+    WorkerDied,
+    WorkerNotStarted,
+    optimize,
+    resume,
+)
 
 CONTEXT = multiprocessing.get_context("forkserver")
 
@@ -213,6 +221,18 @@ def test_a_process_is_killed_with_its_evaluation(tmp_path: Path) -> None:
         time.sleep(0.2)
         other = executor.submit(os.getpid).result()
         assert other != pid
+
+
+def _refuse() -> None:
+    raise RuntimeError("no licence")
+
+
+def test_a_process_that_cannot_start_ends_the_run(tmp_path: Path) -> None:
+    engine = at.Engine(at.Space(at.Int("n", 0, 5)), seed=1)
+    executor = ProcessWorkers(CONTEXT, initializer=_refuse)
+    with executor, pytest.raises(WorkerNotStarted, match="before it could evaluate"):
+        optimize(engine, Evaluate(tmp_path), 3, executor)
+    assert (engine.state.n_over, len(engine.pending)) == (0, 1)
 
 
 # --- the driver's own process ---

@@ -80,7 +80,7 @@ def test_single_things_are_shown_with_what_is_known_of_them() -> None:
     engine = at.Engine(small().space, constraints={"size": at.AtMost(1.0)})
     suggestion = engine.suggest(now=5.0, lease=10.0)
     assert text_of(suggestion._repr_html_()).startswith(
-        "suggestion 0 origin initial lease ends 15 x 0.5 n 3"
+        "suggestion 0 origin initial lease ends 15 s x 0.5 n 3"
     )
     engine.observe(suggestion, {"target": 1.0, "size": 2.0}, {"size": 0.1}, now=6.0)
     (observation,) = engine.observations
@@ -89,7 +89,10 @@ def test_single_things_are_shown_with_what_is_known_of_them() -> None:
     assert "feasible no: it breaks a constraint" in text
     trial = text_of(engine.trials[0]._repr_html_())
     assert "trial 0 status observed ids 0 origin initial" in trial
-    assert "suggested at 5 told at 6" in trial
+    assert "suggested at 5 s told at 6 s" in trial
+    engine.observe(engine.suggest(now=1.77e9), {"target": 1.0, "size": 2.0}, now=1.77e9 + 1)
+    trial = text_of(engine.trials[1]._repr_html_())
+    assert "suggested at 2026-02-02 02:40:00 UTC told at 2026-02-02 02:40:01 UTC" in trial
 
 
 def test_values_are_shown_short() -> None:

@@ -68,6 +68,10 @@ def test_long_texts_are_cut() -> None:
     ("seconds", "text"),
     [
         (0.0, "0 seconds"),
+        (0.0001, "1 millisecond"),
+        (0.0204, "20 milliseconds"),
+        (0.0949, "95 milliseconds"),
+        (0.0951, "0.1 seconds"),
         (0.25, "0.2 seconds"),
         (1.0, "1 second"),
         (59.0, "59 seconds"),

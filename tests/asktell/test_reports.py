@@ -393,6 +393,15 @@ def test_guesses_are_called_guesses() -> None:
         assert "take these for guesses" in ranking_text(known)
 
 
+def test_origins_are_counted_in_a_sentence() -> None:
+    engine = at.Engine(at.Space(at.Float("x", 0, 1)))
+    engine.observe({"x": 0.25}, 0.0)
+    for target in (1.0, 2.0):
+        engine.observe(engine.suggest(), target)
+    text = section_of(engine.state, "search")
+    assert "Of 3 trials, 2 were taken from the initial design and 1 was told without" in text
+
+
 def test_workers_are_told_of_where_moments_are_known() -> None:
     engine = at.Engine(at.Space(at.Float("x", 0, 1)))
     first, second = engine.suggest(now=0.0), engine.suggest(now=10.0)

@@ -99,6 +99,7 @@ def test_params_go_in_and_targets_come_out(run: Run) -> None:
     assert result.err.count("\ntrial ") == 3
     best = min(one.target for one in state().observations)
     assert f"asktell: done: 3 trials with an outcome; best {best:.6g}" in result.err
+    assert result.err.endswith("; to look at it: asktell show s.json\n")
 
 
 def test_all_ways_to_be_given_params(run: Run) -> None:
@@ -239,6 +240,10 @@ def test_one_that_does_not_stop_is_killed(run: Run, monkeypatch: pytest.MonkeyPa
 def test_a_program_that_is_not_there(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "s.json", "--", "./trian.sh", "{x}", "{n}"]) == 3
     assert "'./trian.sh', expected a program that can be run" in capsys.readouterr().err
+    Path("train.sh").write_text("echo 1")
+    assert main(["run", "s.json", "--", "train.sh", "{x}", "{n}"]) == 3
+    advice = "this file cannot: chmod +x ./train.sh, and call it as ./train.sh"
+    assert advice in capsys.readouterr().err
     assert main(["run", "s.json", "--", "./{n}.sh", "{x}"]) == 6
     assert "could not be started: [Errno 2] No such file" in capsys.readouterr().err
     assert state().n_over == 0
@@ -248,6 +253,14 @@ def test_a_program_that_is_not_there(run: Run, capsys: pytest.CaptureFixture[str
     ("arguments", "said"),
     [
         (["s.json"], "no program: put it after --"),
+        (
+            ["s.json", "./train.sh", "{x}"],
+            "arguments: ./train.sh {x}; what is to be run comes after",
+        ),
+        (
+            ["s.json", "--tirals", "3", "--", "x"],
+            "asktell run: error: unrecognized arguments: --tirals 3\n",
+        ),
         (["s.json", "--trials", "0", "--", "x"], "must be an integer >= 1, not '0'"),
         (["s.json", "--timeout", "soon", "--", "x"], "must be seconds > 0, not 'soon'"),
         (["s.json", "--lease", "-1", "--", "x"], "must be seconds > 0, not '-1'"),
@@ -390,6 +403,15 @@ echo "{\\"target\\": $1}"
 """
 
 
+def _is_alive(pid: str) -> bool:
+    """Tell whether a process runs; one that has ended may wait for the system to take note."""
+    try:
+        stat = Path("/proc", pid, "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return stat.rpartition(")")[2].split()[0] not in "ZX"
+
+
 def test_a_script_tuned_by_four_workers_killed_interrupted_and_resumed(tmp_path: Path) -> None:
     store = Store(tmp_path / "s.json")
     store.create(at.State.start(SPACE, seed=5))
@@ -438,4 +460,4 @@ def test_a_script_tuned_by_four_workers_killed_interrupted_and_resumed(tmp_path:
     pids = [p.read_text().split() for p in (tmp_path / "s.json.trials").glob("*/began")]
     assert len(pids) == 16
     if sys.platform == "linux":
-        assert not any(Path("/proc", pid).exists() for some in pids for pid in some)
+        assert not any(_is_alive(pid) for some in pids for pid in some)
