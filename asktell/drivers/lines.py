@@ -29,6 +29,7 @@ _WENT_WRONG: dict[Happening, str] = {
     "lost": "is submitted again",
     "conflict": "came too late, and does not count: its params have another outcome",
 }
+_KNOWN = "failed, as is known already"
 _LATE = "after its time limit, and counts"
 
 
@@ -68,8 +69,8 @@ def trial_line(evaluated: Evaluated, before: Observation | None, state: State) -
         state: the state after it.
     """
     outcome = evaluated.outcome
-    if outcome in _WENT_WRONG:
-        came = f" {_WENT_WRONG[outcome]}"
+    if outcome in _WENT_WRONG or evaluated.reason:  # a failure may be repeated: then it has both
+        came = f" {_WENT_WRONG.get(outcome, _KNOWN)}"
         came += f": {shortened(evaluated.reason, LONGEST_REASON)}" if evaluated.reason else ""
     else:
         came = f" -> {target_words(evaluated.target)}"
