@@ -66,7 +66,10 @@ def parse(arguments: Sequence[str], version: str) -> argparse.Namespace:
     if own[:1] == ["run"] and "--" in own:
         place = own.index("--")
         own, program = own[:place], own[place + 1 :]
-    parsed = parser_of(version).parse_args(_joined(own))
+    parsed, unknown = parser_of(version).parse_known_args(_joined(own))
+    if unknown:
+        hint = "; the program to run comes after --" if parsed.command == "run" else ""
+        parsed.refuse(f"unrecognized arguments: {' '.join(unknown)}{hint}")
     parsed.program = program
     return parsed
 

@@ -96,6 +96,7 @@ def optimize(
 
     Raises:
         DefinitionError: a ``ValueError``; an argument is not valid.
+        MissingExtraError: ``progress`` is asked for, and the package tqdm is not installed.
         StateError: a ``ValueError``; the checkpoint's file knows more than the engine.
         TargetError: a ``ValueError``; ``evaluate`` returned something else than a target, and none
             has succeeded yet.
