@@ -80,14 +80,18 @@ def trial_line(evaluated: Evaluated, before: Observation | None, state: State) -
     most = "" if evaluated.n_trials is None else f" of {evaluated.n_trials}"
     place = f"trial {evaluated.number} ({evaluated.finished}{most})"
     changed = changes(suggestion.params, before.params if before else {})
-    best = evaluated.best
-    is_best = best and best.feasible and best.configuration == suggestion.configuration
-    if is_best and not (before and before.feasible and before.target == best.target):
-        good = "the best so far"
-    else:
-        good = standing_and_whose(state)
+    good = "the best so far" if _is_new_best(evaluated, before) else standing_and_whose(state)
     words = [f"{place}: {changed}{came}", good, duration(evaluated.seconds)]
     return "; ".join(word for word in words if word)
+
+
+def _is_new_best(evaluated: Evaluated, before: Observation | None) -> bool:
+    best = evaluated.best
+    if best is None or not best.feasible:
+        return False
+    if best.configuration != evaluated.suggestion.configuration:
+        return False
+    return before is None or not before.feasible or before.target != best.target
 
 
 def standing(state: State) -> str:

@@ -169,7 +169,10 @@ def test_no_shell_sees_the_values(run: Run) -> None:
 def test_a_first_program_that_fails_ends_the_run_and_nothing_is_recorded(run: Run) -> None:
     result = run("echo loading; echo 'No module named torhc' >&2; exit 1", "--trials", "5")
     assert (result.code, result.answers) == (6, [])
-    assert "a program failed before any has succeeded (id 0): exit code 1: No module named torhc" in result.err
+    assert (
+        "a program failed before any has succeeded (id 0): exit code 1: No module named torhc"
+        in result.err
+    )
     assert f"Its output is in {Path.cwd()}/s.json.trials/0" in result.err
     assert (state().n_over, [one.id for one in state().pending]) == (0, [0])
     again = run("echo 1", "--trials", "2")
