@@ -199,8 +199,8 @@ class TooManyFailuresError(AskTellError):
         return (
             f"{failed} failed; trial {self.number}: {self.reason}. What failed is recorded. Once "
             "the cause is put right, have it tried again, with engine.retry_failed() or "
-            "`asktell retry STATE --failed`. Patience(later=...) says how many failures in a row "
-            "end a run"
+            "`asktell retry STATE --failed`. How many failures in a row end a run is set by "
+            "Patience(later=...), or --patience-later"
         )
 
 
@@ -224,7 +224,7 @@ class FirstProgramError(AskTellError):
         self.said = tuple(said)
 
     def __str__(self) -> str:
-        lines = [f"the first program failed (id {self.id}): {self.reason}"]
+        lines = [f"a program failed before any has succeeded (id {self.id}): {self.reason}"]
         if self.said:
             lines += [
                 "",
@@ -234,7 +234,7 @@ class FirstProgramError(AskTellError):
             ]
         lines.append(f"Its output is in {self.folder}")
         lines.append(
-            "Nothing is recorded: once the cause is put right, the same call tries it again"
+            "This is not recorded: once the cause is put right, the same call tries it again"
         )
         return "\n".join(lines)
 

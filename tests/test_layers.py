@@ -127,7 +127,7 @@ FLOORS = {
     "asktell.cli": [
         {"results", "words", "yaml_document"},
         {"command", "completion", "page", "predictions", "space_file"},
-        {"look"},
+        {"look", "study_page"},
         {"begin", "ask_and_tell", "correct", "live", "reports", "show"},
         {"run"},
         {"arguments"},
@@ -137,7 +137,7 @@ FLOORS = {
     "asktell.drivers": [
         {"evaluated", "executors", "definition"},
         {"patience", "lines", "checkpoint"},
-        {"summary"},
+        {"summary", "mistakes"},
         {"progress", "run", "processes", "dask", "ray", "submitit"},
         {"optimize"},
         {"__init__"},
@@ -245,6 +245,7 @@ SHELL = {
     "cli/space_file.py",
     "drivers/checkpoint.py",
     "drivers/lines.py",
+    "drivers/mistakes.py",
     "drivers/optimize.py",
     "drivers/processes.py",
     "drivers/progress.py",

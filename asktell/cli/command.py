@@ -15,6 +15,7 @@ from attrs import frozen
 from asktell.cli.results import Source
 from asktell.codec.answers import Answer
 from asktell.errors import ParamsError
+from asktell.numbers import as_moment
 from asktell.state import State
 from asktell.store import Store
 from asktell.study.trials import Trial
@@ -112,8 +113,12 @@ def store_of(arguments: Namespace) -> Store:
 
 
 def now_of(arguments: Namespace) -> float:
-    """Return the moment that was given, or else the clock's."""
-    return time.time() if arguments.now is None else float(arguments.now)
+    """Return the moment that was given, or else the clock's.
+
+    Raises:
+        LeaseError: a ``ValueError``; it is not a finite number.
+    """
+    return time.time() if arguments.now is None else as_moment(arguments.now)
 
 
 def trial_numbered(state: State, number: int) -> Trial:

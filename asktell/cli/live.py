@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from asktell.drivers.evaluated import Evaluated
-from asktell.drivers.lines import changes, standing, target_words
+from asktell.drivers.lines import changes, standing_and_whose, target_words
 from asktell.log import LOGGER
 from asktell.programs.plan import Standing
 from asktell.text import duration
@@ -155,8 +155,7 @@ def _summary(now: Standing, with_time: bool) -> RenderableType:
     failed = state.n_over - state.n_observed
     words = [f"{state.n_over} of {most} trials" if most else f"{state.n_over} trials"]
     words += [f"{failed} failed"] if failed else []
-    whose = "" if state.leader is None else f" (trial {state.leader[0]})"
-    words += [f"{good}{whose}"] if (good := standing(state)) else []
+    words += [good] if (good := standing_and_whose(state)) else []
     words.append(duration(now.seconds))
     left = _seconds_left(now)
     words += [f"about {duration(left)} left"] if left is not None and with_time else []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shlex
 import shutil
 import signal
 import sys
@@ -11,13 +10,14 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from asktell.cli.command import Command, add_state, store_of
 from asktell.cli.live import LiveTable
 from asktell.codec.answers import Answer
 from asktell.drivers.evaluated import Evaluated
-from asktell.drivers.lines import Lines, standing
+from asktell.drivers.lines import Lines, standing_and_whose
 from asktell.drivers.patience import Patience
 from asktell.errors import DefinitionError, NothingObservedError, StoreMissingError
 from asktell.log import LOGGER, shown
@@ -111,7 +111,7 @@ def run(arguments: Namespace) -> Iterator[Answer]:
     if not arguments.program:
         arguments.refuse("no program: put it after --, as in asktell run STATE -- ./train.sh {lr}")
     store = store_of(arguments)
-    state = _read(store)
+    state = _read(store, arguments.state)
     crew = Crew(store, _evaluation(arguments, store, state), _plan(arguments), state)
     is_silent = sys.stdout.isatty()
     with ExitStack() as stack:
@@ -128,11 +128,11 @@ def run(arguments: Namespace) -> Iterator[Answer]:
     _say_end(crew, arguments.state)
 
 
-def _read(store: Store) -> State:
+def _read(store: Store, path: str) -> State:
     try:
         return store.read()
     except StoreMissingError as error:
-        problem = f"{error.problem}; begin a study with: asktell init SPACE.yaml {store.path.name}"
+        problem = f"{error.problem}; begin a study with: asktell init SPACE.yaml {quote(path)}"
         raise StoreMissingError(error.path, problem) from None
 
 
@@ -161,7 +161,7 @@ def _evaluation(arguments: Namespace, store: Store, state: State) -> Evaluation:
 def _program_expected(path: Path) -> str:
     if not path.is_file():
         return "a program that can be run: a path to it, such as ./train.sh, or one in $PATH"
-    call = shlex.quote(str(path if path.is_absolute() else f"./{path}"))
+    call = quote(str(path if path.is_absolute() else f"./{path}"))
     return f"a program that can be run; this file cannot: chmod +x {call}, and call it as {call}"
 
 
@@ -201,15 +201,15 @@ def _show(crew: Crew, arguments: Namespace, stack: ExitStack) -> None:
 
 
 def _say_beginning(crew: Crew) -> None:
-    state, plan = crew.state, crew.plan
-    most = "" if plan.n_trials is None else f" of {plan.n_trials}"
-    text = "%d%s trials have an outcome; output of programs: %s"
-    LOGGER.info(text, state.n_over, most, crew.evaluation.folder)
+    n_over, n_trials = crew.state.n_over, crew.plan.n_trials
+    most = "" if n_trials is None else f" of {n_trials}"
+    text = "trials with an outcome: %d%s; output of programs: %s"
+    LOGGER.info(text, n_over, most, crew.evaluation.folder)
 
 
 def _say_interrupted(crew: Crew, path: str) -> None:
     _say(
-        f"stopped; {_counts(crew.state)} are in {path}. "
+        f"stopped; {path} has {_counts(crew.state)}. "
         "To go on, run the same command again: it begins with what was running"
     )
 
@@ -217,21 +217,19 @@ def _say_interrupted(crew: Crew, path: str) -> None:
 def _say_end(crew: Crew, path: str) -> None:
     state = crew.state
     if not state.n_observed:
-        message = f"no program has succeeded; asktell show {shlex.quote(path)} --failed says why"
+        message = f"no program has succeeded; asktell show {quote(path)} --failed says why"
         raise NothingObservedError(message)
-    why = (
-        ""
-        if crew.plan.n_trials is not None and state.n_over >= crew.plan.n_trials
-        else ("nothing is left to suggest; ")
-    )
-    whose = "" if state.leader is None else f" (trial {state.leader[0]})"
-    look = f"to look at it: asktell show {shlex.quote(path)}"
-    _say(f"done: {why}{_counts(state)}; {standing(state)}{whose}; {look}")
+    n_trials = crew.plan.n_trials
+    has_enough = n_trials is not None and state.n_over >= n_trials
+    why = "" if has_enough else "nothing is left to suggest; "
+    look = f"to look at it: asktell show {quote(path)}"
+    _say(f"done: {why}{_counts(state)}; {standing_and_whose(state)}; {look}")
 
 
 def _counts(state: State) -> str:
     failed = state.n_over - state.n_observed
-    return f"{state.n_over} trials with an outcome" + (f" ({failed} failed)" if failed else "")
+    trials = "1 trial" if state.n_over == 1 else f"{state.n_over} trials"
+    return f"{trials} with an outcome" + (f" ({failed} failed)" if failed else "")
 
 
 def _say(text: str) -> None:

@@ -12,6 +12,14 @@ from asktell.telling import Outcome, Std, Target
 Measured = Target | tuple[Target, Std]
 """What an evaluation returns: a target, or a target and the standard deviation of its noise."""
 
+
+def parts_of(measured: Any) -> tuple[Any, Any]:
+    """Return the target that an evaluation returned, and its deviation."""
+    if isinstance(measured, tuple) and len(measured) == 2:
+        return measured
+    return measured, None
+
+
 Happening = Outcome | Literal["expired", "lost"]
 """What became of an evaluation: the outcome of its delivery, or
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import BrokenExecutor, Future, InvalidStateError
 from contextlib import suppress
 from functools import partial
-from multiprocessing.reduction import ForkingPickler
 from threading import Thread
 from typing import Any, Protocol
 
@@ -113,38 +111,8 @@ def settle(future: Future[Any], outcome: Callable[[], Any]) -> None:
             future.set_exception(error)
 
 
-# --- what an evaluation raised ---
-
-
-def cannot_be_sent(error: BaseException, call: object) -> bool:
-    """Tell whether an error says that a call cannot be sent to another process.
-
-    An executor reports that as if the call had raised it; so it is looked for here once more.
-    """
-    if not isinstance(error, pickle.PicklingError | AttributeError | TypeError):
+def has_answer(future: Future[Any]) -> bool:
+    """Tell whether an evaluation ended before its executor broke."""
+    if not future.done() or future.cancelled():
         return False
-    try:
-        ForkingPickler.dumps(call)
-    except Exception as own:
-        return (type(own), str(own)) == (type(error), str(error))
-    return False
-
-
-def shown_last(error: BaseException) -> BaseException:
-    """Return what an evaluation raised, so that its own frames end the traceback.
-
-    The frames of the executor go. Those of another process, which Python shows as the cause, become
-    a note (from Python 3.11 on).
-    """
-    frames = error.__traceback__
-    while frames is not None and _is_in_between(frames.tb_frame.f_globals.get("__name__", "")):
-        frames = frames.tb_next
-    remote, add_note = error.__cause__, getattr(error, "add_note", None)
-    if add_note is not None and type(remote).__name__.endswith("RemoteTraceback"):
-        add_note("In the worker:\n" + str(remote).strip('"\n'))
-        error.__cause__ = None
-    return error.with_traceback(frames)
-
-
-def _is_in_between(module: str) -> bool:
-    return module.startswith(("asktell.drivers.", "concurrent.futures.", "threading"))
+    return not isinstance(future.exception(), BrokenExecutor)

@@ -29,6 +29,7 @@ _WENT_WRONG: dict[Happening, str] = {
     "lost": "is submitted again",
     "conflict": "came too late, and does not count: its params have another outcome",
 }
+_KNOWN = "failed, as is known already"
 _LATE = "after its time limit, and counts"
 
 
@@ -68,8 +69,8 @@ def trial_line(evaluated: Evaluated, before: Observation | None, state: State) -
         state: the state after it.
     """
     outcome = evaluated.outcome
-    if outcome in _WENT_WRONG:
-        came = f" {_WENT_WRONG[outcome]}"
+    if outcome in _WENT_WRONG or evaluated.reason:  # a failure may be repeated: then it has both
+        came = f" {_WENT_WRONG.get(outcome, _KNOWN)}"
         came += f": {shortened(evaluated.reason, LONGEST_REASON)}" if evaluated.reason else ""
     else:
         came = f" -> {target_words(evaluated.target)}"
@@ -79,14 +80,18 @@ def trial_line(evaluated: Evaluated, before: Observation | None, state: State) -
     most = "" if evaluated.n_trials is None else f" of {evaluated.n_trials}"
     place = f"trial {evaluated.number} ({evaluated.finished}{most})"
     changed = changes(suggestion.params, before.params if before else {})
-    best = evaluated.best
-    is_new = best and not (before and before.feasible and before.target == best.target)
-    if is_new and best and best.feasible and best.configuration == suggestion.configuration:
-        good = "the best so far"
-    else:
-        good = standing_and_whose(state)
+    good = "the best so far" if _is_new_best(evaluated, before) else standing_and_whose(state)
     words = [f"{place}: {changed}{came}", good, duration(evaluated.seconds)]
     return "; ".join(word for word in words if word)
+
+
+def _is_new_best(evaluated: Evaluated, before: Observation | None) -> bool:
+    best = evaluated.best
+    if best is None or not best.feasible:
+        return False
+    if best.configuration != evaluated.suggestion.configuration:
+        return False
+    return before is None or not before.feasible or before.target != best.target
 
 
 def standing(state: State) -> str:

@@ -96,6 +96,7 @@ def optimize(
 
     Raises:
         DefinitionError: a ``ValueError``; an argument is not valid.
+        MissingExtraError: ``progress`` is asked for, and the package tqdm is not installed.
         StateError: a ``ValueError``; the checkpoint's file knows more than the engine.
         TargetError: a ``ValueError``; ``evaluate`` returned something else than a target, and none
             has succeeded yet.
@@ -105,7 +106,8 @@ def optimize(
             no function was given that makes another.
         Interrupted: a ``KeyboardInterrupt``, and a ``SystemExit``; it was stopped by Ctrl-C.
     """
-    _check(evaluate, n_trials, executor, n_workers, timeout, patience)
+    _check(engine, evaluate, n_trials, executor, n_workers, timeout, patience)
+    _check_listeners(checkpoint, callbacks)
     if executor is None:
         executor = InThisThread() if n_workers == 1 else InThreads()
     file = Checkpoint(checkpoint, engine) if isinstance(checkpoint, str | Path) else None
@@ -168,9 +170,25 @@ def _interrupted(state: State, n_trials: int, checkpoint: Keep) -> str:
     return f"interrupted: {counts}; {then}"
 
 
+def _check_listeners(checkpoint: Any, callbacks: Any) -> None:
+    if not (checkpoint is None or isinstance(checkpoint, str | Path) or callable(checkpoint)):
+        expected = "the path of a file, a function that takes the state's dict, or None"
+        raise DefinitionError("$.checkpoint", checkpoint, expected)
+    if not isinstance(callbacks, Iterable):
+        raise DefinitionError("$.callbacks", callbacks, "a list of functions")
+
+
 def _check(
-    evaluate: Any, n_trials: Any, executor: Any, n_workers: Any, timeout: Any, patience: Any
+    engine: Any,
+    evaluate: Any,
+    n_trials: Any,
+    executor: Any,
+    n_workers: Any,
+    timeout: Any,
+    patience: Any,
 ) -> None:
+    if not isinstance(engine, Engine):
+        raise DefinitionError("$.engine", engine, "an Engine")
     if not callable(evaluate):
         raise DefinitionError("$.evaluate", evaluate, "a function that takes params")
     for place, value in (("$.n_trials", n_trials), ("$.n_workers", n_workers)):

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from asktell.drivers.evaluated import Evaluated
 from asktell.drivers.lines import standing
 from asktell.engine import Engine
+from asktell.errors import MissingExtraError
 from asktell.log import LOGGER
 
 
@@ -27,9 +28,17 @@ class ProgressBar:
     """
 
     def __init__(self, engine: Engine, n_trials: int) -> None:
-        """Show the bar."""
-        from tqdm import tqdm
-        from tqdm.contrib.logging import logging_redirect_tqdm
+        """Show the bar.
+
+        Raises:
+            MissingExtraError: the package tqdm is not installed.
+        """
+        try:
+            from tqdm import tqdm
+            from tqdm.contrib.logging import logging_redirect_tqdm
+        except ImportError:
+            message = "a progress bar needs the package tqdm: pip install 'asktell[progress]'"
+            raise MissingExtraError(message) from None
 
         self._engine = engine
         finished = engine.state.n_over

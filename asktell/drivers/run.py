@@ -11,15 +11,14 @@ from attrs import define, field
 
 from asktell.asking.know import best_or_none
 from asktell.asking.known import Known
-from asktell.drivers.evaluated import Evaluated, Happening, Measured
-from asktell.drivers.executors import Supply, WorkerDied, cannot_be_sent, shown_last
-from asktell.drivers.lines import LONGEST_REASON
+from asktell.drivers.evaluated import Evaluated, Happening, Measured, parts_of
+from asktell.drivers.executors import Supply, WorkerDied, has_answer
+from asktell.drivers.mistakes import check_sendable, first_raised, no_target, shown_last
 from asktell.drivers.patience import Tally
 from asktell.engine import Engine
 from asktell.errors import (
     ConflictError,
     ExecutorError,
-    NotSendableError,
     SpaceExhausted,
     TargetError,
     TooManyFailuresError,
@@ -29,7 +28,6 @@ from asktell.state import State
 from asktell.study.trials import Configuration
 from asktell.study.views import Suggestion
 from asktell.telling.delivery import reason_of
-from asktell.text import shortened
 
 _LONGEST_WAIT = 1.0
 """Seconds until the clock is read again: it may be set, or the machine may have slept."""
@@ -150,7 +148,7 @@ class Run:
             self._replace_executor(f"the executor broke: {error}")
             return
         except Exception as error:
-            self._check_sendable(suggestion, error)
+            check_sendable(self.evaluate, suggestion.params, error)
             raise
         attempt = _Attempt(suggestion, future, now)
         self._running.append(attempt)
@@ -190,7 +188,7 @@ class Run:
             self._raised(attempt, error)
         else:
             self._remove(attempt)
-            self._observe(attempt, *_parts(measured))
+            self._observe(attempt, *parts_of(measured))
 
     def _remove(self, attempt: _Attempt) -> None:
         (self._running if attempt in self._running else self._held).remove(attempt)
@@ -203,38 +201,22 @@ class Run:
             TooManyFailuresError: it was one too many.
             BaseException: what it raised, as none has succeeded yet.
         """
-        self._check_sendable(attempt.suggestion, error)
+        check_sendable(self.evaluate, attempt.suggestion.params, error)
         what = f"{type(error).__name__}: {error}"
         is_own = not isinstance(error, WorkerDied | CancelledError)
         if is_own and self.tally.is_enough(self._has_succeeded):
-            message = "trial %d raised %s. No evaluation has succeeded yet, so the run ends. "
-            message += "The trial stays pending: the next run evaluates it first"
-            number = self._number_of(attempt.suggestion)
-            LOGGER.warning(message, number, shortened(what, LONGEST_REASON))
-            raise shown_last(error)
+            raise first_raised(error, what, self._number_of(attempt.suggestion))
         try:
             self._fail(attempt, what)
         except TooManyFailuresError as enough:
             raise enough from shown_last(error)
-
-    def _check_sendable(self, suggestion: Suggestion, error: BaseException) -> None:
-        """Raise a ``NotSendableError`` if that is what an error is about."""
-        if cannot_be_sent(error, (self.evaluate, suggestion.params)):
-            raise NotSendableError(
-                f"the evaluation cannot be sent to another process: {error}. Pass a function that "
-                "is defined with def at the top of a module, as lambdas, functions within "
-                "functions, and objects that hold locks or open files cannot be sent; or leave the "
-                "executor out, and evaluate in this process"
-            ) from None
 
     def _observe(self, attempt: _Attempt, target: Any, std: Any) -> None:
         try:
             outcome = self.engine.observe(attempt.suggestion, target, std, now=self.clock())
         except TargetError as error:
             if not self._has_succeeded:
-                expected = f"{error.expected}: this is what evaluate returns, alone or in a tuple "
-                expected += "with the standard deviation of its noise"
-                raise TargetError(error.place, error.got, expected) from None
+                raise no_target(error) from None
             self._fail(attempt, str(error))
         except ConflictError:  # it came late, and another attempt has another outcome
             self._settled(attempt, "conflict", target, std)
@@ -326,7 +308,7 @@ class Run:
         Raises:
             ExecutorError: there is none.
         """
-        lost = [attempt for attempt in self._running if not _has_answer(attempt.future)]
+        lost = [attempt for attempt in self._running if not has_answer(attempt.future)]
         if not lost and not self._held and not self._running:
             raise ExecutorError(f"{reason}, with nothing submitted")
         for attempt in lost:
@@ -341,17 +323,3 @@ class Run:
         self._suspects.update(attempt.suggestion.configuration for attempt in lost)
         for attempt in lost:
             self._settled(attempt, "lost", reason=reason)
-
-
-def _parts(measured: Any) -> tuple[Any, Any]:
-    """Return the target that an evaluation returned, and its deviation."""
-    if isinstance(measured, tuple) and len(measured) == 2:
-        return measured
-    return measured, None
-
-
-def _has_answer(future: Future[Any]) -> bool:
-    """Tell whether an evaluation ended before its executor broke."""
-    if not future.done() or future.cancelled():
-        return False
-    return not isinstance(future.exception(), BrokenExecutor)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from attrs import frozen
 
 from asktell.asking import know
@@ -104,10 +106,10 @@ class Summary:
             return []
         reason = shortened(failures[-1].reason, LONGEST_REASON) or "no reason given"
         again = "engine.retry_failed()"
-        again += f", or asktell retry {self.path} --failed" if self.path else ""
+        again += f", or asktell retry {quote(self.path)} --failed" if self.path else ""
         return [f"last failure: {reason}", f"to try what failed again: {again}"]
 
     def _saved(self) -> str:
         if self.path is None:
             return "in no file: engine.to_dict() has all of it"
-        return f"saved in {self.path}; to look at it: asktell show {self.path}"
+        return f"saved in {self.path}; to look at it: asktell show {quote(self.path)}"

@@ -98,7 +98,8 @@ class Claims:
         dead: dict[Path, set[float]] = {}
         alive: list[set[float]] = []
         for path in self._others():
-            with suppress(FileNotFoundError), FileIO(path, "r+") as file:
+            # one of another user cannot be locked: there, the lease decides
+            with suppress(FileNotFoundError, PermissionError), FileIO(path, "r+") as file:
                 is_dead = _is_locked_by_us(file)
                 moments = _moments(file.readall())
                 if is_dead:

@@ -202,9 +202,7 @@ class Crew:
         Raises:
             FirstProgramError: it failed before any has succeeded.
         """
-        self._places[self._places.index(job)] = None
-        if job.program is not None:
-            self._lifeline.ended(job.program.pid)
+        self._free(job)
         if job.stopped == "interrupted":
             return None
         if job.stopped == "settled":
@@ -214,6 +212,11 @@ class Crew:
         if isinstance(found, Trouble) and found.kind != "late":
             self._judge(job, found)
         return self._evaluated(job, found, *self._share.tell(job.suggestion, found))
+
+    def _free(self, job: Job) -> None:
+        self._places[self._places.index(job)] = None
+        if job.program is not None:
+            self._lifeline.ended(job.program.pid)
 
     def _found(self, job: Job, code: int | Trouble) -> Measured | Trouble:
         if job.stopped == "late":
@@ -288,7 +291,7 @@ class Crew:
                 if isinstance(arrival, int):
                     self._hurry()
                 elif arrival is not None:
-                    self._places[self._places.index(arrival[0])] = None
+                    self._free(arrival[0])
                 self._enforce()
         finally:
             self._lifeline.close()

@@ -15,6 +15,7 @@ from asktell.programs.reading import Reading, UnreadableError, last_line
 from asktell.programs.template import PARAMS_FILE, Template, environment_of
 from asktell.study.problem import Problem
 from asktell.study.views import Suggestion
+from asktell.text import shortened
 
 _LONGEST_REASON = 300
 
@@ -90,13 +91,13 @@ class Evaluation:
         folder = self.folder_of(suggestion)
         if code != 0:
             said = last_line(folder / "stderr") or last_line(folder / "stdout")
-            return Trouble(_short(f"{end_of(code)}{': ' if said else ''}{said}"), "exit")
+            return _trouble(f"{end_of(code)}{': ' if said else ''}{said}", "exit")
         try:
             target, std = self.reading.measured(folder, self.problem.outcome_names)
             self.problem.numbers(target)
             self.problem.deviations(std)
         except (UnreadableError, TargetError) as error:
-            return Trouble(_short(f"no target: {error}"), "unreadable")
+            return _trouble(f"no target: {error}", "unreadable")
         return Measured(target, std)
 
 
@@ -105,10 +106,9 @@ def attempted(call: Callable[[], Any]) -> Trouble | None:
     try:
         call()
     except (OSError, ValueError) as error:  # no such file, no rights, a null character
-        return Trouble(_short(f"could not be started: {error}"), "exit")
+        return _trouble(f"could not be started: {error}", "exit")
     return None
 
 
-def _short(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= _LONGEST_REASON else line[: _LONGEST_REASON - 3] + "..."
+def _trouble(text: str, kind: str) -> Trouble:
+    return Trouble(shortened(text, _LONGEST_REASON), kind)

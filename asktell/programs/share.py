@@ -126,7 +126,7 @@ class Share:
         return self._taken.pop(0) if self._taken else self._asked()
 
     def _asked(self) -> Suggestion | None:
-        now = self.clock()
+        self.state, now = self.store.read(), self.clock()  # others may have asked a moment ago
         at_work = len(self._leases) + self._n_elsewhere(now)
         if self.n_trials is not None and self.state.n_over + at_work >= self.n_trials:
             return None

@@ -99,9 +99,9 @@ def _expired(state: State, suggestion: Suggestion, moment: float) -> State:
 
 def _became(trial: Trial, ticket_id: int) -> str:
     """Return in words what became of a suggestion that cannot be renewed."""
-    if trial.was_retried(ticket_id):
-        reasons = [r.reason for r in trial.reports if isinstance(r, Fault) and r.id == ticket_id]
-        return f"this one failed: {reasons[0]}" if reasons else "its params are tried again"
+    for report in trial.reports:
+        if isinstance(report, Fault) and report.id == ticket_id and not report.counts:
+            return f"this one failed: {report.reason}"
     if trial.results:
         return f"its params were observed: {trial.target}"
     if trial.is_over:

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -67,6 +68,20 @@ def test_orphans_of_orphans(tmp_path: Path, begin: Begin) -> None:
     assert begin().orphans(state) == []
     first._file.close()
     assert [one.id for one in begin().orphans(state)] == [0]
+
+
+def test_the_file_of_another_user_is_left_alone(
+    tmp_path: Path, begin: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_dead(tmp_path, 1.0)
+    claims = begin()
+
+    def refused(path: Path, mode: str) -> NoReturn:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("asktell.programs.claims.FileIO", refused)
+    assert claims.orphans(started(1.0)) == []
+    assert claims.have_others()
 
 
 def test_what_has_an_outcome_is_no_orphan(tmp_path: Path, begin: Begin) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
@@ -800,6 +801,12 @@ def test_a_bar_shows_the_best(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().err
     assert "6/6" in shown
     assert "best -0.2" in shown
+
+
+def test_without_tqdm_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    with pytest.raises(errors.MissingExtraError, match=r"asktell\[progress\]"):
+        optimize(at.Engine(line(), settings=QUICK), parabola, 2, progress=True)
 
 
 def test_a_bar_shows_the_front(capsys: pytest.CaptureFixture[str]) -> None:

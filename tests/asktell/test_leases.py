@@ -206,12 +206,19 @@ def settled_late(engine: at.Engine) -> None:
     engine.observe(1, 1.5)
 
 
+def tried_again_and_observed(engine: at.Engine) -> None:
+    engine.fail(0, "out of memory")
+    engine.retry_failed()
+    engine.observe(engine.suggest(), 1.5)
+
+
 @pytest.mark.parametrize(
     ("settings", "event", "became"),
     [
         ({}, observed, "observed: 1.5"),
         ({}, settled_late, "observed: 1.5"),
         ({}, failed, "count as failed: out of memory"),
+        ({}, tried_again_and_observed, "observed: 1.5"),
         ({"retries": 1}, failed, "this one failed: out of memory"),
         ({}, offered_again, "offered again, as suggestion 1"),
         ({"expiries": 0}, lambda engine: engine.expire(200.0), "without an answer: 1"),

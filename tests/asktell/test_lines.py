@@ -75,6 +75,9 @@ def test_a_line_says_what_changed_what_came_and_how_good_it_is() -> None:
     assert told.line({"x": 0.8, "n": 3}, "conflict", target=2.0).startswith(
         "trial 5 (6 of 50): x 0.8 came too late, and does not count"
     )
+    assert told.line({"x": 0.9, "n": 3}, "repeated", reason="exit code 1").startswith(
+        "trial 6 (7 of 50): x 0.9 failed, as is known already: exit code 1; best 1 (trial 3)"
+    )
 
 
 def test_outcomes_have_their_names() -> None:

@@ -63,16 +63,20 @@ def test_several_workers_are_as_many_threads() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
+        ("engine", 3, "an Engine"),
         ("evaluate", 3, "a function that takes params"),
+        ("checkpoint", 3, "the path of a file, a function that takes the state's dict, or None"),
+        ("callbacks", print, "a list of functions"),
         ("executor", 4, "an executor, a function that makes one, or None"),
         ("timeout", 5.0, "an evaluation in this process cannot be stopped"),
         ("patience", 10, r"Patience\(\.\.\.\)"),
     ],
 )
 def test_a_wrong_argument_is_refused(name: str, value: Any, expected: str) -> None:
-    arguments: dict[str, Any] = {"evaluate": parabola, "n_trials": 3, name: value}
+    good = {"engine": start(), "evaluate": parabola, "n_trials": 3}
+    arguments: dict[str, Any] = {**good, name: value}
     with pytest.raises(errors.DefinitionError, match=rf"^\$\.{name}: got .*{expected}"):
-        optimize(start(), **arguments)
+        optimize(**arguments)
 
 
 # --- the first evaluation ---

@@ -170,7 +170,10 @@ def test_no_shell_sees_the_values(run: Run) -> None:
 def test_a_first_program_that_fails_ends_the_run_and_nothing_is_recorded(run: Run) -> None:
     result = run("echo loading; echo 'No module named torhc' >&2; exit 1", "--trials", "5")
     assert (result.code, result.answers) == (6, [])
-    assert "the first program failed (id 0): exit code 1: No module named torhc" in result.err
+    assert (
+        "a program failed before any has succeeded (id 0): exit code 1: No module named torhc"
+        in result.err
+    )
     assert f"Its output is in {Path.cwd()}/s.json.trials/0" in result.err
     assert (state().n_over, [one.id for one in state().pending]) == (0, [0])
     again = run("echo 1", "--trials", "2")
@@ -237,6 +240,13 @@ def test_one_that_does_not_stop_is_killed(run: Run, monkeypatch: pytest.MonkeyPa
     assert state().failures[0].reason == "no result within 0.2 s"
 
 
+def test_a_program_without_dashes_before_it(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["run", "s.json", "./train.sh", "--depth", "{n}"])
+    said = "unrecognized arguments: ./train.sh --depth {n}; the program to run comes after --"
+    assert said in capsys.readouterr().err
+
+
 def test_a_program_that_is_not_there(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["run", "s.json", "--", "./trian.sh", "{x}", "{n}"]) == 3
     assert "'./trian.sh', expected a program that can be run" in capsys.readouterr().err
@@ -301,7 +311,7 @@ def test_a_signal_stops_the_programs_and_keeps_their_trials(run: Run, capsys: An
     assert caught.value.args == (signal.SIGTERM,)
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 2
-    assert "asktell: stopped; 2 trials with an outcome are in " in err
+    assert "asktell: stopped; s.json has 2 trials with an outcome. To go on, " in err
     assert "run the same command again" in err
     assert [one.id for one in state().pending] == [2]
     assert [answer["id"] for answer in run("echo 2", "--trials", "4").answers] == [2, 3]

@@ -80,6 +80,13 @@ def test_a_suggestion_is_taken_and_told(begin: Begin, store: Store) -> None:
     assert [(one.target, one.std) for one in store.read().observations] == [(0.5, 0.1)]
 
 
+def test_what_others_took_a_moment_ago_counts(begin: Begin) -> None:
+    first, second = begin(n_trials=2), begin(n_trials=2)
+    taken(first)
+    taken(second)
+    assert (first.take(), second.take()) == (None, None)
+
+
 def test_failures_are_told_with_their_reason(begin: Begin, store: Store) -> None:
     share = begin()
     assert share.tell(taken(share), Trouble("exit code 3", "exit")) == ("failed", "exit code 3")

@@ -312,6 +312,15 @@ def test_a_trial_that_is_not_there_is_refused(
     assert expected in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("now", ["inf", "nan"])
+def test_a_moment_that_is_no_number_is_refused(
+    show: Show, capsys: pytest.CaptureFixture[str], now: str
+) -> None:
+    Store("s.json").create(lived(3).state)
+    assert main(["show", "s.json", "--now", now]) == 3
+    assert f"$.now: got {now}, expected the time in seconds" in capsys.readouterr().err
+
+
 def test_without_trials_no_number_is_right(show: Show, capsys: pytest.CaptureFixture[str]) -> None:
     Store("s.json").create(engine_of().state)
     assert main(["show", "s.json", "--trial", "0"]) == 3

@@ -272,7 +272,7 @@ def test_a_late_answer_of_before_a_retry() -> None:
     assert engine.fail(first, "no such file") == "repeated"
     assert engine.fail(first.params, "by another name") == "repeated"
     assert engine.state is before
-    with pytest.raises(errors.LeaseError, match="its params are tried again"):
+    with pytest.raises(errors.LeaseError, match="its params wait to be suggested again"):
         engine.renew(first, 1.0, 9.0)
     assert engine.observe(first, 0.5) == "late"
     again = engine.suggest()

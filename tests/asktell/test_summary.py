@@ -40,7 +40,7 @@ def test_the_answer_comes_first(tmp_path: Path) -> None:
 
 
 def test_failures_are_told_with_what_to_do(tmp_path: Path) -> None:
-    path = tmp_path / "study.json"
+    path = tmp_path / "my study.json"
     engine = at.Engine(line(), settings=QUICK)
 
     def evaluate(params: dict[str, Any]) -> float:
@@ -52,7 +52,7 @@ def test_failures_are_told_with_what_to_do(tmp_path: Path) -> None:
     assert summary.n_failed == 1
     assert str(summary).splitlines()[3:5] == [
         "last failure: ValueError: too hot",
-        f"to try what failed again: engine.retry_failed(), or asktell retry {path} --failed",
+        f"to try what failed again: engine.retry_failed(), or asktell retry '{path}' --failed",
     ]
 
 
