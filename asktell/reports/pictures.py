@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, fields
 
 from asktell.errors import MissingExtraError
-from asktell.insight import Study
+from asktell.insight import Importance, Study
 from asktell.insight.subject import state_of
 from asktell.reports.page import Block, Picture, Prose
 from asktell.reports.vector import MOST_MARKS, inline_svg
+from asktell.study.views import Observation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,20 +89,24 @@ class Gallery:
         """Return the hypervolume of the front."""
         return self._plot("hypervolume", "the hypervolume of the front after each trial")
 
-    def importance(self, outcome: str, study: Study | None = None) -> Block:
-        """Return which parameters matter; of another study, where one is given."""
-        text = f"which share of the differences in {outcome} each parameter has a part in"
-        return self._plot("importance", text, study=study, outcome=outcome)
+    def importance(self, known: Importance) -> Block:
+        """Return which parameters matter."""
+        text = f"which share of the differences in {known.outcome} each parameter has a part in"
+        return self._plot("importance", text, study=known)
 
-    def slices(self, outcome: str) -> Block:
-        """Return the model along the parameters."""
+    def slices(self, known: Importance, best: Observation | None) -> Block:
+        """Return the model along the parameters, the most important first, through the best."""
+        name = known.outcome
         caption = (
-            f"What the model expects of {outcome} when one parameter changes and the others stay "
-            "as in the best. The band holds what is likely (95 %). Dots are trials; they differ in "
-            "all parameters, so they need not lie in the band."
+            f"What the model expects of {name} when one parameter changes and the others stay "
+            f"as in the best{'' if best else ' in one objective'}. The band holds what is likely "
+            "(95 %). Dots are trials; they differ in all parameters, so they need not lie in the "
+            "band."
         )
-        text = f"{outcome} along each parameter, as the model expects it, with the trials"
-        return self._plot("slices", text, f"{caption} {self._selection}", outcome=outcome)
+        text = f"{name} along each parameter, as the model expects it, with the trials"
+        through = None if best is None else best.params
+        of = {"outcome": name, "order": known.order, "around": through}
+        return self._plot("slices", text, f"{caption} {self._selection}", **of)
 
     def left_out(self, outcome: str) -> Block:
         """Return what the model expects of each result without it."""
@@ -112,10 +117,9 @@ class Gallery:
         """Return when which evaluation ran."""
         return self._plot("timeline", "when which evaluation ran, and what became of it")
 
-    def _plot(
-        self, name: str, text: str, caption: str = "", study: Study | None = None, **of: str
-    ) -> Block:
+    def _plot(self, name: str, text: str, caption: str = "", study: Any = None, **of: Any) -> Block:
         from asktell import plots  # takes a second, which few need
 
-        draw = partial(getattr(plots, name), study or self._study, theme=self._theme, **of)
+        what = self._study if study is None else study
+        draw = partial(getattr(plots, name), what, theme=self._theme, **of)
         return self.drawn(draw, text, caption)

@@ -182,7 +182,7 @@ def test_the_answer_comes_first(whole: TuneStrategy) -> None:
     assert (
         f"After {len(whole.trials)} trials, {which}, where FP32 has 90.00 %; size 0.054 kB" in text
     )
-    assert "Wanted was an accuracy of at least 89.10 %" in text
+    assert "The criterion is an accuracy of at least 89.10 %" in text
     assert "InferenceSession(&#34;best.onnx&#34;)" in text
     assert "2026-02-02" in text
 
