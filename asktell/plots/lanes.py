@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from asktell import insight
-from asktell.insight import Study
+from asktell.insight import Study, Timeline
 from asktell.model.kernels import Array
 from asktell.plots import canvas
 from asktell.plots.theme import LIGHT, Theme
@@ -28,7 +28,7 @@ _SEVERAL = 3
 
 
 def timeline(
-    study: Study, *, most: int = 1000, theme: Theme = LIGHT, ax: Axes | None = None
+    study: Study | Timeline, *, most: int = 1000, theme: Theme = LIGHT, ax: Axes | None = None
 ) -> Figure:
     """Draw when each suggestion was out, a lane for as many as were out at once.
 
@@ -36,12 +36,12 @@ def timeline(
     the lease ended. A thin line shows how long the lease goes on. What is still out is hollow.
 
     Args:
-        study: an engine, a state, or anything with a ``state``.
+        study: an engine, a state, anything with a ``state``, or a timeline that was worked out.
         most: how many suggestions are drawn, the last.
         theme: the colours.
         ax: where to draw; None for a figure of its own.
     """
-    every = insight.timeline(study)
+    every = study if isinstance(study, Timeline) else insight.timeline(study)
     found = _last(every, most)
     lost = found.unknown
     has = "suggestion has" if lost == 1 else "suggestions have"

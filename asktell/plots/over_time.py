@@ -17,7 +17,12 @@ from asktell.plots.theme import LIGHT, Theme
 
 
 def progress(
-    study: Study, outcome: str | None = None, *, theme: Theme = LIGHT, ax: Axes | None = None
+    study: Study,
+    outcome: str | None = None,
+    *,
+    known: Progress | None = None,
+    theme: Theme = LIGHT,
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw what every trial gave, in order of arrival, and the best so far.
 
@@ -28,6 +33,7 @@ def progress(
     Args:
         study: an engine, a state, or anything with a ``state``.
         outcome: its name; None for the first objective.
+        known: the progress of the study, where that was worked out before.
         theme: the colours.
         ax: where to draw; None for a figure of its own.
 
@@ -35,7 +41,7 @@ def progress(
         DefinitionError: a ``ValueError``; there is no such outcome.
     """
     state = state_of(study)
-    place, known = outcome_place(state, outcome), insight.progress(state)
+    place, known = outcome_place(state, outcome), known or insight.progress(state)
     if not len(known.trials):
         return canvas.sentence(why_nothing(study), theme, ax)
     ax = canvas.one_axes(theme, ax, 3.4)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from attrs import evolve, fields
 
 from asktell.errors import MissingExtraError
-from asktell.insight import Importance, Study
+from asktell.insight import Importance, Progress, Study, Timeline
 from asktell.insight.subject import state_of
 from asktell.reports.page import Block, Picture, Prose
 from asktell.reports.vector import MOST_MARKS, inline_svg
@@ -75,10 +75,10 @@ class Gallery:
             return Prose(f"There is no picture of {alternative}: its numbers are too far apart.")
         return Picture(svg, alternative, caption)
 
-    def progress(self, outcome: str) -> Block:
+    def progress(self, outcome: str, known: Progress) -> Block:
         """Return what every trial gave."""
         text = f"{outcome} of every trial in the order in which they finished, and the best so far"
-        return self._plot("progress", text, self._selection, outcome=outcome)
+        return self._plot("progress", text, self._selection, outcome=outcome, known=known)
 
     def front(self) -> Block:
         """Return the front of several objectives."""
@@ -113,9 +113,10 @@ class Gallery:
         text = f"{outcome} as it was measured, against what the model expects without it"
         return self._plot("left_out", text, outcome=outcome)
 
-    def timeline(self) -> Block:
+    def timeline(self, known: Timeline) -> Block:
         """Return when which evaluation ran."""
-        return self._plot("timeline", "when which evaluation ran, and what became of it")
+        text = "when which evaluation ran, and what became of it"
+        return self._plot("timeline", text, study=known)
 
     def _plot(self, name: str, text: str, caption: str = "", study: Any = None, **of: Any) -> Block:
         from asktell import plots  # takes a second, which few need

@@ -15,6 +15,7 @@ from asktell.insight import (
     Fitted,
     Importance,
     LeftOut,
+    Progress,
     Study,
     fitted,
     importance,
@@ -83,14 +84,14 @@ def report(study: Study, *, now: float | None = None) -> str:
 def page_of(state: State, now: float | None) -> Page:
     """Return the report of a state as values."""
     known, answer, spans = _known(state), answer_of(state), timeline(state)
-    gallery = Gallery(known or state)
+    gallery, came = Gallery(known or state), progress(state)
     sections = [
         answer_section(state, answer),
-        search_section(state, progress(state), _curves(state, gallery)),
+        search_section(state, came, _curves(state, gallery, came)),
         *_model_sections(known, gallery, state, answer.best),
         failures_section(state.space, failed_of(state), _succeeded(state), _RETRY),
         trials_section(state, answer),
-        workers_section(spans, (gallery.timeline(),) if len(spans.starts) else ()),
+        workers_section(spans, (gallery.timeline(spans),) if len(spans.starts) else ()),
         reproducing_section(state),
     ]
     written = "" if now is None else f" on {moment(now)}"
@@ -114,16 +115,16 @@ def _succeeded(state: State) -> list[dict[str, Any]]:
     return [trial.params for trial in state.trials if trial.is_observed]
 
 
-def _curves(state: State, gallery: Gallery) -> tuple[Block, ...]:
+def _curves(state: State, gallery: Gallery, came: Progress) -> tuple[Block, ...]:
     """Return how the objectives came along; nothing where nothing is over."""
     names = [state.problem.outcomes[i].name for i in state.problem.objectives]
     if not state.n_over:
         return ()
     if len(names) == 1:
-        return (gallery.progress(names[0]),)
+        return (gallery.progress(names[0], came),)
     if not state.n_observed:
         return ()
-    every = tuple(gallery.progress(name) for name in names)
+    every = tuple(gallery.progress(name, came) for name in names)
     return gallery.front(), gallery.hypervolume(), Folded("Objective by objective", every)
 
 

@@ -18,7 +18,7 @@ from report_studies import LONG, ODD, STUDIES, none, told, with_dim
 import asktell as at
 from asktell import plots
 from asktell.errors import MissingExtraError, StateError
-from asktell.insight import importance, left_out
+from asktell.insight import importance, left_out, progress
 from asktell.plots import DARK, LIGHT, Theme
 from asktell.reports import report, write_report
 from asktell.reports.answer import answer_of, at_edge, lead_of
@@ -525,4 +525,7 @@ def test_many_trials_are_said_to_be_selected() -> None:
     for number in range(1200):
         engine.observe({"x": number / 1200}, float(number % 7))
     gallery = Gallery(engine)
-    assert gallery.progress("target").caption == "Of so many trials, an even selection is drawn."
+    assert (
+        gallery.progress("target", progress(engine)).caption
+        == "Of so many trials, an even selection is drawn."
+    )
