@@ -70,13 +70,11 @@ def slices(
         dots(ax, one.tried, one.values, one.feasible, view, theme, 9.0)
         crosses(ax, one.failed, theme, 12.0)
         expected = float(view.clipped(np.interp([one.through], one.grid, one.mean))[0])
-        star(ax, one.through, expected, theme, "best" if around is None else "given")
+        star(ax, one.through, expected, theme, "best" if around is None else "chosen")
         _panel(ax, one.axis, view, place, theme)
     figure = canvas.figure_of(panels[0])
-    through = "the best" if around is None else "the given params"
-    canvas.heading(
-        figure, f"{canvas.written(shown[0].outcome)} along each parameter, through {through}", theme
-    )
+    name = canvas.written(shown[0].outcome)
+    canvas.heading(figure, f"{name} along each parameter, the others as at the star", theme)
     canvas.legend(panels, theme)
     canvas.note(figure, canvas.rest([found[i].axis.name for i in places[most:]]), theme)
     return figure

@@ -104,7 +104,8 @@ class Gallery:
             "band."
         )
         text = f"{name} along each parameter, as the model expects it, with the trials"
-        through = None if best is None else best.params
+        # in noise, the best is not the one with the best target, which slices go through else
+        through = best.params if best is not None and best.expected_numbers is not None else None
         of = {"outcome": name, "order": known.order, "around": through}
         return self._plot("slices", text, f"{caption} {self._selection}", **of)
 

@@ -208,7 +208,7 @@ def test_what_is_drawn_can_be_chosen() -> None:
     assert "accuracy" in sentences(plots.progress(study, "accuracy"))
     assert "at least 0.3" in sentences(plots.progress(study, "accuracy"))
     through = plots.slices(study, "accuracy", around={"x": 0.5, "y": 0.5})
-    assert "through the given params" in sentences(through)
+    assert "the others as at the star" in sentences(through)
     assert len(plots.dependence(study, ["y", "x"]).axes) == 2
     assert plots.dependence(study, "y").axes[0].get_xlabel() == "y"
     one = plots.contour(KNOWN["three parameters"], second="x").axes[0]
