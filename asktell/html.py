@@ -75,7 +75,7 @@ def fields(title: str, params: Mapping[str, Any], about: Mapping[str, Any]) -> s
 
 def curve(dots: Sequence[float], best: Sequence[float]) -> str:
     """Return a small curve: what came in order, NaN where it failed, and the best so far."""
-    every = max(1, -(-len(dots) // _MOST_POINTS))
+    every = max(1, -(-max(len(dots), len(best)) // _MOST_POINTS))
     dots, best = list(dots[::-1][::every])[::-1], list(best[::-1][::every])[::-1]
     finite = sorted(number for number in (*dots, *best) if math.isfinite(number))
     if len(finite) < 2:

@@ -80,9 +80,20 @@ def costs_of(record: Record) -> Costs | None:
                 labels[chosen],
                 is_quantised,
                 sign * float(one.mean[unquantised] - one.mean[chosen]),
-                math.hypot(float(one.deviation[unquantised]), float(one.deviation[chosen])),
+                _deviation(known, record, one.axis.name, labels[chosen]),
                 sum(trial.params[one.axis.name] == FP32_LABEL for trial in record.trials),
             )
         )
     found.sort(key=lambda cost: -cost.points)
     return Costs(tuple(found), left_out(known, ACCURACY), known)
+
+
+def _deviation(known: Fitted, record: Record, operation: str, option: str) -> float:
+    """Return how sure the model is of the difference between an option and FP32.
+
+    What it does not know of the rest of the model concerns both, and cancels.
+    """
+    assert record.best is not None  # there are no costs without it
+    space, model = record.space, known.models[known.state.problem.outcome_names.index(ACCURACY)]
+    pair = [{**record.best.params, operation: one} for one in (FP32_LABEL, option)]
+    return model.difference(space.encode([space.check(params) for params in pair]))

@@ -83,24 +83,29 @@ def _options(record: Record, name: str) -> tuple[str, ...]:
 def costs_section(record: Record, costs: Costs, gallery: Gallery) -> Section:
     """Return the section on what quantising each operation costs."""
     clear = [cost for cost in costs.costs if cost.is_clear and cost.points > 0.0]
-    unit, factor = ("percentage points", 100.0) if _is_share(record) else ("accuracy", 1.0)
-    if clear:
-        parts = [f"{one.operation} ({one.points * factor:.2g})" for one in clear]
-        text = f"As the model sees it, quantising costs accuracy, in {unit}: {listed(parts)}."
-        if len(clear) < len(costs.costs):
+    gains = [cost for cost in costs.costs if cost.is_clear and cost.points < 0.0]
+    unit, factor = ("percentage points", 100.0) if _is_share(record) else ("its own unit", 1.0)
+    if clear or gains:
+        sentences = []
+        for some, verb in ((clear, "costs"), (gains, "gains")):
+            parts = [f"{one.operation} ({abs(one.points) * factor:.2g})" for one in some]
+            if parts:
+                sentences.append(f"quantising {verb} accuracy, in {unit}: {listed(parts)}.")
+        text = f"As the model sees it, {' And '.join(sentences)}"
+        if len(clear) + len(gains) < len(costs.costs):
             text += " Of the others, the trials do not tell whether it does."
     else:
         text = "The trials do not tell of any operation whether quantising it costs accuracy."
     blocks: list[Block] = [Prose(text), Prose(verdict(costs.trust))]
     if costs.costs:
         rows = tuple(_cost_row(cost, factor) for cost in costs.costs)
-        caption = f"What quantising loses, in {unit}, while the rest stays as in the best model"
+        caption = f"The accuracy that is lost, in {unit}, while the rest stays as in the best model"
         columns = ("operation", "option", "costs", "±", "how sure", "trials in FP32")
         numeric = (False, False, True, True, False, True)
         blocks.append(Table(caption, columns, numeric, rows, sortable=True))
-    shares = importance_table(importance(costs.known, ACCURACY))
-    blocks += [gallery.importance(ACCURACY, costs.known)]
-    blocks += [Folded("These shares as numbers", (shares,))]
+    shares = importance(costs.known, ACCURACY)
+    table = Folded("These shares as numbers", (importance_table(shares),))
+    blocks += [gallery.importance(shares), table]
     return Section("costs", "What each operation costs", tuple(blocks))
 
 

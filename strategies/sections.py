@@ -27,6 +27,7 @@ from strategies.record import Record
 from strategies.trial import Trial
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from asktell.plots import Theme
@@ -63,7 +64,7 @@ def lead_of(record: Record) -> tuple[str, ...]:
     what = "smallest model" if _is_for_size(record) else "best model"
     return (
         f"{after}, the {what} that meets the criterion is trial {best.number}: {told}.",
-        f"{_wanted(record)}{meeting:,} of {n:,} trials reached it.",
+        f"{_wanted(record)}{meeting:,} of {n:,} trials meet it.",
     )
 
 
@@ -91,7 +92,7 @@ def _wanted(record: Record) -> str:
     if threshold is None or not np.isfinite(threshold):
         return ""
     side = "at least" if record.goal.criterion.higher_is_better else "at most"
-    return f"Wanted was an accuracy of {side} {shown(ACCURACY, threshold)}, and "
+    return f"The criterion is an accuracy of {side} {shown(ACCURACY, threshold)}; "
 
 
 def shown(name: str, value: float) -> str:
@@ -180,9 +181,15 @@ def _scatter(record: Record, theme: Theme) -> Figure:
     from asktell import plots
 
     figure = plots.front(record.study(with_baseline=False), theme=theme)
-    threshold, base = record.goal.threshold, record.goal.baseline.accuracy
     # The accuracy, where it is known, is the first outcome: it lies along the horizontal axis.
-    axes = figure.axes[0]
+    for axes in figure.axes[: max(len(record.shown(record.goal.baseline)) - 1, 1)]:
+        _levels(axes, record, theme)
+    return figure
+
+
+def _levels(axes: Axes, record: Record, theme: Theme) -> None:
+    """Mark the criterion and the FP32 model along an axis of accuracies."""
+    threshold, base = record.goal.threshold, record.goal.baseline.accuracy
     low, high = axes.get_xlim()
     for value, text, style in ((threshold, "criterion", "--"), (base, "FP32", ":")):
         if value is not None and np.isfinite(value):
@@ -202,7 +209,6 @@ def _scatter(record: Record, theme: Theme) -> Figure:
             )
     room = 0.03 * (high - low)
     axes.set_xlim(low - room, high + room)
-    return figure
 
 
 # --- all of it ---

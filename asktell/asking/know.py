@@ -11,7 +11,7 @@ from attrs import evolve
 from asktell.acquisition import hypervolume as volumes
 from asktell.asking.evidence import dataset_of, signs_of
 from asktell.asking.revisit import is_noisy
-from asktell.asking.suggest import fit_of
+from asktell.asking.suggest import fit_of, infers_noise
 from asktell.errors import (
     NOTHING,
     NothingObservedError,
@@ -99,10 +99,10 @@ def _best_expected(state: State) -> Observation | None:
     if not told and state.n_observed < _ENOUGH and not state.problem.policy.replicates:
         return None
     try:
+        if not told and not any(infers_noise(state, one) for one in state.problem.objectives):
+            return None
         model = model_of(state)
     except np.linalg.LinAlgError:
-        return None
-    if not told and not any(is_noisy(model, one) for one in state.problem.objectives):
         return None
     data, signs = model.data, signs_of(state.problem)
     means, _ = model.in_units(data.points)

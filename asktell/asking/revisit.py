@@ -7,7 +7,7 @@ import numpy as np
 from asktell.model.kernels import Array
 from asktell.model.posterior import Posterior
 
-_NOISY = 0.05
+NOISY = 0.05
 """From this variance on, as a share of that of the targets, their noise counts. None of 40 exact
 runs had so much inferred; one had 0.04, as its values come in steps (docs/decisions, number 11)."""
 
@@ -20,7 +20,7 @@ _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(32)
 
 def is_noisy(posterior: Posterior, outcome: int) -> bool:
     """Tell whether the noise of an outcome's targets is to be reckoned with."""
-    return posterior.noise(outcome) >= _NOISY
+    return posterior.noise(outcome) >= NOISY
 
 
 def worth_revisiting(posterior: Posterior, objective: int, point: Array | None) -> Array | None:
@@ -39,7 +39,7 @@ def worth_revisiting(posterior: Posterior, objective: int, point: Array | None) 
     data, processes = posterior.data, posterior.processes
     known = data.points[data.feasible]
     noise = posterior.noise(objective)
-    if processes is None or not len(known) or (point is not None and noise < _NOISY):
+    if processes is None or not len(known) or (point is not None and noise < NOISY):
         return None
     member = posterior.columns[objective].start
     points = known if point is None else np.vstack([known, point])

@@ -15,12 +15,12 @@ from asktell.acquisition.maximiser import maximise
 from asktell.asking.evidence import dataset_of, n_reports
 from asktell.asking.known import Known, checked, given_of
 from asktell.asking.promise import promise_of
-from asktell.asking.revisit import worth_revisiting
+from asktell.asking.revisit import NOISY, worth_revisiting
 from asktell.errors import DefinitionError, SpaceExhausted
 from asktell.model.blas import one_blas_thread
 from asktell.model.dataset import Dataset
 from asktell.model.kernels import Array
-from asktell.model.members import MODEL, fit_members
+from asktell.model.members import MODEL, fit_first, fit_members
 from asktell.model.posterior import Posterior, posterior_of
 from asktell.numbers import as_moment, is_count
 from asktell.space.domain import Domain, Mask
@@ -170,13 +170,38 @@ def fit_of(state: State, data: Dataset) -> Fit:
     So the number of fits grows with the logarithm of the number of reports. The tenth was measured
     only together with other savings: see docs/decisions, number 3.
     """
-    n, last = n_reports(state), state.fit
-    if last is not None and (last.model != MODEL or not _fits(last, data)):
-        last = None
-    if last is not None and n < last.n + max(1, last.n // 10):
+    last = _last_fit(state, data)
+    if last is not None and not _is_due(state, last):
         return last
     seen = data.thinned(_FITTED)
-    return Fit(MODEL, n, fit_members(state.space.axes, seen, last.found if last else None))
+    found = fit_members(state.space.axes, seen, last.found if last else None)
+    return Fit(MODEL, n_reports(state), found)
+
+
+def _is_due(state: State, last: Fit) -> bool:
+    return n_reports(state) >= last.n + max(1, last.n // 10)
+
+
+def _last_fit(state: State, data: Dataset) -> Fit | None:
+    """Return the last fit, if it is of the model and of what is to be modelled."""
+    last = state.fit
+    return last if last is not None and last.model == MODEL and _fits(last, data) else None
+
+
+def infers_noise(state: State, outcome: int) -> bool:
+    """Tell whether an outcome counts as noisy whose deviations were told as 0, or not at all.
+
+    It is what ``is_noisy`` says of the posterior, from the hyper-parameters of one member alone.
+    """
+    data = dataset_of(state).thinned(state.problem.method.n_modelled)
+    last = _last_fit(state, data)
+    if last is not None and not _is_due(state, last):
+        first = last.found[outcome][0]
+    else:
+        seen = data.thinned(_FITTED)
+        first = fit_first(state.space.axes, seen, last.found if last else None, outcome)
+    inferred = np.where(np.isnan(data.deviations[:, outcome]), first.noise, 0.0)
+    return float(np.median(inferred)) >= NOISY
 
 
 def _fits(fit: Fit, data: Dataset) -> bool:

@@ -9,12 +9,11 @@ import numpy as np
 from attrs import frozen
 
 from asktell.acquisition.design import sobol
-from asktell.asking import know
 from asktell.errors import DefinitionError
 from asktell.insight.scales import Axis, axis_of, natural, numbers_of
 from asktell.insight.subject import Study, outcome_place, parameter_place, state_of
 from asktell.insight.surrogate import surrogate_of
-from asktell.insight.tried import Tried, tried
+from asktell.insight.tried import Tried, best_row, tried
 from asktell.model.blas import one_blas_thread
 from asktell.model.kernels import Array
 from asktell.numbers import is_count
@@ -99,6 +98,7 @@ class Contour:
         values: what was observed there (t,).
         feasible: which of them hold all constraints (t,).
         failed: where trials failed (f, 2).
+        best: where the best lies (2,), as for :func:`slices`; NaN where it breaks a constraint.
     """
 
     outcome: str
@@ -112,6 +112,7 @@ class Contour:
     values: Array
     feasible: Mask
     failed: Array
+    best: Array
 
 
 def slices(
@@ -135,7 +136,7 @@ def slices(
     known = tried(state)
     with one_blas_thread(), np.errstate(all="ignore"):
         model = surrogate_of(study, place)
-        values = state.space.check(around) if around is not None else _best(state, place, known)
+        values = _best(state, place, known) if around is None else state.space.check(around)
         point = state.space.encode([values])[0]
         lines = [_line(axis, n) for axis in state.space.axes]
         rows = np.repeat(point[None], sum(map(len, lines)), axis=0)
@@ -225,7 +226,8 @@ def contour(
     grid = np.stack(np.meshgrid(across, up), axis=-1)
     mean, deviation = _averages(study, place, pair, grid.reshape(-1, 2))
     known, parameters = tried(state), [state.space.parameters[dimension] for dimension in pair]
-    observed = ~known.failed
+    observed, best = ~known.failed, best_row(state, place, known)
+    holds = best is not None and known.feasible[best]
     return Contour(
         state.problem.outcome_names[place],
         axis_of(parameters[0]),
@@ -238,6 +240,7 @@ def contour(
         known.values[observed, place],
         known.feasible[observed],
         known.params[known.failed][:, pair],
+        known.params[best, pair] if holds else np.full(2, np.nan),
     )
 
 
@@ -265,11 +268,6 @@ def _line(axis: UnitAxis, n: int) -> Array:
 
 
 def _best(state: State, outcome: int, known: Tried) -> Values:
-    """Return the values of the best: of all, or of this outcome where nothing weighs several."""
-    if state.problem.has_scale:
-        return know.best_observed(state).configuration.values
-    sign = state.problem.outcomes[outcome].sign
-    worth = np.where(known.failed, -np.inf, sign * known.values[:, outcome])
-    if known.feasible.any():
-        worth = np.where(known.feasible, worth, -np.inf)
-    return state.history.trial(int(known.numbers[np.argmax(worth)])).configuration.values
+    row = best_row(state, outcome, known)
+    assert row is not None  # there is no model without an observation
+    return state.history.trial(int(known.numbers[row])).configuration.values

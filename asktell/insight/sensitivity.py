@@ -85,7 +85,7 @@ def importance(study: Study, outcome: str | None = None) -> Importance:
     place, seed, space = outcome_place(state, outcome), state.problem.seed, state.space
     with one_blas_thread(), np.errstate(all="ignore"):
         model = surrogate_of(study, place)
-        mean = sobol_indices(_on(space, model.mean), space.dim, _POINTS, [seed, *_MEAN])
+        mean = sobol_indices(_on(space, model.values), space.dim, _POINTS, [seed, *_MEAN])
         drawn = draw_functions(model.process, _DRAWS, np.random.default_rng([seed, *_POSTERIOR]))
         spread = sobol_indices(
             _on(space, drawn), space.dim, _DRAWN_POINTS, [seed, *_POSTERIOR_POINTS]

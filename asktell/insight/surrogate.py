@@ -58,9 +58,9 @@ class Surrogate:
     stretch: float
     trials: Indices
 
-    def mean(self, points: Array) -> Array:
-        """Return means (m,) at points (m, d)."""
-        return self.in_units(np.asarray(self.process.predict(points))[:, 0])
+    def values(self, points: Array) -> Array:
+        """Return means (m,) at points (m, d) as the process has them: of a size that squares."""
+        return np.asarray(self.process.predict(points))[:, 0]
 
     def at(self, points: Array) -> tuple[Array, Array]:
         """Return means and deviations (m,) at points (m, d)."""
@@ -73,6 +73,12 @@ class Surrogate:
         """Return means and deviations (g,) of averages; see ``GaussianProcesses.averages``."""
         mean, deviation = self.process.averages(points, dimensions, moved)
         return self.in_units(mean), self.deviations(deviation)
+
+    def difference(self, points: Array) -> float:
+        """Return how sure the model is of the difference of its function at two points (2, d)."""
+        covariance = self.process.joint(points, 0)[1]
+        variance = covariance[0, 0] + covariance[1, 1] - 2.0 * covariance[0, 1]
+        return float(self.deviations(np.sqrt(np.maximum(variance, 0.0))))
 
     def in_units(self, values: Array) -> Array:
         """Return values of the process in the outcome's unit."""

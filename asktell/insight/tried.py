@@ -7,6 +7,7 @@ import math
 import numpy as np
 from attrs import frozen
 
+from asktell.asking import know
 from asktell.insight.scales import numbers_of
 from asktell.model.kernels import Array
 from asktell.space.axes import Indices
@@ -43,6 +44,25 @@ def finished(state: State) -> list[Trial]:
         if trial.is_over
     ]
     return [trial for _, trial in sorted(arrivals, key=lambda pair: pair[0])]
+
+
+def best_row(state: State, outcome: int, known: Tried) -> int | None:
+    """Return which of the finished trials is the best; None where nothing is observed.
+
+    It is the best of all that was observed. Only where nothing weighs several objectives, it is
+    that of the outcome alone, or of the first objective where the outcome is none. It may break a
+    constraint if all do.
+    """
+    if known.failed.all():
+        return None
+    if state.problem.has_scale:
+        trial = state.history.of_values(know.best_observed(state).configuration.values)
+        return None if trial is None else int(np.flatnonzero(known.numbers == trial.number)[0])
+    if state.problem.outcomes[outcome].goal is None:
+        outcome = state.problem.objectives[0]
+    worth = state.problem.outcomes[outcome].sign * known.values[:, outcome]
+    among = known.feasible if known.feasible.any() else ~known.failed
+    return int(np.argmax(np.where(among, worth, -np.inf)))
 
 
 def tried(state: State) -> Tried:

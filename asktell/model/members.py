@@ -13,7 +13,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from asktell.model.dataset import Dataset, Use
 from asktell.model.gp import GaussianProcesses, Hyperparameters, Noise, Prior, condition, fit
@@ -183,6 +183,24 @@ def fit_members(axes: Sequence[Axis], data: Dataset, last: Found | None) -> Foun
     outcomes = _fitted(axes, outcomes_seen(axes, data), last[:-1] if last else ())
     success = _fitted(axes, success_seen(axes, data), last[-1:] if last else ())
     return (*(outcomes[columns] for columns in columns_of(data.uses)), success)
+
+
+def fit_first(
+    axes: Sequence[Axis], data: Dataset, last: Found | None, outcome: int
+) -> Hyperparameters:
+    """Search for those of an outcome's first member alone, as :func:`fit_members` does for all."""
+    evidence = outcomes_seen(axes, data)
+    assert evidence is not None  # who asks for a member has one
+    place = columns_of(data.uses)[outcome].start
+    only = slice(place, place + 1)
+    one = evolve(
+        evidence,
+        targets=evidence.targets[only],
+        noise=Noise(evidence.noise.counts, evidence.noise.known[only]),
+        priors=evidence.priors[only],
+        seen=evidence.seen[only],
+    )
+    return _fitted(axes, one, (last[outcome][:1],) if last else ())[0]
 
 
 def _fitted(

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from asktell import insight
 from asktell.insight import Axis, Parallel, Study
 from asktell.insight.subject import outcome_place
+from asktell.insight.tried import best_row, tried
 from asktell.model.kernels import Array
 from asktell.plots import canvas
 from asktell.plots.subject import in_order, why_nothing
@@ -59,10 +60,14 @@ def parallel(
     ax = canvas.one_axes(theme, ax, 4.2)
     wanted = state.problem.outcomes[place]
     worth = found.values[:, found.n_parameters + place] * wanted.sign
-    alone = len(state.problem.objectives) == 1
-    best = "best" if alone else f"best in {canvas.written(wanted.name)}"
-    drawn = _selected(np.where(found.feasible, worth, -np.inf))
-    _lines(ax, found, columns, worth, drawn, best, theme)
+    best = best_row(state, place, tried(state))
+    drawn = _selected(np.where(found.feasible, worth, -np.inf), best)
+    _lines(ax, found, columns, worth, drawn, theme)
+    if best is not None and found.feasible[best]:
+        several = wanted.goal and not state.problem.has_scale
+        label = f"best in {canvas.written(wanted.name)}" if several else "best"
+        shares = found.shares[best, columns]
+        ax.plot(shares, color=theme.best, linewidth=2.2, label=label, zorder=5)
     for x, column in enumerate(columns):
         _upright(ax, x, found.axes[column], max(4, _LETTERS // len(columns)), theme)
     ax.set_xlim(-0.15, len(columns) - 1 + 0.4)
@@ -74,9 +79,9 @@ def parallel(
     labels = [canvas.written(found.axes[column].name, 18) for column in columns]
     ax.set_xticks(range(len(columns)), labels, rotation=25, ha="right", rotation_mode="anchor")
     ax.tick_params(axis="x", length=0, labelcolor=theme.ink, labelsize=canvas.NORMAL)
-    canvas.title(
-        ax, f"every trial; the stronger, the better its {canvas.written(wanted.name)}", theme
-    )
+    sense = "better" if wanted.goal else "greater"
+    name = canvas.written(wanted.name)
+    canvas.title(ax, f"every trial; the stronger, the {sense} its {name}", theme)
     canvas.legend(ax, theme)
     some = (
         f"{len(drawn)} of {len(found.trials)} trials are drawn. "
@@ -88,14 +93,15 @@ def parallel(
     return canvas.figure_of(ax)
 
 
-def _selected(worth: Array) -> Indices:
-    """Return which trials to draw, the best last."""
+def _selected(worth: Array, best: int | None) -> Indices:
+    """Return which trials to draw, by worth; the best is among them."""
     order = np.argsort(np.where(np.isnan(worth), -np.inf, worth), kind="stable")
     if len(order) <= _MOST_LINES:
         return order
     half = _MOST_LINES // 2
     others = np.linspace(0, len(order) - half - 1, half).astype(np.int64)
-    return np.concatenate([order[others], order[-half:]])
+    chosen = np.concatenate([order[others], order[-half:]])
+    return chosen if best is None or best in chosen else np.append(chosen, best)
 
 
 def _lines(
@@ -104,10 +110,9 @@ def _lines(
     columns: list[int],
     worth: Array,
     drawn: Indices,
-    best: str,
     theme: Theme,
 ) -> None:
-    """Draw trials in this order, the best last."""
+    """Draw trials in this order."""
     x, shares = np.arange(len(columns)), found.shares[:, columns]
     feasible, failed = found.feasible, found.failed
     seen = drawn[~failed[drawn]]
@@ -136,8 +141,6 @@ def _lines(
                 segments, colors=theme.failed, linewidths=0.9, linestyles="dashed", label="failed"
             )
         )
-    if len(seen) and feasible[seen[-1]]:
-        ax.plot(x, shares[seen[-1]], color=theme.best, linewidth=2.2, label=best, zorder=5)
 
 
 def _upright(ax: Axes, x: int, axis: Axis, longest: int, theme: Theme) -> None:

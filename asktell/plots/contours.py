@@ -66,7 +66,8 @@ def contour(
         cmap=colours,
         rasterized=True,
     )
-    if "categories" not in (found.first.scale, found.second.scale) and np.ptp(found.mean) > 0.0:
+    is_smooth = "categories" not in (found.first.scale, found.second.scale)
+    if is_smooth and min(found.mean.shape) > 1 and np.ptp(found.mean) > 0.0:
         ax.contour(
             found.first_grid,
             found.second_grid,
@@ -76,18 +77,14 @@ def contour(
             alpha=0.35,
         )
     _scatter_over(ax, found)
-    if found.feasible.any():
-        worth = np.where(
-            found.feasible, found.values if goal != "minimize" else -found.values, -np.inf
-        )
-        x, y = found.tried[int(np.argmax(worth))].tolist()
+    if np.isfinite(found.best).all():
+        x, y = found.best.tolist()
         star(ax, x, y, theme)
     lay(ax, found.first)
     lay(ax, found.second, upright=True)
     canvas.names(ax, found.first.name, found.second.name, theme)
-    canvas.title(
-        ax, f"{canvas.written(found.outcome)} over two parameters, averaged over the others", theme
-    )
+    others = ", averaged over the others" if state.space.dim > 2 else ""
+    canvas.title(ax, f"{canvas.written(found.outcome)} over two parameters{others}", theme)
     bar = canvas.figure_of(ax).colorbar(mesh, ax=ax, pad=0.02, aspect=30)
     bar.outline.set_visible(False)
     bar.ax.tick_params(colors=theme.muted, labelsize=canvas.SMALL)

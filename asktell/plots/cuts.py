@@ -18,6 +18,7 @@ from asktell.plots import canvas
 from asktell.plots.marks import View, crosses, dots, lay, look, star, view_of
 from asktell.plots.subject import in_order, why_nothing
 from asktell.plots.theme import LIGHT, Theme
+from asktell.space.axes import Indices
 from asktell.state import State
 
 _COLUMNS = 4
@@ -32,6 +33,7 @@ def slices(
     outcome: str | None = None,
     *,
     around: Mapping[str, Any] | None = None,
+    order: Indices | None = None,
     most: int = 12,
     theme: Theme = LIGHT,
 ) -> Figure:
@@ -44,6 +46,8 @@ def slices(
         study: an engine, a state, or anything with a ``state``.
         outcome: its name; None for the first objective.
         around: the params that all slices go through; None for the best observed.
+        order: positions of the parameters, as ``order`` of :class:`asktell.insight.Importance`,
+            where that was worked out before; None for the most important first.
         most: how many parameters are drawn; the others are named below.
         theme: the colours.
 
@@ -57,8 +61,8 @@ def slices(
         found = insight.slices(known, outcome, around)
     except NothingObservedError:
         return canvas.sentence(why_nothing(study), theme)
-    order = in_order(known, outcome).tolist()
-    shown = [found[i] for i in order[:most]]
+    places = (in_order(known, outcome) if order is None else order).tolist()
+    shown = [found[i] for i in places[:most]]
     view = _view(state, outcome, shown)
     panels = canvas.grid_of_axes(theme, len(shown), _COLUMNS, 1.75)
     for place, (ax, one) in enumerate(zip(panels, shown, strict=True)):
@@ -66,15 +70,13 @@ def slices(
         dots(ax, one.tried, one.values, one.feasible, view, theme, 9.0)
         crosses(ax, one.failed, theme, 12.0)
         expected = float(view.clipped(np.interp([one.through], one.grid, one.mean))[0])
-        star(ax, one.through, expected, theme)
+        star(ax, one.through, expected, theme, "best" if around is None else "chosen")
         _panel(ax, one.axis, view, place, theme)
     figure = canvas.figure_of(panels[0])
-    through = "the best" if around is None else "the given params"
-    canvas.heading(
-        figure, f"{canvas.written(shown[0].outcome)} along each parameter, through {through}", theme
-    )
+    name = canvas.written(shown[0].outcome)
+    canvas.heading(figure, f"{name} along each parameter, the others as at the star", theme)
     canvas.legend(panels, theme)
-    canvas.note(figure, canvas.rest([found[i].axis.name for i in order[most:]]), theme)
+    canvas.note(figure, canvas.rest([found[i].axis.name for i in places[most:]]), theme)
     return figure
 
 

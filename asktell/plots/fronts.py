@@ -59,7 +59,8 @@ def _pair(ax: Axes, found: Front, first: int, second: int, theme: Theme) -> None
     up = view_of(found.values[:, second], signs[1])
     x = across.clipped(found.values[:, first])
     off = ~found.on_front
-    dots(ax, x[off], found.values[off, second], found.feasible[off], up, theme)
+    values = found.values[off]
+    dots(ax, values[:, first], values[:, second], found.feasible[off], up, theme, across=across)
     if found.on_front.any():
         rows = np.flatnonzero(found.on_front)
         rows = rows[np.argsort(x[rows], kind="stable")]

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from asktell import insight
-from asktell.insight import Study
+from asktell.insight import Study, Timeline
 from asktell.model.kernels import Array
 from asktell.plots import canvas
 from asktell.plots.theme import LIGHT, Theme
@@ -20,12 +20,15 @@ _UNITS = ((86400.0, "days"), (3600.0, "hours"), (60.0, "minutes"), (1.0, "second
 _THICKNESS = 0.62
 """Of a bar, as a share of its lane."""
 
+_BEYOND = 1.15
+"""Of the whole time: so far leases are seen that go on."""
+
 _SEVERAL = 3
 """A unit of time is used from so many of it on."""
 
 
 def timeline(
-    study: Study, *, most: int = 1000, theme: Theme = LIGHT, ax: Axes | None = None
+    study: Study | Timeline, *, most: int = 1000, theme: Theme = LIGHT, ax: Axes | None = None
 ) -> Figure:
     """Draw when each suggestion was out, a lane for as many as were out at once.
 
@@ -33,14 +36,16 @@ def timeline(
     the lease ended. A thin line shows how long the lease goes on. What is still out is hollow.
 
     Args:
-        study: an engine, a state, or anything with a ``state``.
+        study: an engine, a state, anything with a ``state``, or a timeline that was worked out.
         most: how many suggestions are drawn, the last.
         theme: the colours.
         ax: where to draw; None for a figure of its own.
     """
-    every = insight.timeline(study)
+    every = study if isinstance(study, Timeline) else insight.timeline(study)
     found = _last(every, most)
-    missing = f"{found.unknown} suggestions have no known moments." if found.unknown else ""
+    lost = found.unknown
+    has = "suggestion has" if lost == 1 else "suggestions have"
+    missing = f"{lost:,} {has} no known moments." if lost else ""
     if not len(found.ids):
         nothing = "No moments are known: give now=... to suggest and observe, as drivers do."
         return canvas.sentence(nothing, theme, ax)
@@ -88,11 +93,13 @@ def timeline(
                 zorder=5,
             )
     out = fates == "out"
-    _leases(ax, found.lanes[out], ends[out], (found.leases[out] - start) / size, theme)
+    leases = (found.leases[out] - start) / size
+    _leases(ax, found.lanes[out], ends[out], leases, theme)
     ax.grid(False, axis="y")
     ax.set_ylim(lanes - 0.4, -0.6)
     ax.set_yticks([])
-    ax.set_xlim(-0.01 * width / size, 1.01 * width / size)
+    end = np.nanmax([width / size, *_seen(leases, width / size)])
+    ax.set_xlim(-0.01 * width / size, end + 0.01 * width / size)
     ax.xaxis.set_major_locator(MaxNLocator(8))
     canvas.names(ax, f"{unit} since the first suggestion", None, theme)
     n = f"{len(found.ids):,}"
@@ -128,9 +135,14 @@ def _bars(starts: Array, ends: Array, lanes: Indices) -> Array:
     return np.stack([np.column_stack(corner) for corner in corners], axis=1)
 
 
+def _seen(leases: Array, width: float) -> Array:
+    """Return up to where leases are seen; those of a day, beside minutes, go on at the edge."""
+    return np.minimum(leases[~np.isnan(leases)], _BEYOND * width)
+
+
 def _leases(ax: Axes, lanes: Indices, ends: Array, leases: Array, theme: Theme) -> None:
     """Draw how long the leases of what is still out go on."""
-    rows = ~np.isnan(leases)
+    rows = leases > ends  # not NaN
     if rows.any():
         ax.hlines(
             lanes[rows],

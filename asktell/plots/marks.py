@@ -18,6 +18,9 @@ from asktell.space.domain import Mask
 _LOG_FROM = 1e3
 """Where all values are > 0, and the largest is so many times the least, the axis is logarithmic."""
 
+_LOG_TO, _LEAST = 1e200, 1e-200
+"""Matplotlib's logarithmic axes overflow where there are more powers of ten, or smaller numbers."""
+
 _FENCE = 3.0
 """So many times the distance of the quartiles beyond them a value is far off (Tukey 1977)."""
 
@@ -49,7 +52,7 @@ def view_of(values: Array, sign: float) -> View:
     if not len(finite):
         return View(0.0, 1.0, False)
     low, high = float(finite.min()), float(finite.max())
-    if low > 0.0 and high / _LOG_FROM > low and len(finite) > 4:
+    if low > _LEAST and _LOG_FROM < high / low < _LOG_TO and len(finite) > 4:
         return View(low, high, True)
     first, third = np.quantile(finite, [0.25, 0.75])
     reach = _FENCE * (third - first)
@@ -74,17 +77,31 @@ def look(ax: Axes, view: View) -> None:
 
 
 def dots(
-    ax: Axes, x: Array, y: Array, feasible: Mask, view: View, theme: Theme, size: float = 16.0
+    ax: Axes,
+    x: Array,
+    y: Array,
+    feasible: Mask,
+    view: View,
+    theme: Theme,
+    size: float = 16.0,
+    across: View | None = None,
 ) -> None:
-    """Draw trials: filled, hollow where they break a constraint, triangles at the edge."""
-    far = view.beyond(y)
-    at = view.clipped(y)
+    """Draw trials: filled, hollow where they break a constraint, triangles at the edge.
+
+    Where ``across`` is a view of x, triangles point to what lies beyond that, too.
+    """
+    above, at = view.beyond(y), view.clipped(y)
+    beside = np.zeros(len(x), dtype=bool) if across is None else across.beyond(x) & ~above
+    x, far = x if across is None else across.clipped(x), above | beside
     fewer = min(1.0, _MANY / max(len(x), 1))
     size, alpha = max(size * fewer, 2.0), max(0.85 * fewer**0.5, 0.3)
     kinds = (
         ("observed", feasible & ~far, "o", theme.muted),
         ("infeasible", ~feasible & ~far, "o", "none"),
-        ("far off", far, "^" if at[far].max(initial=-math.inf) >= view.high else "v", "none"),
+        ("far off", above & (y > view.high), "^", "none"),
+        ("far off", above & (y < view.low), "v", "none"),
+        ("far off", beside & (x == (across or view).high), ">", "none"),
+        ("far off", beside & (x == (across or view).low), "<", "none"),
     )
     for label, rows, marker, face in kinds:
         if rows.any():

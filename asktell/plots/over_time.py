@@ -17,7 +17,12 @@ from asktell.plots.theme import LIGHT, Theme
 
 
 def progress(
-    study: Study, outcome: str | None = None, *, theme: Theme = LIGHT, ax: Axes | None = None
+    study: Study,
+    outcome: str | None = None,
+    *,
+    known: Progress | None = None,
+    theme: Theme = LIGHT,
+    ax: Axes | None = None,
 ) -> Figure:
     """Draw what every trial gave, in order of arrival, and the best so far.
 
@@ -28,6 +33,7 @@ def progress(
     Args:
         study: an engine, a state, or anything with a ``state``.
         outcome: its name; None for the first objective.
+        known: the progress of the study, where that was worked out before.
         theme: the colours.
         ax: where to draw; None for a figure of its own.
 
@@ -35,7 +41,7 @@ def progress(
         DefinitionError: a ``ValueError``; there is no such outcome.
     """
     state = state_of(study)
-    place, known = outcome_place(state, outcome), insight.progress(state)
+    place, known = outcome_place(state, outcome), known or insight.progress(state)
     if not len(known.trials):
         return canvas.sentence(why_nothing(study), theme, ax)
     ax = canvas.one_axes(theme, ax, 3.4)
@@ -72,8 +78,11 @@ def progress(
         )
     if known.objectives == (place,):
         _best_so_far(ax, known, place, view, theme)
+    missing = []
     for bound, says in ((wanted.at_least, "at least"), (wanted.at_most, "at most")):
-        if bound is not None:
+        if bound is not None and not ax.get_ylim()[0] <= bound <= ax.get_ylim()[1]:
+            missing.append(f"{says} {bound:.4g} is wanted, which lies beyond the axis.")
+        elif bound is not None:
             ax.axhline(bound, color=theme.accent, linewidth=0.9, linestyle=(0, (4, 3)), zorder=2)
             ax.annotate(
                 f"{says} {bound:.4g}",
@@ -91,6 +100,7 @@ def progress(
     canvas.names(ax, "finished trials", None, theme)
     canvas.title(ax, canvas.written(wanted.name) + goal, theme)
     canvas.legend(ax, theme)
+    canvas.note(canvas.figure_of(ax), " ".join(missing).capitalize(), theme)
     return canvas.figure_of(ax)
 
 
@@ -126,6 +136,9 @@ def hypervolume(study: Study, *, theme: Theme = LIGHT, ax: Axes | None = None) -
         return canvas.sentence("A hypervolume takes several objectives.", theme, ax)
     if not known.feasible.any():
         return canvas.sentence(f"There is no front. {why_nothing(study)}", theme, ax)
+    if not np.isfinite(known.hypervolumes).all():
+        huge = "The hypervolume is beyond what a number holds: give objectives in other units."
+        return canvas.sentence(huge, theme, ax)
     ax = canvas.one_axes(theme, ax, 3.0)
     order = np.arange(1.0, len(known.trials) + 1)
     ax.step(order, known.hypervolumes, where="post", color=theme.accent, linewidth=1.6)

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from asktell import insight
 from asktell.errors import NothingObservedError
-from asktell.insight import Study
+from asktell.insight import Importance, Study
 from asktell.plots import canvas
 from asktell.plots.subject import why_nothing
 from asktell.plots.theme import LIGHT, Theme
@@ -20,7 +20,7 @@ _LEAST, _FEWEST = 0.005, 8
 
 
 def importance(
-    study: Study,
+    study: Study | Importance,
     outcome: str | None = None,
     *,
     most: int = 20,
@@ -33,8 +33,8 @@ def importance(
     with others. Whiskers are two standard errors. See :func:`asktell.insight.importance`.
 
     Args:
-        study: an engine, a state, or anything with a ``state``.
-        outcome: its name; None for the first objective.
+        study: an engine, a state, anything with a ``state``, or an importance that was worked out.
+        outcome: its name; None for the first objective. An importance has its own.
         most: how many parameters are drawn; the others are named below.
         theme: the colours.
         ax: where to draw; None for a figure of its own.
@@ -42,10 +42,13 @@ def importance(
     Raises:
         DefinitionError: a ``ValueError``; there is no such outcome.
     """
-    try:
-        found = insight.importance(insight.fitted(study), outcome)
-    except NothingObservedError:
-        return canvas.sentence(why_nothing(study), theme, ax)
+    if isinstance(study, Importance):
+        found = study
+    else:
+        try:
+            found = insight.importance(study, outcome)
+        except NothingObservedError:
+            return canvas.sentence(why_nothing(study), theme, ax)
     if math.isnan(found.unexplained):
         equal = "All that was observed is equal: nothing tells the parameters apart yet."
         return canvas.sentence(equal, theme, ax)
@@ -80,11 +83,7 @@ def importance(
     canvas.title(ax, f"what brings about {canvas.written(found.outcome)}", theme)
     canvas.legend(ax, theme)
     noise = found.unexplained
-    said = (
-        ""
-        if math.isnan(noise)
-        else f"{100 * noise:.0f} % of what was observed looks like noise to the model. "
-    )
+    said = f"The model cannot predict {100 * noise:.0f} % of the variance of what was observed. "
     others = canvas.rest([found.names[i] for i in found.order[most:]])
     canvas.note(canvas.figure_of(ax), said + others, theme)
     return canvas.figure_of(ax)

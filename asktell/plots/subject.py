@@ -1,8 +1,6 @@
-"""What a picture is of: a study, or a value of ``asktell.insight`` that was worked out before."""
+"""What pictures say of a study without results, and in which order they show its parameters."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -10,12 +8,6 @@ from asktell.errors import NothingObservedError
 from asktell.insight import importance
 from asktell.insight.subject import Study, state_of
 from asktell.space.axes import Indices
-from asktell.state import State
-
-
-def is_study(what: Any) -> bool:
-    """Tell whether this is a study, rather than a value that was worked out before."""
-    return isinstance(what, State) or hasattr(what, "state")
 
 
 def why_nothing(study: Study) -> str:

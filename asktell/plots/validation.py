@@ -63,5 +63,7 @@ def left_out(
         f"R² {found.explained:.2f}. Within one deviation: {100 * found.within_1:.0f} % "
         f"(68 % is right).\nWithin 1.96: {100 * found.within_2:.0f} % (95 % is right)."
     )
+    if moved := int((np.abs(found.seen - found.observed) > 1e-6 * (high - low)).sum()):
+        said += f"\n{moved} very far off drawn nearer, as the model sees them."
     canvas.note(canvas.figure_of(ax), said, theme, 80)
     return canvas.figure_of(ax)

@@ -23,6 +23,9 @@ from asktell.study.views import Observation
 _EDGE = 0.01
 """Of a range: a best value nearer than this to an end of it lies at its edge."""
 
+_FEW = 3
+"""Values of a range: of fewer, each lies at an edge."""
+
 _MOST_ON_FRONT = 100
 _LONGEST_CODE = 300
 
@@ -91,6 +94,12 @@ def _best_text(state: State, best: Observation, trial: Trial) -> str:
     after = f"After {count(state.n_over, 'trial')}"
     found = f"found at trial {trial.number}"
     if not best.feasible:
+        if state.leader is not None:
+            return (
+                f"{after}, trial {trial.number} is the best: what is measured is noisy, and the "
+                f"model expects this one to hold all limits. As it was measured, it does not: "
+                f"{broken_text(problem, best.numbers)}."
+            )
         every = f"none of the {state.n_observed:,} measured holds all limits"
         if state.n_observed == 1:
             every = "the only one measured does not hold all limits"
@@ -144,7 +153,8 @@ def answer_section(state: State, answer: Answer) -> Section | None:
     """Return the section with the best params and the front; None while there is neither."""
     blocks: list[Block] = []
     if answer.best is not None and answer.trial is not None:
-        title = "The best params" if answer.best.feasible else "The params nearest to the limits"
+        is_best = answer.best.feasible or state.leader is not None
+        title = "The best params" if is_best else "The params nearest to the limits"
         code = Code(repr(answer.best.params))
         is_long = len(code.text) > _LONGEST_CODE
         shown_code = Folded("These params, to be copied", (code,)) if is_long else code
@@ -188,13 +198,18 @@ def at_edge(state: State, best: Observation) -> list[tuple[str, str]]:
     """Return the numbers among the best params at an end of their range, and which end."""
     found = []
     for parameter in state.space.parameters:
-        if isinstance(parameter, Float | Int) and parameter.low < parameter.high:
+        if isinstance(parameter, Float | Int) and _is_range(parameter):
             (position,) = parameter.encode([best.params[parameter.name]]).tolist()
             if position <= _EDGE:
                 found.append((parameter.name, "lower"))
             elif position >= 1.0 - _EDGE:
                 found.append((parameter.name, "upper"))
     return found
+
+
+def _is_range(parameter: Float | Int) -> bool:
+    size = parameter.axis.size
+    return parameter.low < parameter.high and (size is None or size >= _FEW)
 
 
 def _front_table(state: State, answer: Answer) -> Table:

@@ -72,11 +72,12 @@ def groups_of(
     by_reason: dict[str, list[Failed]] = {}
     for one in failed:
         by_reason.setdefault(_CHANGING.sub("#", one.reason), []).append(one)
+    n_tests = space.dim * sum(len(some) >= _FEWEST for some in by_reason.values())
     groups = [
         Group(
             some[0].reason,
             tuple(one.number for one in some),
-            tuple(_common(space, [one.params for one in some], succeeded)),
+            tuple(_common(space, [one.params for one in some], succeeded, n_tests)),
         )
         for some in by_reason.values()
     ]
@@ -133,9 +134,15 @@ def failures_section(
 
 
 def _common(
-    space: Space, failed: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]
+    space: Space,
+    failed: Sequence[Mapping[str, Any]],
+    others: Sequence[Mapping[str, Any]],
+    n_tests: int,
 ) -> list[str]:
-    """Return a sentence for every parameter in which failures stand out against what succeeded."""
+    """Return a sentence for every parameter in which failures stand out against what succeeded.
+
+    So many tests are made in all, of one parameter and one reason each (Bonferroni).
+    """
     if len(failed) < _FEWEST or not others:
         return []
     told = []
@@ -143,7 +150,7 @@ def _common(
         bad, good = ([params[parameter.name] for params in some] for some in (failed, others))
         is_ordered = isinstance(parameter, Float | Int | Ordinal)
         found = _interval(parameter, bad, good) if is_ordered else _choice(bad, good)
-        if found is not None and found[0] * space.dim < _LIKELY_CHANCE:
+        if found is not None and found[0] * n_tests < _LIKELY_CHANCE:
             told.append((found[0], f"{parameter.name} is {found[1]}."))
     return [text for _, text in sorted(told)[:4]]
 

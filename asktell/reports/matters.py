@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from asktell.insight import Importance
@@ -44,21 +42,29 @@ def ranking_text(known: Importance) -> str:
     ordered = [int(place) for place in known.order]
     matter = [place for place in ordered if known.total[place] >= NEGLIGIBLE]
     if len(ordered) == 1:
-        return f"There is one parameter, so all of {known.outcome} depends on it."
+        return f"There is one parameter, so nothing else can matter.{_doubts(known)}"
     parts = [f"{clipped(known.names[i])} in {share(known.total[i])}" for i in matter]
+    every = "Over the whole space, as the model sees it, "
+    few = share(NEGLIGIBLE)
+    if not matter:
+        text = f"{every}no parameter has a part in {few} of the differences in {known.outcome}."
+        return text + _doubts(known)
     text = (
-        f"Over the whole space, as the model sees it, these have a part in the differences in "
-        f"{known.outcome}: {listed(parts, most=5)}."
+        f"{every}these have a part in the differences in {known.outcome}: {listed(parts, most=5)}."
     )
     if known.total.sum() > 1.1:
         text += " These add up to more than all, as parameters act together."
     rest = len(ordered) - len(matter)
     if rest:
-        text += f" The {'other one' if rest == 1 else f'{rest:,} others'} hardly matter"
-        text += f"{'s' if rest == 1 else ''}."
-    if not math.isnan(known.unexplained) and known.unexplained > _MOST_NOISE:
-        text += " The model knows little as yet, so take these for guesses."
-    return text
+        every = "The other one has" if rest == 1 else f"The {rest:,} others have"
+        text += f" {every} a part in less than {few}{'' if rest == 1 else ' each'}."
+    return text + _doubts(known)
+
+
+def _doubts(known: Importance) -> str:
+    if known.unexplained > _MOST_NOISE:  # not NaN
+        return " The model knows little as yet, so take this for a guess."
+    return ""
 
 
 def sees_anything(known: Importance) -> bool:

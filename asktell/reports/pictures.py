@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from attrs import evolve, fields
 
 from asktell.errors import MissingExtraError
-from asktell.insight import Study
+from asktell.insight import Importance, Progress, Study, Timeline
 from asktell.insight.subject import state_of
 from asktell.reports.page import Block, Picture, Prose
 from asktell.reports.vector import MOST_MARKS, inline_svg
+from asktell.study.views import Observation
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -74,10 +75,10 @@ class Gallery:
             return Prose(f"There is no picture of {alternative}: its numbers are too far apart.")
         return Picture(svg, alternative, caption)
 
-    def progress(self, outcome: str) -> Block:
+    def progress(self, outcome: str, known: Progress) -> Block:
         """Return what every trial gave."""
         text = f"{outcome} of every trial in the order in which they finished, and the best so far"
-        return self._plot("progress", text, self._selection, outcome=outcome)
+        return self._plot("progress", text, self._selection, outcome=outcome, known=known)
 
     def front(self) -> Block:
         """Return the front of several objectives."""
@@ -88,34 +89,39 @@ class Gallery:
         """Return the hypervolume of the front."""
         return self._plot("hypervolume", "the hypervolume of the front after each trial")
 
-    def importance(self, outcome: str, study: Study | None = None) -> Block:
-        """Return which parameters matter; of another study, where one is given."""
-        text = f"which share of the differences in {outcome} each parameter has a part in"
-        return self._plot("importance", text, study=study, outcome=outcome)
+    def importance(self, known: Importance) -> Block:
+        """Return which parameters matter."""
+        text = f"which share of the differences in {known.outcome} each parameter has a part in"
+        return self._plot("importance", text, study=known)
 
-    def slices(self, outcome: str) -> Block:
-        """Return the model along the parameters."""
+    def slices(self, known: Importance, best: Observation | None) -> Block:
+        """Return the model along the parameters, the most important first, through the best."""
+        name = known.outcome
         caption = (
-            f"What the model expects of {outcome} when one parameter changes and the others stay "
-            "as in the best. The band holds what is likely (95 %). Dots are trials; they differ in "
-            "all parameters, so they need not lie in the band."
+            f"What the model expects of {name} when one parameter changes and the others stay "
+            f"as in the best{'' if best else ' in one objective'}. The band holds what is likely "
+            "(95 %). Dots are trials; they differ in all parameters, so they need not lie in the "
+            "band."
         )
-        text = f"{outcome} along each parameter, as the model expects it, with the trials"
-        return self._plot("slices", text, f"{caption} {self._selection}", outcome=outcome)
+        text = f"{name} along each parameter, as the model expects it, with the trials"
+        # in noise, the best is not the one with the best target, which slices go through else
+        through = best.params if best is not None and best.expected_numbers is not None else None
+        of = {"outcome": name, "order": known.order, "around": through}
+        return self._plot("slices", text, f"{caption} {self._selection}", **of)
 
     def left_out(self, outcome: str) -> Block:
         """Return what the model expects of each result without it."""
         text = f"{outcome} as it was measured, against what the model expects without it"
         return self._plot("left_out", text, outcome=outcome)
 
-    def timeline(self) -> Block:
+    def timeline(self, known: Timeline) -> Block:
         """Return when which evaluation ran."""
-        return self._plot("timeline", "when which evaluation ran, and what became of it")
+        text = "when which evaluation ran, and what became of it"
+        return self._plot("timeline", text, study=known)
 
-    def _plot(
-        self, name: str, text: str, caption: str = "", study: Study | None = None, **of: str
-    ) -> Block:
+    def _plot(self, name: str, text: str, caption: str = "", study: Any = None, **of: Any) -> Block:
         from asktell import plots  # takes a second, which few need
 
-        draw = partial(getattr(plots, name), study or self._study, theme=self._theme, **of)
+        what = self._study if study is None else study
+        draw = partial(getattr(plots, name), what, theme=self._theme, **of)
         return self.drawn(draw, text, caption)

@@ -32,7 +32,8 @@ def rendered(page: Page) -> str:
     )
     environment.filters["base64"] = _base64
     template = environment.get_template("page.html")
-    return template.render(page=page, style=_text("page.css"), script=_text("page.js"))
+    text = template.render(page=page, style=_text("page.css"), script=_text("page.js"))
+    return text.encode(errors="replace").decode()  # halves of letters, as cut output may hold
 
 
 def _text(name: str) -> str:

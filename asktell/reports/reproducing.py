@@ -14,7 +14,7 @@ import asktell
 from asktell.reports.answer import range_text
 from asktell.reports.page import Block, Cell, Code, Download, Folded, Prose, Row, Section, Table
 from asktell.reports.wanted import limit_text, limits_of, objectives_of
-from asktell.reports.words import listed
+from asktell.reports.words import count, listed
 from asktell.space.parameters import kind_of
 from asktell.state import State
 from asktell.study.problem import Method, Policy
@@ -92,6 +92,7 @@ def _space_table(state: State) -> Table:
         Row((Cell(one.name), Cell(kind_of(one)), Cell(range_text(one)))) for one in space.parameters
     )
     n = space.size
-    size = "a continuum" if n is None else f"{f'{n:,}' if n < 1e15 else f'{n:.3g}'} configurations"
+    many = "" if n is None else count(n, "configuration") if n < 1e15 else f"{n:.3g} configurations"
+    size = many or "a continuum"
     caption = f"The space: {size}"
     return Table(caption, ("parameter", "kind", "range"), (False, False, False), rows)

@@ -8,6 +8,7 @@ import numpy as np
 
 from asktell.insight import Progress
 from asktell.reports.page import Block, Prose, Section, Tiles
+from asktell.reports.wanted import measured
 from asktell.reports.words import count, duration, listed, moment, number
 from asktell.state import State
 from asktell.study.trials import Origin
@@ -24,13 +25,11 @@ _ORIGINS: dict[Origin | None, str] = {
 
 def tiles_of(state: State) -> Tiles:
     """Return how many trials there are of each kind."""
-    observed, failed = state.n_observed, state.n_over - state.n_observed
-    known: list[tuple[str, int]] = [("trials", len(state.trials)), ("measured", observed)]
+    done, failed = state.n_observed, state.n_over - state.n_observed
+    known: list[tuple[str, int]] = [("trials", len(state.trials)), ("measured", done)]
     if state.problem.constraints:
-        holds = sum(
-            any(state.problem.holds(result.numbers) for result in trial.results)
-            for trial in state.trials
-        )
+        means = [measured(trial) for trial in state.trials]
+        holds = sum(numbers is not None and state.problem.holds(numbers) for numbers in means)
         known.append(("hold all limits", holds))
     known.append(("failed", failed))
     for name, n in (("being evaluated", len(state.out)), ("queued", len(state.queue))):

@@ -15,6 +15,7 @@ from asktell.insight import (
     Fitted,
     Importance,
     LeftOut,
+    Progress,
     Study,
     fitted,
     importance,
@@ -38,6 +39,7 @@ from asktell.reports.words import moment
 from asktell.reports.workers import workers_section
 from asktell.state import State
 from asktell.store.files import replace
+from asktell.study.views import Observation
 
 _RETRY = (
     "Once the cause is mended, engine.retry_failed() puts them back in the queue; on the command "
@@ -82,14 +84,14 @@ def report(study: Study, *, now: float | None = None) -> str:
 def page_of(state: State, now: float | None) -> Page:
     """Return the report of a state as values."""
     known, answer, spans = _known(state), answer_of(state), timeline(state)
-    gallery = Gallery(known or state)
+    gallery, came = Gallery(known or state), progress(state)
     sections = [
         answer_section(state, answer),
-        search_section(state, progress(state), _curves(state, gallery)),
-        *_model_sections(known, gallery, at_edge(state, answer.best) if answer.best else []),
+        search_section(state, came, _curves(state, gallery, came)),
+        *_model_sections(known, gallery, state, answer.best),
         failures_section(state.space, failed_of(state), _succeeded(state), _RETRY),
         trials_section(state, answer),
-        workers_section(spans, (gallery.timeline(),) if len(spans.starts) else ()),
+        workers_section(spans, (gallery.timeline(spans),) if len(spans.starts) else ()),
         reproducing_section(state),
     ]
     written = "" if now is None else f" on {moment(now)}"
@@ -113,31 +115,31 @@ def _succeeded(state: State) -> list[dict[str, Any]]:
     return [trial.params for trial in state.trials if trial.is_observed]
 
 
-def _curves(state: State, gallery: Gallery) -> tuple[Block, ...]:
+def _curves(state: State, gallery: Gallery, came: Progress) -> tuple[Block, ...]:
     """Return how the objectives came along; nothing where nothing is over."""
     names = [state.problem.outcomes[i].name for i in state.problem.objectives]
     if not state.n_over:
         return ()
     if len(names) == 1:
-        return (gallery.progress(names[0]),)
+        return (gallery.progress(names[0], came),)
     if not state.n_observed:
         return ()
-    every = tuple(gallery.progress(name) for name in names)
+    every = tuple(gallery.progress(name, came) for name in names)
     return gallery.front(), gallery.hypervolume(), Folded("Objective by objective", every)
 
 
 def _model_sections(
-    known: Fitted | None, gallery: Gallery, edges: list[tuple[str, str]]
+    known: Fitted | None, gallery: Gallery, state: State, best: Observation | None
 ) -> list[Section | None]:
     """Return what mattered and how sure the model is; nothing where there is no model."""
     if known is None:
         return []
-    problem = known.state.problem
+    problem, edges = state.problem, at_edge(state, best) if best else []
     names = [problem.outcomes[i].name for i in problem.objectives]
     names += [one.name for one in problem.outcomes if one.name not in names]
     important = [importance(known, name) for name in names]
     trusted = [left_out(known, name) for name in names]
-    drawn = [_pictures(gallery, one) for one in important]
+    drawn = [_pictures(gallery, one, best) for one in important]
     others: list[Block] = []
     for one, pictures in zip(important[1:], drawn[1:], strict=True):
         inside: list[Block] = [Prose(ranking_text(one)), *pictures]
@@ -146,14 +148,14 @@ def _model_sections(
     return [matters_section(important[0], edges, drawn[0], tuple(others)), trust_section(checked)]
 
 
-def _pictures(gallery: Gallery, known: Importance) -> tuple[Block, ...]:
+def _pictures(gallery: Gallery, known: Importance, best: Observation | None) -> tuple[Block, ...]:
     """Return the pictures of an outcome; none where the model sees no difference to draw."""
     if not sees_anything(known):
         return ()
     if len(known.names) == 1:
-        return (gallery.slices(known.outcome),)
+        return (gallery.slices(known, best),)
     table = Folded("These shares as numbers", (importance_table(known),))
-    return gallery.importance(known.outcome), table, gallery.slices(known.outcome)
+    return gallery.importance(known), table, gallery.slices(known, best)
 
 
 def _compared(gallery: Gallery, known: LeftOut) -> tuple[Block, ...]:

@@ -32,7 +32,8 @@ def trials_section(state: State, answer: Answer) -> Section | None:
     columns = ("trial", "status", *names, *space.names, "origin")
     numbers = [isinstance(parameter, Float | Int) for parameter in space.parameters]
     numeric = (True, False, *(True for _ in names), *numbers, False)
-    rows = tuple(_row(state, answer, trial) for trial in some)
+    front = {trial.number for trial, _ in answer.front}
+    rows = tuple(_row(state, answer, front, trial) for trial in some)
     blocks.append(Table(caption, columns, numeric, rows, sortable=True))
     return Section("trials", "All trials" if len(blocks) == 1 else "Trials", tuple(blocks))
 
@@ -50,10 +51,9 @@ def _selected(state: State, answer: Answer) -> list[Trial]:
     return [trial for trial in trials if trial.number in chosen]
 
 
-def _row(state: State, answer: Answer, trial: Trial) -> Row:
+def _row(state: State, answer: Answer, front: set[int], trial: Trial) -> Row:
     problem, numbers = state.problem, measured(trial)
     best = answer.trial is not None and trial.number == answer.trial.number
-    front = any(one.number == trial.number for one, _ in answer.front)
     status, mark = str(trial.status), ""
     if numbers is not None and not problem.holds(numbers):
         status, mark = "breaks a limit", "breaks"
@@ -62,7 +62,7 @@ def _row(state: State, answer: Answer, trial: Trial) -> Row:
         status = f"failed: {clipped(trial.reason, 60)}" if trial.reason else "failed"
     elif len(trial.results) > 1:
         status = f"observed {len(trial.results)} times"
-    if best or front:
+    if best or trial.number in front:
         status, mark = f"{status}, {'best' if best else 'on the front'}", "best"
     cells = [Cell(str(trial.number), trial.number), Cell(status, status)]
     cells += (

@@ -42,14 +42,17 @@ def inline_svg(figure: Figure, prefix: str, colours: Mapping[str, str]) -> str:
             written as ``#rrggbb`` in small letters.
     """
     import matplotlib as mpl
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.collections import PathCollection
 
     many = [one for one in figure.findobj(PathCollection) if _count(one) > MOST_MARKS]
     for marks in many:
         _thin(marks, min(MOST_MARKS, max(2 * MOST_MARKS // len(many), MOST_MARKS // 4)))
     written = io.StringIO()
+    canvas: Any = FigureCanvasSVG(figure)
     with mpl.rc_context(_SETTINGS):
-        figure.savefig(written, format="svg", metadata=_NO_METADATA)
+        # figure.savefig() would draw everything once more before, for the sake of other formats
+        canvas.print_svg(written, metadata=_NO_METADATA)
     root = ElementTree.fromstring(written.getvalue())
     for parent in list(root.iter()):
         for child in list(parent):

@@ -12,8 +12,7 @@ from asktell.study.trials import Trial, mean_numbers
 DIGITS = 5
 """Of outcomes: one more than of params, for trials differ little near the best."""
 
-_DOING = {"maximize": "Maximising", "minimize": "Minimising"}
-_WORSE = {"maximize": "lower", "minimize": "higher"}
+_DOING = {"maximize": "maximising", "minimize": "minimising"}
 
 
 def title_of(problem: Problem) -> str:
@@ -22,7 +21,8 @@ def title_of(problem: Problem) -> str:
     for one in objectives_of(problem):
         by_goal.setdefault(one.goal or "", []).append(one.name)
     parts = [f"{_DOING[goal]} {listed(names)}" for goal, names in by_goal.items()]
-    text = " and ".join([parts[0], *(part.lower() for part in parts[1:])])
+    text = " and ".join(parts)
+    text = text[0].upper() + text[1:]
     limits = listed([limit_text(one) for one in limits_of(problem)])
     return f"{text}, with {limits}" if limits else text
 

@@ -38,8 +38,10 @@ def count(n: int, noun: str) -> str:
 
 
 def share(part: float) -> str:
-    """Return a part of one in per cent; a small one keeps a digit."""
+    """Return a part of one in per cent; a small one keeps a digit, and only all is 100."""
     percent = 100.0 * part
+    if 99.5 <= percent < 100.0:
+        return f"{min(percent, 99.9):.1f} %"
     return f"{percent:.0f} %" if percent >= 1.0 or percent == 0.0 else f"{percent:.1g} %"
 
 
@@ -63,7 +65,7 @@ def duration(seconds: float) -> str:
         return count(max(1, round(1e3 * seconds)), "millisecond")
     size, unit = next((pair for pair in _UNITS if seconds >= pair[0]), _UNITS[-1])
     value = seconds / size
-    text = f"{value:.1f}".removesuffix(".0") if value < 10 else f"{value:.0f}"
+    text = f"{value:.1f}".removesuffix(".0") if value < 10 else number(value, 3)
     return f"{text} {unit}{'' if text == '1' else 's'}"
 
 

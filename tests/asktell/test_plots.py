@@ -208,7 +208,7 @@ def test_what_is_drawn_can_be_chosen() -> None:
     assert "accuracy" in sentences(plots.progress(study, "accuracy"))
     assert "at least 0.3" in sentences(plots.progress(study, "accuracy"))
     through = plots.slices(study, "accuracy", around={"x": 0.5, "y": 0.5})
-    assert "through the given params" in sentences(through)
+    assert "the others as at the star" in sentences(through)
     assert len(plots.dependence(study, ["y", "x"]).axes) == 2
     assert plots.dependence(study, "y").axes[0].get_xlabel() == "y"
     one = plots.contour(KNOWN["three parameters"], second="x").axes[0]
@@ -294,3 +294,128 @@ def test_pictures_leave_no_trace() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
+
+
+# --- what would mislead ---
+
+
+def limited() -> at.Engine:
+    """Return a study whose best has little of an outcome that only has a bound."""
+    engine = at.Engine(
+        at.Space(at.Float("x", 0.0, 1.0), at.Float("y", 0.0, 1.0)),
+        objectives={"a": "maximize"},
+        constraints={"m": at.AtMost(600.0)},
+    )
+    for x, y in ((0.2, 0.5), (0.9, 0.1), (0.4, 0.55), (0.95, 0.9)):
+        engine.observe({"x": x, "y": y}, {"a": x, "m": 1000.0 * y})
+    return engine
+
+
+def texts(figure: Figure) -> str:
+    return " ".join(text.get_text() for text in figure.findobj(Text))
+
+
+def test_the_best_is_the_best_whatever_outcome_is_drawn() -> None:
+    engine = limited()
+    assert insight.contour(engine, "x", "y", "m").best.tolist() == [0.9, 0.1]
+    assert [one.through for one in insight.slices(engine, "m")] == [0.9, 0.1]
+    (axes,) = plots.parallel(engine, "m").axes
+    (best,) = [line for line in axes.lines if line.get_label() == "best"]
+    assert best.get_ydata()[-1] == pytest.approx((100.0 - 100.0) / 800.0)  # of m, the last axis
+    assert "the stronger, the greater its m" in texts(axes.figure)
+
+
+def test_without_weights_a_bound_has_the_best_of_the_first_objective() -> None:
+    engine = at.Engine(
+        at.Space(at.Float("x", 0.0, 1.0), at.Float("y", 0.0, 1.0)),
+        objectives={"a": "maximize", "b": "minimize"},
+        constraints={"m": at.AtMost(0.6)},
+    )
+    for x, y in ((0.2, 0.5), (0.9, 0.1), (0.95, 0.9)):
+        engine.observe({"x": x, "y": y}, {"a": x, "b": x, "m": y})
+    assert insight.contour(engine, "x", "y", "m").best.tolist() == [0.9, 0.1]
+    assert insight.contour(engine, "x", "y", "b").best.tolist() == [0.2, 0.5]
+
+
+def test_without_a_trial_that_holds_no_star_is_on_a_contour() -> None:
+    engine = at.Engine(
+        at.Space(at.Float("x", 0.0, 1.0), at.Float("y", 0.0, 1.0)),
+        objectives={"a": "maximize"},
+        constraints={"m": at.AtLeast(9.0)},
+    )
+    engine.observe({"x": 0.5, "y": 0.5}, {"a": 1.0, "m": 0.0})
+    assert np.isnan(insight.contour(engine, "x", "y").best).all()
+    plots.contour(engine)
+
+
+def test_a_contour_over_a_parameter_of_one_value_is_drawn() -> None:
+    engine = at.Engine(at.Space(at.Float("one", 2.0, 2.0), at.Float("x", 0.0, 1.0)))
+    for x in (0.1, 0.5, 0.8):
+        engine.observe({"one": 2.0, "x": x}, x)
+    figure = plots.contour(engine, "one", "x")
+    drawn(figure)
+    assert "averaged" not in texts(figure)
+
+
+def test_a_bound_beyond_the_axis_is_told_below() -> None:
+    engine = at.Engine(
+        at.Space(at.Float("x", 0.0, 1.0)),
+        objectives={"a": "maximize"},
+        constraints={"m": at.AtMost(1e6)},
+    )
+    for x in (0.1, 0.5, 0.8):
+        engine.observe({"x": x}, {"a": x, "m": x})
+    figure = plots.progress(engine, "m")
+    assert_nothing_is_cut(figure)
+    assert "At most 1e+06 is wanted, which lies beyond the axis." in texts(figure)
+
+
+def test_what_lies_beyond_the_side_of_a_front_is_a_triangle() -> None:
+    engine = at.Engine(
+        at.Space(at.Float("x", 0.0, 1.0)), objectives={"a": "minimize", "b": "maximize"}
+    )
+    for place in range(12):
+        far = 1e6 if place == 5 else 0.0
+        engine.observe({"x": place / 12}, {"a": place - 3.0 + far, "b": 5.0 - place})
+    (axes,) = plots.front(engine).axes
+    (far,) = [one for one in axes.collections if one.get_label() == "far off"]
+    assert far.get_offsets().tolist() == [[view_of(insight.front(engine).values[:, 0], -1).high, 0]]
+
+
+def test_an_infinite_hypervolume_is_told() -> None:
+    engine = at.Engine(
+        at.Space(at.Float("x", 0.0, 1.0)), objectives={"a": "maximize", "b": "maximize"}
+    )
+    for x in (0.1, 0.5, 0.8):
+        engine.observe({"x": x}, {"a": 1e200 * x, "b": 1e200 * (1 - x)})
+    assert "beyond what a number holds" in texts(plots.hypervolume(engine))
+
+
+def test_powers_beyond_a_logarithmic_axis_are_drawn() -> None:
+    engine = at.Engine(at.Space(at.Float("x", 0.0, 1.0)), goal="minimize")
+    for x in (0.0, 0.2, 0.4, 0.6, 0.8, 1.0):
+        engine.observe({"x": x}, 10.0 ** (600 * x - 300))
+    drawn(plots.progress(engine))
+
+
+def test_leases_are_seen() -> None:
+    figure = plots.timeline(STUDIES["farm"])
+    (axes,) = figure.axes
+    (leases,) = [one for one in axes.collections if one.get_label() == "lease"]
+    start = leases.get_segments()[0][0][0]
+    assert start < 0.9 * axes.get_xlim()[1]
+
+
+def test_params_that_are_given_are_not_called_the_best() -> None:
+    figure = plots.slices(STUDIES["three parameters"])
+    assert "best" in [text.get_text() for text in figure.legends[0].get_texts()]
+    given = STUDIES["three parameters"].state.trials[1].params
+    figure = plots.slices(STUDIES["three parameters"], around=given)
+    assert "best" not in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_what_was_worked_out_before_is_drawn() -> None:
+    study = KNOWN["three parameters"]
+    known = insight.importance(study)
+    assert texts(plots.importance(known)) == texts(plots.importance(study))
+    assert texts(plots.slices(study, order=known.order)) == texts(plots.slices(study))

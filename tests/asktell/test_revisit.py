@@ -10,7 +10,9 @@ import pytest
 
 import asktell as at
 from asktell.asking.evidence import dataset_of
-from asktell.asking.revisit import worth_revisiting
+from asktell.asking.know import model_of
+from asktell.asking.revisit import is_noisy, worth_revisiting
+from asktell.asking.suggest import infers_noise
 from asktell.model.gp import Hyperparameters
 from asktell.model.posterior import Posterior, posterior_of
 from asktell.space.axes import Interval
@@ -211,3 +213,19 @@ def test_noisy_best_holds_an_exact_constraint_as_observed() -> None:
     assert best.expected is not None
     assert best.feasible
     assert best.params["x"] < 0.4999
+
+
+@pytest.mark.parametrize("deviation", [0.0, 0.3])
+def test_one_member_tells_whether_an_outcome_is_noisy(deviation: float) -> None:
+    rng = np.random.default_rng(4)
+    engine = at.Engine(at.Space(at.Float("x", 0.0, 1.0)), seed=1)
+    for x in rng.random(25):
+        engine.observe({"x": x}, x + deviation * rng.normal())
+    for _ in range(2):  # without a fit, and with one
+        assert infers_noise(engine.state, 0) is (deviation > 0.0)
+        assert is_noisy(model_of(engine.state), 0) is (deviation > 0.0)
+        engine.suggest()
+    exact = at.Engine(at.Space(at.Float("x", 0.0, 1.0)), seed=1)
+    for x in rng.random(25):
+        exact.observe({"x": x}, x + deviation * rng.normal(), std=0.0)
+    assert not infers_noise(exact.state, 0)

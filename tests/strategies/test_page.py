@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from attrs import evolve
 from fakes import BEST, DEFAULT, EFFECTS, UNQUANTISED, FakeAdaptor, conf, keys, make
 
 import asktell as at
+from asktell.reports.pictures import Gallery
 from strategies import (
     BayesianTuneStrategy,
     Conf,
@@ -23,9 +25,9 @@ from strategies import (
     TuneStrategy,
     write_report,
 )
-from strategies.costs import costs_of
+from strategies.costs import Cost, costs_of
 from strategies.errors import ResumeError
-from strategies.operations import letters_of
+from strategies.operations import costs_section, letters_of
 from strategies.page import report
 from strategies.record import Record, record_of
 
@@ -164,6 +166,40 @@ def test_where_less_is_better_costs_turn_round() -> None:
     assert costs.costs[0].points > 0.0
 
 
+def test_what_is_not_known_of_the_rest_does_not_blur_a_cost(whole: TuneStrategy) -> None:
+    costs = costs_of(recorded(whole))
+    assert costs is not None
+    model = costs.known.models[0]
+    points = model.process.points[:2]
+    apart = model.at(points)[1]
+    assert 0.0 < model.difference(points) < np.hypot(*apart)
+    assert model.difference(points[[0, 0]]) == 0.0
+
+
+def test_what_quantising_gains_is_told(whole: TuneStrategy) -> None:
+    record = recorded(whole)
+    costs = costs_of(record)
+    assert costs is not None
+    first, *others = costs.costs
+    gain = evolve(first, points=-0.05, deviation=0.01)
+    unknown = [evolve(one, deviation=1.0) for one in others]
+
+    def told(some: list[Cost]) -> str:
+        known = evolve(costs, costs=tuple(some))
+        prose = costs_section(record, known, Gallery(record.study(False))).blocks[0]
+        return str(prose.text)
+
+    assert told([gain, *unknown]) == (
+        "As the model sees it, quantising gains accuracy, in percentage points: block (Conv) (5). "
+        "Of the others, the trials do not tell whether it does."
+    )
+    assert "do not tell" not in told([gain])
+    loss = evolve(first, points=0.05, deviation=0.01)
+    both = told([loss, gain])
+    assert "quantising costs accuracy" in both
+    assert "And quantising gains accuracy" in both
+
+
 def test_nothing_is_known_of_costs_without_a_success_or_accuracies(whole: TuneStrategy) -> None:
     record = recorded(whole)
     assert costs_of(evolve(record, best=None)) is None
@@ -182,7 +218,7 @@ def test_the_answer_comes_first(whole: TuneStrategy) -> None:
     assert (
         f"After {len(whole.trials)} trials, {which}, where FP32 has 90.00 %; size 0.054 kB" in text
     )
-    assert "Wanted was an accuracy of at least 89.10 %" in text
+    assert "The criterion is an accuracy of at least 89.10 %" in text
     assert "InferenceSession(&#34;best.onnx&#34;)" in text
     assert "2026-02-02" in text
 
