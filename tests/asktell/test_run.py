@@ -243,7 +243,7 @@ def test_one_that_does_not_stop_is_killed(run: Run, monkeypatch: pytest.MonkeyPa
 def test_a_program_without_dashes_before_it(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["run", "s.json", "./train.sh", "--depth", "{n}"])
-    said = "unrecognized arguments: ./train.sh --depth {n}; the program to run comes after --"
+    said = "unrecognized arguments: ./train.sh --depth {n}; what is to be run comes after --"
     assert said in capsys.readouterr().err
 
 
