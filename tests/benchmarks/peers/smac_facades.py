@@ -23,8 +23,8 @@ class Smac:
     ``BlackBoxFacade``, a Gaussian process with a Matern kernel, where all parameters are floats;
     ``HyperparameterOptimizationFacade``, a random forest, where integers or categories are among
     them. Failures are trials that crashed, at the cost of the worst value seen; by default a crash
-    costs infinity, which the models do not take. Several objectives are weighed by ``ParEGO``. There
-    are no constraints: a trial that misses one has crashed.
+    costs infinity, which the models do not take. Several objectives are weighed by ``ParEGO``.
+    There are no constraints: a trial that misses one has crashed.
     """
 
     def __init__(
