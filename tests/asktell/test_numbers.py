@@ -14,7 +14,7 @@ from asktell.numbers import is_count, is_finite, is_integer
 
 HUGE = 10**400
 
-NO_NUMBERS = [None, True, False, np.bool_(True), "1", b"1", 1j, [1], (1,), {}, object()]
+NO_NUMBERS = [None, True, False, np.bool_(True), "1", b"1", 1j, [1], (1,), {}, object]
 NO_NUMBERS += [np.array(1.0), np.array([1]), np.str_("1"), Decimal(1), float, math.nan, math.inf]
 
 
