@@ -23,21 +23,19 @@ CELLS = [(model, criterion) for model in MODELS for criterion in CRITERIA]
 @pytest.mark.parametrize("name", ["bayesian", "random", "penalised"])
 def test_the_records_are_whole(name: str) -> None:
     records = read(name)
-    assert {(m, c): len(runs) for m in records for c, runs in records[m].items()} == dict.fromkeys(
-        CELLS, SEEDS
-    )
+    counts = {(m, c): len(runs) for m in records for c, runs in records[m].items()}
+    more = MORE_SEEDS if name != "penalised" else {}
+    assert counts == {**dict.fromkeys(CELLS, SEEDS), **more}
 
 
-WORSE = {("transformer", "no loss"): [1.0, 1.003, 1.05]}
-"""How many times worse than by chance a median may be; everywhere else none is."""
+MORE_SEEDS = {("transformer", "no loss"): 30}
+"""Where ten seeds tell little: see docs/decisions, number 4."""
 
 
 @pytest.mark.parametrize(("model", "criterion"), CELLS)
 def test_on_record_no_median_is_worse_than_by_chance(model: str, criterion: str) -> None:
     ours, random = (medians(read(name)[model][criterion]) for name in ("bayesian", "random"))
-    allowed = WORSE.get((model, criterion), [1.0] * 3)
-    within = [a <= most * b for a, b, most in zip(ours, random, allowed, strict=True)]
-    assert all(within), (ours, random)
+    assert all(a <= b for a, b in zip(ours, random, strict=True)), (ours, random)
 
 
 def test_on_record_every_run_meets_its_criterion() -> None:
