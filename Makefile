@@ -11,7 +11,7 @@ demo: $(VENV)/.installed ## tune a real network, interrupted and resumed; result
 
 test: $(VENV)/.installed lint types ## every check
 	$(BIN)/python -m pytest -m signals
-	$(BIN)/python -m pytest -m "not signals" --cov --cov-report=term
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not signals" --cov --cov-report=term
 
 lint: $(VENV)/.installed
 	$(BIN)/ruff check .

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from random_studies import CORRECTIONS, LIFE, POLICIES, Call, after, calls, start
 
@@ -282,7 +282,29 @@ def standings(state: State) -> dict[int, str]:
     return {ticket.id: ticket.standing for trial in state.trials for ticket in trial.tickets}
 
 
+def as_lists_tell(state: State) -> dict[int, str]:
+    """Return the same as far as schema 2 could say it.
+
+    Once a trial has a result, a suggestion whose lease ended and one that another's result has
+    settled stood in the same list. Neither is of any consequence then.
+    """
+    observed = {
+        ticket.id for trial in state.trials if trial.is_observed for ticket in trial.tickets
+    }
+    return {
+        ticket_id: "closed" if ticket_id in observed and standing == "expired" else standing
+        for ticket_id, standing in standings(state).items()
+    }
+
+
+EXPIRED_BESIDE_A_RETRY: list[Call] = [
+    *(("suggest", 1), ("suggest", 0), ("expire", 0), ("suggest", 1)),
+    *(("fail", 0), ("expire", 0), ("observe", 0)),
+]
+
+
 @settings(deadline=None, max_examples=150)
+@example(done=EXPIRED_BESIDE_A_RETRY, policy={"retries": 0, "expiries": 1})
 @given(done=calls([*LIFE, "own"], max_size=60), policy=POLICIES)
 def test_a_migrated_study_is_what_it_was(done: list[Call], policy: dict[str, int]) -> None:
     state = after(start(**policy), done)
@@ -292,7 +314,7 @@ def test_a_migrated_study_is_what_it_was(done: list[Call], policy: dict[str, int
     for name in ("pending", "due", "observations", "failures", "next_id"):
         assert repr(getattr(migrated, name)) == repr(getattr(state, name)), name
     assert retried(migrated) == retried(state)
-    assert standings(migrated) == standings(state)
+    assert as_lists_tell(migrated) == as_lists_tell(state)
     assert reread(migrated) == migrated
     assert suggested_next(migrated) == suggested_next(state)
 
