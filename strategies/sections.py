@@ -155,7 +155,7 @@ def front_section(record: Record, gallery: Gallery) -> Section:
     names = list(record.shown(record.goal.baseline))
     if len(names) > 1:
         text = "every model that was measured, by accuracy and objectives, and the front"
-        caption = "Hollow models miss the criterion."
+        caption = "Hollow models miss the criterion; the front is of those that meet it."
         blocks.append(gallery.drawn(lambda: _scatter(record, gallery.theme), text, caption))
     rows = []
     for trial in sorted(front, key=lambda one: list(record.shown(_of(one)).values())[-1]):
@@ -165,7 +165,7 @@ def front_section(record: Record, gallery: Gallery) -> Section:
         cells += [Cell("yes" if trial.meets else "no", "yes" if trial.meets else "no")]
         rows.append(Row(tuple(cells), "best" if trial == record.best else ""))
     columns = ("trial", *names, "meets the criterion")
-    caption = "The front: no other model is at least as good in all of these, and better in one"
+    caption = "Of all models, those that miss the criterion too: no other is better in all of it"
     numeric = (True, *(True for _ in names), False)
     blocks.append(Table(caption, columns, numeric, tuple(rows), sortable=True))
     return Section("front", f"{_side_by_side(names)}", tuple(blocks))
