@@ -285,16 +285,30 @@ def standings(state: State) -> dict[int, str]:
 def as_lists_tell(state: State) -> dict[int, str]:
     """Return the same as far as schema 2 could say it.
 
-    Once a trial has a result, a suggestion whose lease ended and one that another's result has
-    settled stood in the same list. Neither is of any consequence then.
+    Where a trial has the result of an earlier suggestion, it does not say how its last one ended:
+    by its lease, or by that result. Either puts it into the list of what was withdrawn.
     """
-    observed = {
-        ticket.id for trial in state.trials if trial.is_observed for ticket in trial.tickets
-    }
-    return {
-        ticket_id: "closed" if ticket_id in observed and standing == "expired" else standing
-        for ticket_id, standing in standings(state).items()
-    }
+    told = standings(state)
+    for trial in state.trials:
+        if trial.is_observed and trial.tickets[1:]:
+            last = trial.tickets[-1]
+            if last.standing == "expired" and last.id not in {one.id for one in trial.results}:
+                told[last.id] = "closed"
+    return told
+
+
+def test_schema_2_could_not_say_how_the_last_suggestion_of_an_observed_trial_ended() -> None:
+    state, _ = at.suggest(start(retries=0, expiries=3), now=0.0, lease=1.0)
+    state, _ = at.expire(state, now=2.0)
+    state, _ = at.suggest(state, now=3.0, lease=1.0)
+    state = at.fail(state, 0, "it ended, its successor is out", now=3.5)
+
+    settled = at.observe(state, 0, 1.0, now=4.0)
+    expired = at.observe(at.expire(state, now=5.0)[0], 0, 1.0, now=6.0)
+
+    assert standings(settled) == {0: "closed", 1: "closed"}
+    assert standings(expired) == {0: "closed", 1: "expired"}
+    assert lists_of(settled) == lists_of(expired)
 
 
 EXPIRED_BESIDE_A_RETRY: list[Call] = [

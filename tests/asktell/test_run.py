@@ -292,7 +292,7 @@ def test_refused_before_anything_runs(run: Run, capsys: pytest.CaptureFixture[st
     assert "begin a study with: asktell init SPACE.yaml t.json" in capsys.readouterr().err
     result = run("echo 1", arguments=("{z}",))
     assert (result.code, "command[4]: got '{z}', expected one of" in result.err) == (3, True)
-    result = run("echo 1", "--workers", "2", "--result", "/tmp/r.json")
+    result = run("echo 1", "--workers", "2", "--result", str(Path("r.json").absolute()))
     assert (result.code, "expected a file for each trial: a path with {id}" in result.err) == (
         3,
         True,
