@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
@@ -27,6 +29,9 @@ _SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",  # text as text
     "svg.hashsalt": "asktell",  # equal figures give equal texts
 }
+_ONE_AT_A_TIME = Lock()
+"""The settings are those of the whole process. Of two threads that change and restore them at once,
+the second would take those of the first for what it found, and leave them behind."""
 
 
 def inline_svg(figure: Figure, prefix: str, colours: Mapping[str, str]) -> str:
@@ -41,7 +46,6 @@ def inline_svg(figure: Figure, prefix: str, colours: Mapping[str, str]) -> str:
         colours: names of variables of the page's style by the colours that they take the place of,
             written as ``#rrggbb`` in small letters.
     """
-    import matplotlib as mpl
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.collections import PathCollection
 
@@ -50,7 +54,7 @@ def inline_svg(figure: Figure, prefix: str, colours: Mapping[str, str]) -> str:
         _thin(marks, min(MOST_MARKS, max(2 * MOST_MARKS // len(many), MOST_MARKS // 4)))
     written = io.StringIO()
     canvas: Any = FigureCanvasSVG(figure)
-    with mpl.rc_context(_SETTINGS):
+    with _settings():
         # figure.savefig() would draw everything once more before, for the sake of other formats
         canvas.print_svg(written, metadata=_NO_METADATA)
     root = ElementTree.fromstring(written.getvalue())
@@ -67,6 +71,20 @@ def inline_svg(figure: Figure, prefix: str, colours: Mapping[str, str]) -> str:
     root.set(_STYLE, f"--natural: {width * 4 / 3:.0f}px")
     root.set("aria-hidden", "true")  # whoever does not see it is told the alternative
     return ElementTree.tostring(root, encoding="unicode")
+
+
+@contextmanager
+def _settings() -> Iterator[None]:
+    """Change only these: restoring all of them would undo what another thread changes meanwhile."""
+    from matplotlib import rcParams
+
+    with _ONE_AT_A_TIME:
+        before = {name: rcParams[name] for name in _SETTINGS}
+        try:
+            rcParams.update(_SETTINGS)
+            yield
+        finally:
+            rcParams.update(before)
 
 
 def _thin(marks: PathCollection, most: int) -> None:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
 import re
+from threading import Event, Thread
+from typing import Any
 from xml.etree import ElementTree
 
+import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from asktell.reports.vector import MOST_MARKS, inline_svg
@@ -79,3 +83,35 @@ def test_several_axes_share_what_is_drawn() -> None:
     root = ElementTree.fromstring(inline_svg(drawn, "p-", {}))
     marks = [one for one in root.iter("use") if "#123456" in str(one.get("style"))]
     assert len(marks) == 2 * MOST_MARKS
+
+
+def test_law_10_threads_that_draw_at_once_leave_matplotlib_as_it_was_found(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The second begins within the first and ends after it, if nothing keeps it from that."""
+    before = dict(mpl.rcParams)
+    began: list[str] = []
+    second_began, one_is_over = Event(), Event()
+    print_svg = FigureCanvasSVG.print_svg
+
+    def meeting(*arguments: Any, **named: Any) -> None:
+        began.append("one more")
+        if len(began) == 1:
+            second_began.wait(0.5)
+        else:
+            second_began.set()
+            one_is_over.wait(0.5)
+        print_svg(*arguments, **named)
+
+    def draw() -> None:
+        inline_svg(figure(), "p-", {})
+        one_is_over.set()
+
+    monkeypatch.setattr(FigureCanvasSVG, "print_svg", meeting)
+    threads = [Thread(target=draw) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(began) == 2
+    assert dict(mpl.rcParams) == before
