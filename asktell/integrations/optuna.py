@@ -16,7 +16,7 @@ import numpy as np
 from attrs import frozen
 
 import asktell as at
-from asktell.asking.suggest import propose
+from asktell.asking.suggest import Proposal, propose
 from asktell.codec.event_rows import fit_row, read_fit
 from asktell.errors import DefinitionError, StateError
 from asktell.integrations.held_choices import HeldChoices
@@ -149,16 +149,21 @@ class AskTellSampler(BaseSampler):
     ) -> dict[str, Any]:
         """Return what the engine suggests for the trial, and note it with the trial.
 
-        Where another worker took the same params meanwhile, the engine is asked again.
+        Where another worker took the same params meanwhile, the engine is asked again. That worker
+        asks again, too, and would be given the same once more: so whose trial is the later leaves
+        what comes next to the other.
         """
         modelled = _Modelled.of(search_space)
         if modelled is None:
             return {}
-        others = _others(study, trial)
+        others, before = _others(study, trial), 0
         for _ in range(_ATTEMPTS):
             state = self._state(study, others, modelled)
             try:
                 proposal = propose(state, trial.number)
+                for _ in range(before):
+                    state = _left_to_another(state, proposal)
+                    proposal = propose(state, trial.number)
             except at.SpaceExhausted:
                 return {
                     name: self.sample_independent(study, trial, name, distribution)
@@ -169,8 +174,10 @@ class AskTellSampler(BaseSampler):
             if proposal.fit is not None:
                 _note(study, trial, _FIT, _fit_note(proposal.fit, modelled.space))
             others = _others(study, trial)
-            if all(modelled.values_of(other) != proposal.values for other in others):
+            same = [one.number for one in others if modelled.values_of(one) == proposal.values]
+            if not same:
                 break
+            before = sum(number < trial.number for number in same)
         return params
 
     def sample_independent(
@@ -398,6 +405,12 @@ def _constraint_attributes(problem: Problem, numbers: Numbers) -> dict[str, Any]
 
 def _others(study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
     return [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
+
+
+def _left_to_another(state: at.State, proposal: Proposal) -> at.State:
+    """Return the state in which another worker takes what is proposed."""
+    configuration = Configuration(state.space.names, proposal.values)
+    return apply(state, Suggested(state.next_id, configuration, "model", expires=None, at=None))
 
 
 def _told(state: at.State, modelled: _Modelled, trials: Iterable[FrozenTrial]) -> at.State:

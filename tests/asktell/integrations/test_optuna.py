@@ -6,7 +6,9 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError, Thread
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ import optuna
 import pytest
 
 import asktell as at
+from asktell.integrations import optuna as asktell_optuna
 from asktell.integrations.optuna import AskTellSampler, trials_of
 
 QUICK: dict[str, Any] = {"n_candidates": 64, "n_starts": 2}
@@ -110,6 +113,34 @@ def test_processes_that_share_a_storage_take_different_params(tmp_path: Path) ->
     assert len(trials) == 25
     assert all(trial.state == optuna.trial.TrialState.COMPLETE for trial in trials)
     assert len({tuple(sorted(trial.params.items(), key=str)) for trial in trials}) == 25
+
+
+def few(trial: Any) -> Any:
+    return trial.suggest_categorical("b", ["u", "v", "w", None])
+
+
+def test_workers_in_step_take_different_params(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All tell what they take before any looks at the others, time after time."""
+    study = study_of()
+    study.optimize(lambda trial: trial.suggest_int("a", 0, 9) + (few(trial) == "v"), n_trials=8)
+    in_step = Barrier(3)
+    note = asktell_optuna._note
+
+    def noted(study: Any, trial: Any, key: str, value: Any) -> None:
+        note(study, trial, key, value)
+        if key == asktell_optuna._PARAMS:
+            with suppress(BrokenBarrierError):
+                in_step.wait(2.0)
+
+    monkeypatch.setattr(asktell_optuna, "_note", noted)
+    distributions = optuna.search_space.intersection_search_space(study.trials)
+    asked: list[Any] = []
+    workers = [Thread(target=lambda: asked.append(study.ask(distributions))) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert len({tuple(sorted(trial.params.items())) for trial in asked}) == 3
 
 
 def test_a_finite_space_is_walked_without_repeats_and_then_at_random() -> None:
