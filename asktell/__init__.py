@@ -20,10 +20,12 @@ from asktell.asking.know import (
 from asktell.asking.suggest import suggest
 from asktell.engine import Engine
 from asktell.errors import SpaceExhausted
+from asktell.space.bounds import AtLeast, AtMost
+from asktell.space.constraints import Forbidden, Linear, Ordered, Simplex
 from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal
 from asktell.space.space import Space
 from asktell.state import State
-from asktell.study.outcomes import AtLeast, AtMost, Maximize, Minimize
+from asktell.study.outcomes import Maximize, Minimize
 from asktell.study.problem import Settings
 from asktell.study.trials import Trial
 from asktell.study.views import Failure, Observation, Suggestion
@@ -55,14 +57,18 @@ __all__ = [
     "ExpectedImprovement",
     "Failure",
     "Float",
+    "Forbidden",
     "Int",
+    "Linear",
     "LogExpectedImprovement",
     "Maximize",
     "Minimize",
     "Observation",
+    "Ordered",
     "Ordinal",
     "Outcome",
     "Settings",
+    "Simplex",
     "Space",
     "SpaceExhausted",
     "State",

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from asktell.model.kernels import Array
-from asktell.space.axes import Axis
+from asktell.space.absent import NOWHERE
+from asktell.space.domain import Domain
 
 _CHANGED = 0.2
 """The share of coordinates that change in a point nearby, besides one that always does: few, so
@@ -22,19 +21,19 @@ _LONGEST_SEQUENCE = 2**20
 ids may have been given by others, and be as large as they like."""
 
 
-def initial_point(axes: Sequence[Axis], seed: int, index: int) -> Array:
+def initial_point(domain: Domain, seed: int, index: int) -> Array:
     """Return point number ``index`` of the design, (d,): the centre, then scrambled Sobol points.
 
-    The centre of categories is the first of them. A point depends on the seed and its index alone.
-    Points far beyond any study are independent draws.
+    The centre is that of the domain. A point depends on the seed and its index alone. Points far
+    beyond any study are independent draws.
     """
     if index == 0:
-        return np.array([_centre(axis) for axis in axes])
-    if index > _LONGEST_SEQUENCE:
-        uniform = np.random.default_rng([seed, index]).random(len(axes))
+        return np.asarray(domain.snap(domain.centre[None])[0])
+    if index >= _LONGEST_SEQUENCE:
+        uniform = np.random.default_rng([seed, index]).random((1, domain.dim))
     else:
-        uniform = sobol(len(axes), 1, np.random.default_rng([seed]), skip=index - 1)[0]
-    return np.array([axis.sample(uniform[i : i + 1])[0] for i, axis in enumerate(axes)])
+        uniform = sobol(domain.dim, 1, np.random.default_rng(seed), skip=index - 1)
+    return np.asarray(domain.sample(uniform)[0])
 
 
 def sobol(dim: int, n: int, random: np.random.Generator, skip: int = 0) -> Array:
@@ -48,26 +47,21 @@ def sobol(dim: int, n: int, random: np.random.Generator, skip: int = 0) -> Array
     return np.asarray(sequence.random_base2((n - 1).bit_length()))[:n]
 
 
-def _centre(axis: Axis) -> float:
-    if axis.categories:
-        return 0.0
-    return float(axis.snap(np.array([0.5]))[0])
-
-
-def perturbed(points: Array, axes: Sequence[Axis], n: int, random: np.random.Generator) -> Array:
+def perturbed(points: Array, domain: Domain, n: int, random: np.random.Generator) -> Array:
     """Return n points (n, d) on the grid, near the given ones (k, d) in turn.
 
     A few coordinates change, by a third of the axis down to a three-hundredth; a category that
-    changes is drawn anew.
+    changes is drawn anew, and so is what a change makes active.
     """
-    dim = len(axes)
+    dim = domain.dim
     near = points[np.arange(n) % len(points)].copy()
     changed = random.random((n, dim)) < max(_CHANGED, 1.0 / dim)
     changed[np.arange(n), random.integers(dim, size=n)] = True
     scales = np.exp(random.uniform(np.log(_NEAREST), np.log(_FARTHEST), size=(n, 1)))
     moved = near + scales * random.standard_normal((n, dim))
     uniform = random.random((n, dim))
-    for i, axis in enumerate(axes):
+    for i, axis in enumerate(domain.axes):
         new = axis.sample(uniform[:, i]) if axis.categories else axis.snap(moved[:, i])
-        near[:, i] = np.where(changed[:, i], new, near[:, i])
-    return near
+        there = changed[:, i] & (near[:, i] != NOWHERE)
+        near[:, i] = np.where(there, new, near[:, i])
+    return domain.settled(near, domain.sampled(uniform)) if domain.activity else near

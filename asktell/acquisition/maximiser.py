@@ -15,6 +15,7 @@ import numpy as np
 from asktell.acquisition.design import sobol
 from asktell.model.ascent import ascend
 from asktell.model.kernels import Array
+from asktell.space.absent import NOWHERE
 from asktell.space.axes import Indices
 from asktell.space.domain import Domain
 
@@ -31,6 +32,9 @@ logarithm of the improvement. The tolerance only ends climbs that stand still; i
 _LEAST_GAIN = 1e-9
 """The least relative gain for which another round is worth its time; less is near the rounding of
 scores. Not tuned."""
+
+_FILLS = 3
+"""How many candidates a move to another branch is tried with. Not tuned."""
 
 MOST = float(np.finfo(np.float64).max)
 """Takes the place of scores that are not finite; what the domain excludes is minus infinity, which
@@ -92,7 +96,8 @@ def maximise(
     chosen = _choose(scores, n_starts, random)
     if not len(chosen):
         return np.asarray(candidates[np.argmax(scores)])
-    improved, reached = _improve(candidates[chosen], scores[chosen], domain, ranked, score)
+    fills = _fills(candidates, scores, domain)
+    improved, reached = _improve(candidates[chosen], scores[chosen], domain, ranked, score, fills)
     pool = np.vstack([candidates, improved])
     return np.asarray(pool[np.argmax(np.concatenate([scores, reached]))])
 
@@ -113,8 +118,24 @@ def _choose(scores: Array, n: int, random: np.random.Generator) -> Indices:
     return np.concatenate([[best], drawn])
 
 
+def _fills(candidates: Array, scores: Array, domain: Domain) -> Array:
+    """Return what positions get that a move makes active (k, d): those of the best candidates.
+
+    So a move to another branch lands where that branch looks best so far.
+    """
+    if domain.activity is None:
+        return domain.centre[None]
+    fills = np.tile(domain.centre, (_FILLS, 1))
+    order = np.argsort(-scores, kind="stable")
+    for dimension in domain.activity.conditional:
+        column = candidates[order, dimension]
+        column = column[column != NOWHERE][:_FILLS]
+        fills[: len(column), dimension] = column
+    return fills
+
+
 def _improve(
-    points: Array, scores: Array, domain: Domain, ranked: Ranked, score: Score
+    points: Array, scores: Array, domain: Domain, ranked: Ranked, score: Score, fills: Array
 ) -> tuple[Array, Array]:
     """Alternate gradient steps and discrete moves until neither helps any point."""
     points, scores = points.copy(), scores.copy()
@@ -129,7 +150,7 @@ def _improve(
             after = _climb(after, domain, score)
         reached = ranked(after)
         if not domain.continuous.all():
-            after, reached = _walk(after, reached, domain, ranked)
+            after, reached = _walk(after, reached, domain, ranked, fills)
         better = reached > before  # never where both are minus infinity
         before = np.where(np.isfinite(before), before, -MOST)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -143,11 +164,14 @@ def _improve(
 def _climb(points: Array, domain: Domain, score: Score) -> Array:
     """Improve all points along the continuous axes at once."""
     free = domain.continuous
+    nowhere = points == NOWHERE
 
     def along(x: Array, rows: Indices) -> tuple[Array, Array]:
         moved = points[rows]
         moved[:, free] = x
+        moved[nowhere[rows]] = NOWHERE
         scores, slopes = score.with_gradient(moved)
+        slopes = np.where(nowhere[rows], 0.0, slopes)
         return np.where(np.isnan(scores), -np.inf, scores), slopes[:, free]
 
     zeros = np.zeros(int(free.sum()))
@@ -161,15 +185,18 @@ def _climb(points: Array, domain: Domain, score: Score) -> Array:
         _TOLERANCE,
         _LEADER_STEPS,
     )
-    return climbed
+    climbed[nowhere] = NOWHERE
+    return domain.settled(climbed, domain.centre)
 
 
-def _walk(points: Array, scores: Array, domain: Domain, ranked: Ranked) -> tuple[Array, Array]:
+def _walk(
+    points: Array, scores: Array, domain: Domain, ranked: Ranked, fills: Array
+) -> tuple[Array, Array]:
     """Move each point to its best neighbour along a discrete axis as long as that is better."""
     points, scores = points.copy(), scores.copy()
     moving = np.arange(len(points))
     while len(moving):
-        neighbours, owners = domain.neighbours(points[moving])
+        neighbours, owners = domain.neighbours(points[moving], fills)
         if not len(neighbours):
             break
         reached = ranked(neighbours)

@@ -280,4 +280,4 @@ def model_of(state: State) -> Posterior:
     """
     data = dataset_of(state).thinned(state.problem.method.n_modelled)
     data = evolve(data, pending=data.pending[:0])
-    return posterior_of(state.space.axes, data, fit_of(state, data).found)
+    return posterior_of(state.space.domain, data, fit_of(state, data).found)

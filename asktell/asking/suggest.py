@@ -7,7 +7,7 @@ suggestion k come from the seed and k alone.
 from __future__ import annotations
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
 from asktell.acquisition.design import initial_point, perturbed
 from asktell.acquisition.hypervolume import non_dominated
@@ -23,7 +23,7 @@ from asktell.model.kernels import Array
 from asktell.model.members import MODEL, fit_first, fit_members
 from asktell.model.posterior import Posterior, posterior_of
 from asktell.numbers import as_moment, is_count
-from asktell.space.domain import Domain, Mask
+from asktell.space.domain import Mask
 from asktell.space.space import Values
 from asktell.state import State, apply
 from asktell.study.events import Fit, Fitted, Suggested
@@ -142,13 +142,13 @@ def _proposal(state: State, number: int, known: Known) -> Proposal:
     random = np.random.default_rng([state.problem.seed, number])
     origin, fit = _origin(state), None
     if origin == "initial":
-        point = initial_point(state.space.axes, state.problem.seed, number)
+        point = initial_point(state.space.domain, state.problem.seed, number)
     else:
         try:
             data = dataset_of(state, known).thinned(state.problem.method.n_modelled)
             found = fit_of(state, data)
             given = given_of(state.problem, known) if known else None
-            posterior = posterior_of(state.space.axes, data, found.found, given)
+            posterior = posterior_of(state.space.domain, data, found.found, given)
             fit = None if found is state.fit else found
             point = _most_promising(state, posterior, random)
             again = _revisited(state, posterior, point)
@@ -174,7 +174,7 @@ def fit_of(state: State, data: Dataset) -> Fit:
     if last is not None and not _is_due(state, last):
         return last
     seen = data.thinned(_FITTED)
-    found = fit_members(state.space.axes, seen, last.found if last else None)
+    found = fit_members(state.space.domain, seen, last.found if last else None)
     return Fit(MODEL, n_reports(state), found)
 
 
@@ -199,7 +199,7 @@ def infers_noise(state: State, outcome: int) -> bool:
         first = last.found[outcome][0]
     else:
         seen = data.thinned(_FITTED)
-        first = fit_first(state.space.axes, seen, last.found if last else None, outcome)
+        first = fit_first(state.space.domain, seen, last.found if last else None, outcome)
     inferred = np.where(np.isnan(data.deviations[:, outcome]), first.noise, 0.0)
     return float(np.median(inferred)) >= NOISY
 
@@ -243,17 +243,18 @@ def _is_used_up(state: State) -> bool:
 
 
 def _most_promising(state: State, posterior: Posterior, random: np.random.Generator) -> Array:
-    axes, method, data = state.space.axes, state.problem.method, posterior.data
+    domain, method, data = state.space.domain, state.problem.method, posterior.data
     is_wide = bool(random.integers(2)) if len(state.problem.objectives) > 1 else False
     centres = _centres(state.problem, data, is_wide, random)
-    near = perturbed(centres, axes, _LOCAL_CANDIDATES, random)
+    near = perturbed(centres, domain, _LOCAL_CANDIDATES, random)
 
     def taken(points: Array) -> Mask:
         return np.array([state.is_taken(values) for values in state.space.decode(points)])
 
     score = promise_of(state.problem, posterior, is_wide, random)
     n_candidates = _candidates(method.n_candidates, len(data.points))
-    return maximise(score, Domain(axes, taken), random, n_candidates, method.n_starts, near)
+    free = evolve(domain, excluded=taken)
+    return maximise(score, free, random, n_candidates, method.n_starts, near)
 
 
 def _centres(problem: Problem, data: Dataset, is_wide: bool, random: np.random.Generator) -> Array:

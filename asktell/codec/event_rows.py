@@ -20,6 +20,7 @@ from asktell.errors import NOTHING, InvalidValueError, StateError, TargetError, 
 from asktell.model.gp import Hyperparameters
 from asktell.model.members import MEMBERS, MODEL
 from asktell.numbers import is_finite
+from asktell.space.space import params_of
 from asktell.study.events import LARGEST_ID, Event, Fit, Fitted, Skipped, TrialEvent
 from asktell.study.problem import Deviations, Numbers, Problem
 from asktell.study.trials import Configuration, Origin
@@ -105,7 +106,7 @@ def event_rows(events: Iterable[Event], names: tuple[str, ...]) -> list[Row]:
 
 
 def _params(configuration: Configuration) -> dict[str, Any]:
-    return dict(zip(configuration.names, configuration.values, strict=True))
+    return params_of(configuration.names, configuration.values)
 
 
 def fit_row(fit: Fit) -> Row:

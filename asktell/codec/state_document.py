@@ -1,6 +1,6 @@
 """A problem and its events to one plain dict and back: what ``State.to_dict`` returns.
 
-The dict's layout is schema 5: the problem's parts, and the events as rows. Reading brings older
+The dict's layout is schema 6: the problem's parts, and the events as rows. Reading brings older
 schemas up to it, and reports faults with their paths in the dict that came.
 """
 
@@ -17,6 +17,7 @@ from asktell.codec.migrations import SCHEMA, migrated
 from asktell.codec.reading import below, read
 from asktell.errors import NOTHING, DefinitionError, InvalidValueError, StateError
 from asktell.space.arguments import arguments_of, defaults_of, made
+from asktell.space.constraints import Constraint, constraint_of, plain_constraint
 from asktell.space.parameters import KINDS, Parameter, kind_of
 from asktell.space.space import Space
 from asktell.study.events import Event, Expired, Fitted, Renewed
@@ -31,6 +32,7 @@ V = TypeVar("V")
 @frozen
 class _SpaceLayout:
     parameters: list[dict[str, Any]]
+    constraints: list[dict[str, Any]]
 
 
 @frozen
@@ -96,17 +98,23 @@ def state_document(problem: Problem, events: Iterable[Event]) -> dict[str, Any]:
     """Return a problem and events as a dict of plain types."""
     return {
         "schema": SCHEMA,
-        "space": {
-            "parameters": [
-                {"type": kind_of(parameter), **arguments_of(parameter)}
-                for parameter in problem.space.parameters
-            ]
-        },
+        "space": space_row(problem.space),
         "outcomes": [asdict(outcome) for outcome in problem.outcomes],
         "policy": asdict(problem.policy),
         "method": asdict(problem.method),
         "seed": problem.seed,
         "events": event_rows(lasting(list(events)), problem.outcome_names),
+    }
+
+
+def space_row(space: Space) -> dict[str, Any]:
+    """Return a space as plain values."""
+    return {
+        "parameters": [
+            {"type": kind_of(parameter), **arguments_of(parameter)}
+            for parameter in space.parameters
+        ],
+        "constraints": [plain_constraint(constraint) for constraint in space.constraints],
     }
 
 
@@ -221,8 +229,15 @@ def _space(layout: _SpaceLayout) -> Space:
             raise StateError(f"{place}.type", kind, f"one of {list(KINDS)}")
         rest = {key: value for key, value in arguments.items() if key != "type"}
         parameters.append(_complete(KINDS[kind], rest, place))
+    constraints: list[Constraint] = []
+    for position, document in enumerate(layout.constraints):
+        place = f"$.space.constraints[{position}]"
+        try:
+            constraints.append(constraint_of(document, place))
+        except DefinitionError as error:
+            raise StateError(error.place, error.got, error.expected) from None
     try:
-        return Space(*parameters)
+        return Space(*parameters, constraints=constraints)
     except InvalidValueError as error:
         raise below(error, "$.space") from None
 

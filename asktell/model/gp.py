@@ -135,13 +135,10 @@ class GaussianProcesses:
         mean = np.einsum("smn,sn->ms", kernel, self._weights)
         std, solved = self._deviation(kernel)
         backward = solved @ self._inverse_factor
-        mean_gradient = np.zeros((len(x), len(self._weights), x.shape[1]))
-        std_gradient = np.zeros_like(mean_gradient)
-        ordered = self.embedding.ordered
-        mean_slopes = self._input_slopes(slope * self._weights[:, None], features)
-        var_slopes = self._input_slopes(slope * backward, features)
-        mean_gradient[:, :, ordered] = mean_slopes.transpose(1, 0, 2)
-        std_gradient[:, :, ordered] = (-var_slopes / std[:, :, None]).transpose(1, 0, 2)
+        by_mean = self._input_slopes(slope * self._weights[:, None], features)
+        by_std = -self._input_slopes(slope * backward, features) / std[:, :, None]
+        mean_gradient = self.embedding.along(by_mean, x).transpose(1, 0, 2)
+        std_gradient = self.embedding.along(by_std, x).transpose(1, 0, 2)
         return mean, std.T, mean_gradient, std_gradient
 
     def joint(self, x: Array, member: int) -> tuple[Array, Array]:
@@ -251,7 +248,7 @@ class GaussianProcesses:
 
     def _input_slopes(self, weights: Array, features: Array) -> Array:
         # d/dx sum_j w_j k(x, x_j), where dk/dx = -slope (z - z_j) / l
-        columns = self.embedding.ordered_features
+        columns = self.embedding.moving
         moved = features[:, :, columns] * weights.sum(axis=2, keepdims=True)
         pulled = weights @ self._scaled[:, :, columns]
         return np.asarray((pulled - moved) / self._scales[:, None, columns])

@@ -6,7 +6,8 @@ Matern 5/2 with one length scale a dimension (ARD), amplitude 1:
     r^2 = sum_i d_i(x_i, x'_i)^2 / l_i^2
 
 (Rasmussen and Williams 2006, eq. 4.17). On an ordered dimension d_i is the difference of the
-positions; between categories it is 0 or 1 (Hamming).
+positions; between categories it is 0 or 1 (Hamming). :class:`Embedding` says what it is where a
+dimension is not active.
 """
 
 from __future__ import annotations
@@ -15,11 +16,17 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from asktell.space.absent import NOWHERE
 from asktell.space.axes import Indices
 
 Array = NDArray[np.float64]
 
 _ROOT_5 = 5.0**0.5
+
+
+RADIUS = 0.5
+"""How far a position that is nowhere lies from all others, where a dimension is not always active:
+about as far as two random positions from one another (0.41)."""
 
 
 @frozen
@@ -30,49 +37,87 @@ class Embedding:
     so that two different ones lie at distance 1; products of features then give all pairs of
     distances at once.
 
+    Where an ordered dimension is not always active, its positions lie on an arc about the place of
+    nowhere, as in the arc kernel (Swersky et al. 2014, arXiv 1409.4011, section 2): all lie equally
+    far from it, at ``RADIUS``, and nearly as far from each other as on a straight line. Categories
+    that are nowhere have no indicator. So two points in different branches are as alike as what
+    they share makes them, whatever their other positions are.
+
     Args:
         categories: for each of d dimensions the number of categories, or 0 where it is ordered.
+        conditional: for each of d dimensions whether it is nowhere in some points.
 
     Attributes:
         owners: the dimension of every feature (f,).
         starts: the first feature of every dimension (d,).
-        ordered: the dimensions that are ordered.
-        ordered_features: their features.
+        moving: the features that change along ordered dimensions (g,).
     """
 
     categories: tuple[int, ...]
+    conditional: tuple[bool, ...]
     owners: Indices = field(init=False, eq=False, repr=False)
     starts: Indices = field(init=False, eq=False, repr=False)
-    ordered: Indices = field(init=False, eq=False, repr=False)
-    ordered_features: Indices = field(init=False, eq=False, repr=False)
+    moving: Indices = field(init=False, eq=False, repr=False)
+    _straight: Indices = field(init=False, eq=False, repr=False)
+    _curved: Indices = field(init=False, eq=False, repr=False)
 
     @owners.default
     def _owners(self) -> Indices:
-        widths = [max(count, 1) for count in self.categories]
-        return np.repeat(np.arange(len(widths)), widths)
+        pairs = zip(self.categories, self.conditional, strict=True)
+        return np.repeat(np.arange(len(self.categories)), [c or 1 + arc for c, arc in pairs])
 
     @starts.default
     def _starts(self) -> Indices:
         return np.searchsorted(self.owners, np.arange(len(self.categories)))
 
-    @ordered.default
-    def _ordered(self) -> Indices:
-        return np.flatnonzero(np.array(self.categories) == 0)
+    @moving.default
+    def _moving(self) -> Indices:
+        return np.flatnonzero(np.array(self.categories)[self.owners] == 0)
 
-    @ordered_features.default
-    def _ordered_features(self) -> Indices:
-        return self.starts[self.ordered]
+    @_straight.default
+    def _find_straight(self) -> Indices:
+        return np.flatnonzero((np.array(self.categories) == 0) & ~np.array(self.conditional))
+
+    @_curved.default
+    def _find_curved(self) -> Indices:
+        return np.flatnonzero((np.array(self.categories) == 0) & np.array(self.conditional))
 
     def __call__(self, points: Array) -> Array:
         """Return the features (n, f) of points (n, d) in the unit cube."""
         features = np.zeros((len(points), len(self.owners)))
-        features[:, self.ordered_features] = points[:, self.ordered]
+        features[:, self.starts[self._straight]] = points[:, self._straight]
+        if len(self._curved):
+            there = points[:, self._curved] != NOWHERE
+            angles = points[:, self._curved] / RADIUS
+            features[:, self.starts[self._curved]] = np.where(there, RADIUS * np.cos(angles), 0.0)
+            features[:, self.starts[self._curved] + 1] = np.where(
+                there, RADIUS * np.sin(angles), 0.0
+            )
         rows = np.arange(len(points))
         for dimension, count in enumerate(self.categories):
             if count:
-                codes = np.rint(points[:, dimension] * (count - 1)).astype(np.int64)
-                features[rows, self.starts[dimension] + codes] = 0.5**0.5
+                positions = points[:, dimension]
+                codes = np.rint(positions * (count - 1)).astype(np.int64)
+                there = 0.5**0.5 * (positions != NOWHERE)
+                features[rows, self.starts[dimension] + np.maximum(codes, 0)] = there
         return features
+
+    def along(self, slopes: Array, points: Array) -> Array:
+        """Return gradients (..., m, d) from slopes (..., m, g) by the moving features.
+
+        Those along categories, and along dimensions that are nowhere, are 0.
+        """
+        gradients = np.zeros((*slopes.shape[:-1], len(self.categories)))
+        place = np.zeros(len(self.owners), dtype=np.int64)
+        place[self.moving] = np.arange(len(self.moving))
+        gradients[..., self._straight] = slopes[..., place[self.starts[self._straight]]]
+        if len(self._curved):
+            there = points[:, self._curved] != NOWHERE
+            angles = points[:, self._curved] / RADIUS
+            first = place[self.starts[self._curved]]
+            turned = slopes[..., first + 1] * np.cos(angles) - slopes[..., first] * np.sin(angles)
+            gradients[..., self._curved] = np.where(there, turned, 0.0)
+        return gradients
 
     def scales(self, length_scales: Array) -> Array:
         """Return the length scale (f,) of every feature from those of the dimensions (d,)."""

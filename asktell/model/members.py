@@ -30,6 +30,7 @@ from asktell.model.warping import (
     winsorised,
 )
 from asktell.space.axes import Axis
+from asktell.space.domain import Domain
 
 
 @frozen
@@ -44,19 +45,20 @@ class Member:
     noise_spread: float
     noise_floor: float
 
-    def prior(self, axes: Sequence[Axis]) -> Prior:
-        """Return the prior for d axes.
+    def prior(self, domain: Domain) -> Prior:
+        """Return the prior for the d axes of a domain.
 
         Length scales follow the LogNormal(sqrt(2) + ln(d) / 2, sqrt(3)) of Hvarfner, Hellsten and
         Nardi 2024 (arXiv 2402.02229), a density of the length scale itself. Its factor 1/l moves
         the mode in the logarithm, where the search takes place, down by the variance 3.
 
         That is for a continuum. Where random positions lie further apart, as categories do, the
-        length scale grows in proportion: two random points are equally alike on any axes.
+        length scale grows in proportion: two random points are equally alike on any axes. Where
+        some are not always active, d is how many are on average.
         """
-        mode = math.exp(math.sqrt(2.0) + 0.5 * math.log(len(axes)) - 3.0)
+        mode = math.exp(math.sqrt(2.0) + 0.5 * math.log(domain.n_active) - 3.0)
         return Prior(
-            tuple(mode * relative_spread(axis) for axis in axes),
+            tuple(mode * relative_spread(axis) for axis in domain.axes),
             math.sqrt(3.0),
             math.exp(self.noise_mode),
             self.noise_spread,
@@ -134,7 +136,7 @@ class Evidence:
     seen: tuple[Seen, ...]
 
 
-def outcomes_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
+def outcomes_seen(domain: Domain, data: Dataset) -> Evidence | None:
     """Return what the members of all outcomes see; None where all outcomes are given.
 
     Where evaluations failed, objectives count as worse than most that was observed, and of others
@@ -155,7 +157,7 @@ def outcomes_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
             rows.append(np.concatenate([view.values, stand_in * failures]))
             variances.append(np.concatenate([known, doubt * failures]))
             views.append(view)
-            priors.append(member.prior(axes))
+            priors.append(member.prior(domain))
     if not priors:
         return None
     return Evidence(
@@ -167,7 +169,7 @@ def outcomes_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
     )
 
 
-def success_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
+def success_seen(domain: Domain, data: Dataset) -> Evidence | None:
     """Return what is seen of success; None where nothing has failed."""
     n, failures = len(data.points), len(data.failed)
     if not failures:
@@ -175,21 +177,21 @@ def success_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
     view = seen(SUCCESS.warp, np.concatenate([np.ones(n), np.zeros(failures)]))
     noise = Noise(np.ones(n + failures), np.full((1, n + failures), np.nan))
     points = np.vstack([data.points, data.failed])
-    return Evidence(points, view.values[None], noise, (SUCCESS.prior(axes),), (view,))
+    return Evidence(points, view.values[None], noise, (SUCCESS.prior(domain),), (view,))
 
 
-def fit_members(axes: Sequence[Axis], data: Dataset, last: Found | None) -> Found:
+def fit_members(domain: Domain, data: Dataset, last: Found | None) -> Found:
     """Search for hyper-parameters, from the prior's mode and from the last ones found."""
-    outcomes = _fitted(axes, outcomes_seen(axes, data), last[:-1] if last else ())
-    success = _fitted(axes, success_seen(axes, data), last[-1:] if last else ())
+    outcomes = _fitted(domain, outcomes_seen(domain, data), last[:-1] if last else ())
+    success = _fitted(domain, success_seen(domain, data), last[-1:] if last else ())
     return (*(outcomes[columns] for columns in columns_of(data.uses)), success)
 
 
 def fit_first(
-    axes: Sequence[Axis], data: Dataset, last: Found | None, outcome: int
+    domain: Domain, data: Dataset, last: Found | None, outcome: int
 ) -> Hyperparameters:
     """Search for those of an outcome's first member alone, as :func:`fit_members` does for all."""
-    evidence = outcomes_seen(axes, data)
+    evidence = outcomes_seen(domain, data)
     assert evidence is not None  # who asks for a member has one
     place = columns_of(data.uses)[outcome].start
     only = slice(place, place + 1)
@@ -200,11 +202,11 @@ def fit_first(
         priors=evidence.priors[only],
         seen=evidence.seen[only],
     )
-    return _fitted(axes, one, (last[outcome][:1],) if last else ())[0]
+    return _fitted(domain, one, (last[outcome][:1],) if last else ())[0]
 
 
 def _fitted(
-    axes: Sequence[Axis], evidence: Evidence | None, last: Found
+    domain: Domain, evidence: Evidence | None, last: Found
 ) -> tuple[Hyperparameters, ...]:
     if evidence is None:
         return ()
@@ -213,7 +215,7 @@ def _fitted(
     if len(warm) == len(starts):
         starts = [[*mode, known] for mode, known in zip(starts, warm, strict=True)]
     return fit(
-        embedding_of(axes),
+        embedding_of(domain),
         evidence.priors,
         evidence.points,
         evidence.targets,
@@ -230,7 +232,7 @@ def columns_of(uses: Sequence[Use]) -> tuple[slice, ...]:
 
 
 def condition_members(
-    axes: Sequence[Axis], evidence: Evidence | None, hyperparameters: Sequence[Hyperparameters]
+    domain: Domain, evidence: Evidence | None, hyperparameters: Sequence[Hyperparameters]
 ) -> GaussianProcesses | None:
     """Return the members' posteriors, None where there are no members.
 
@@ -240,10 +242,14 @@ def condition_members(
     if evidence is None:
         return None
     return condition(
-        embedding_of(axes), hyperparameters, evidence.points, evidence.targets, evidence.noise
+        embedding_of(domain), hyperparameters, evidence.points, evidence.targets, evidence.noise
     )
 
 
-def embedding_of(axes: Sequence[Axis]) -> Embedding:
-    """Return the features that points on these axes have."""
-    return Embedding(tuple(axis.categories for axis in axes))
+def embedding_of(domain: Domain) -> Embedding:
+    """Return the features that the points of a domain have."""
+    conditional = [False] * domain.dim
+    if domain.activity is not None:
+        for dimension in domain.activity.conditional:
+            conditional[dimension] = True
+    return Embedding(tuple(axis.categories for axis in domain.axes), tuple(conditional))

@@ -23,7 +23,7 @@ from asktell.model.members import (
     success_seen,
 )
 from asktell.model.warping import Seen
-from asktell.space.axes import Axis
+from asktell.space.domain import Domain
 
 Given = Callable[[Array], Array]
 """Returns the numbers (m, g) of the outcomes that are given, at points (m, d), in their order."""
@@ -129,16 +129,16 @@ class Posterior:
 
 
 def posterior_of(
-    axes: Sequence[Axis], data: Dataset, found: Found, given: Given | None = None
+    domain: Domain, data: Dataset, found: Found, given: Given | None = None
 ) -> Posterior:
     """Return the posterior given data with one point or more.
 
     Raises:
         numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
     """
-    outcomes, failures = outcomes_seen(axes, data), success_seen(axes, data)
-    processes = condition_members(axes, outcomes, [one for some in found[:-1] for one in some])
-    success = condition_members(axes, failures, found[-1])
+    outcomes, failures = outcomes_seen(domain, data), success_seen(domain, data)
+    processes = condition_members(domain, outcomes, [one for some in found[:-1] for one in some])
+    success = condition_members(domain, failures, found[-1])
     columns, taken = list(columns_of(data.uses)), len(outcomes.priors) if outcomes else 0
     for position, use in enumerate(data.uses):
         if use == "given":

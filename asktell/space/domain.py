@@ -1,7 +1,7 @@
 """The domain: which points of the unit cube there are, and how one moves among them.
 
-The axes say what exists along each of them, and ``excluded`` what else is left out: points that are
-taken, today. Constraints and conditions belong here, too.
+The axes say what exists along each of them, the activity which of them a point has a position on,
+and ``excluded`` what else is left out: points that are taken.
 """
 
 from __future__ import annotations
@@ -13,32 +13,51 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from asktell.space.absent import NOWHERE
+from asktell.space.activity import Activity
 from asktell.space.axes import Axis, Indices
 
 Points = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
+_SAMPLED = 256
+"""Random points from which the average of active axes is worked out; it sets a prior only."""
+
+
 @frozen(eq=False)
 class Domain:
-    """The points that lie on every axis, and are not excluded.
+    """The points that have a position on every active axis, and are not excluded.
 
     Args:
         axes: what exists along each of d dimensions.
+        centre: where a search begins (d,), with a position on every axis.
         excluded: tells which of some points (m, d) on the axes do not belong to the domain, (m,);
             None where all do.
+        activity: which dimensions are active where; None where all are, always.
 
     Attributes:
         continuous: which of the axes are continuous (d,).
+        n_active: how many axes are active in a random point, on average.
     """
 
     axes: tuple[Axis, ...]
+    centre: Points
     excluded: Callable[[Points], Mask] | None = None
+    activity: Activity | None = None
     continuous: Mask = field(init=False)
+    n_active: float = field(init=False)
 
     @continuous.default
     def _continuous(self) -> Mask:
         return np.array([axis.size is None for axis in self.axes])
+
+    @n_active.default
+    def _n_active(self) -> float:
+        if self.activity is None:
+            return float(self.dim)
+        uniform = np.random.default_rng(0).random((_SAMPLED, self.dim))
+        return float((self.sample(uniform) != NOWHERE).sum(axis=1).mean())
 
     @property
     def dim(self) -> int:
@@ -51,12 +70,28 @@ class Domain:
             return np.zeros(len(points), dtype=bool)
         return np.asarray(self.excluded(points), dtype=bool)
 
+    def settled(self, points: Points, fill: Points) -> Points:
+        """Return points (m, d) with a position on every active axis, and on no other.
+
+        Args:
+            points: positions on the axes, or ``NOWHERE``.
+            fill: what active dimensions get that are nowhere (m, d), or (d,) for all.
+        """
+        return points if self.activity is None else self.activity.settled(points, fill)
+
     def snap(self, points: Points) -> Points:
-        """Return the nearest points (m, d) that lie on every axis."""
-        return np.column_stack([a.snap(points[:, i]) for i, a in enumerate(self.axes)])
+        """Return the nearest points (m, d) that lie on every active axis."""
+        snapped = np.column_stack([a.snap(points[:, i]) for i, a in enumerate(self.axes)])
+        if self.activity is None:
+            return snapped
+        return self.settled(np.where(points == NOWHERE, NOWHERE, snapped), self.centre)
 
     def sample(self, uniform: Points) -> Points:
-        """Map uniform numbers (m, d) in [0, 1) to points (m, d) on the axes."""
+        """Map uniform numbers (m, d) in [0, 1) to points (m, d) of the domain."""
+        return self.settled(self.sampled(uniform), self.centre)
+
+    def sampled(self, uniform: Points) -> Points:
+        """Map uniform numbers (m, d) in [0, 1) to positions (m, d) on every axis, active or not."""
         return np.column_stack([a.sample(uniform[:, i]) for i, a in enumerate(self.axes)])
 
     def grid(self, at_most: int) -> Points | None:
@@ -65,17 +100,34 @@ class Domain:
         if not all(sizes) or math.prod(size for size in sizes if size) > at_most:
             return None
         columns = [axis.levels() for axis in self.axes]
-        return np.stack(np.meshgrid(*columns, indexing="ij"), axis=-1).reshape(-1, self.dim)
+        whole = np.stack(np.meshgrid(*columns, indexing="ij"), axis=-1).reshape(-1, self.dim)
+        if self.activity is None:
+            return whole
+        return np.asarray(np.unique(self.settled(whole, self.centre), axis=0))
 
-    def neighbours(self, points: Points) -> tuple[Points, Indices]:
-        """Return all single moves along discrete axes (m, d), and the row each is from (m,)."""
+    def neighbours(self, points: Points, fills: Points | None = None) -> tuple[Points, Indices]:
+        """Return all single moves along discrete axes (m, d), and the row each is from (m,).
+
+        A move that makes other dimensions active comes once for each of the ``fills`` (k, d), in
+        which every dimension has a position; None for the centre.
+        """
         rows, owners = [np.empty((0, self.dim))], [np.empty(0, dtype=np.int64)]
+        parents = () if self.activity is None else self.activity.parents
+        fills = self.centre[None] if fills is None else fills
         for owner, point in enumerate(points):
-            for dimension in np.flatnonzero(~self.continuous):
+            for dimension in np.flatnonzero(~self.continuous & (point != NOWHERE)):
                 positions = self.axes[dimension].moves(point[dimension])
                 positions = positions[positions != point[dimension]]
                 moved = np.repeat(point[None], len(positions), axis=0)
                 moved[:, dimension] = positions
+                if dimension in parents:
+                    settled = np.vstack([self.settled(moved, fill) for fill in fills])
+                    moved = settled[np.sort(np.unique(settled, axis=0, return_index=True)[1])]
                 rows.append(moved)
-                owners.append(np.full(len(positions), owner))
+                owners.append(np.full(len(moved), owner))
         return np.vstack(rows), np.concatenate(owners)
+
+
+def centre_of(axis: Axis) -> float:
+    """Return the middle of an axis, the first of categories."""
+    return 0.0 if axis.categories else float(axis.snap(np.array([0.5]))[0])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from asktell.errors import DefinitionError, ParamsError
 from asktell.numbers import is_finite, is_integer
 from asktell.space import door
 from asktell.space.axes import Interval, Levels, LogLevels, Positions
+from asktell.space.conditions import Where, optional_where
 
 _LARGEST_LOG = math.log(np.finfo(np.float64).max)
 """The largest number whose exponential is a float; rounding may go beyond it."""
@@ -44,6 +45,12 @@ class Float:
         high: the greatest value, finite, >= low.
         log: whether equal factors, not equal differences, count as equal distances; low > 0.
         step: only ``low + k * step`` are values, up to ``high``; None for a continuum.
+        when: the parameter is active only where others have these values: a mapping from names to
+            a value, a list of values, ``AtLeast``, ``AtMost`` or a list of these two, which all
+            have to hold. Params do not have it where it is not active. None for always.
+        default: where a search begins; None for no such value.
+        likely: a value, or a list of them, near which good ones are expected: a belief, which
+            fades as results come. None for no such belief.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the argument.
@@ -54,19 +61,39 @@ class Float:
     high: float
     log: bool
     step: float | None
+    when: Where | None
+    default: float | None
+    likely: tuple[float, ...]
     axis: Interval | Levels | LogLevels = field(init=False, eq=False, repr=False)
 
     def __init__(
-        self, name: str, low: float, high: float, log: bool = False, step: float | None = None
+        self,
+        name: str,
+        low: float,
+        high: float,
+        log: bool = False,
+        step: float | None = None,
+        *,
+        when: Mapping[str, Any] | None = None,
+        default: float | None = None,
+        likely: float | Sequence[float] | None = None,
     ) -> None:
         """Check and keep the arguments."""
-        self.__attrs_init__(
+        own = (
             door.text(name, "$.name"),
             door.finite(low, "$.low"),
             door.finite(high, "$.high"),
             door.flag(log, "$.log"),
             door.positive(step, "$.step"),
+            optional_where(when, "$.when"),
         )
+        self.__attrs_init__(*own, None, ())
+        if default is not None or likely is not None:  # only what was made can check them
+            self.__attrs_init__(
+                *own,
+                door.canonical(self.check, default, "$.default"),
+                door.canonicals(self.check, likely, "$.likely"),
+            )
 
     @axis.default
     def _lay_out(self) -> Interval | Levels | LogLevels:
@@ -149,6 +176,12 @@ class Int:
         high: the greatest value, >= low; at most 2**40 with ``log``.
         log: whether equal factors, not equal differences, count as equal distances; low > 0.
         step: only ``low + k * step`` are values, up to ``high``.
+        when: the parameter is active only where others have these values: a mapping from names to
+            a value, a list of values, ``AtLeast``, ``AtMost`` or a list of these two, which all
+            have to hold. Params do not have it where it is not active. None for always.
+        default: where a search begins; None for no such value.
+        likely: a value, or a list of them, near which good ones are expected: a belief, which
+            fades as results come. None for no such belief.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the argument.
@@ -159,17 +192,39 @@ class Int:
     high: int
     log: bool
     step: int
+    when: Where | None
+    default: int | None
+    likely: tuple[int, ...]
     axis: Levels | LogLevels = field(init=False, eq=False, repr=False)
 
-    def __init__(self, name: str, low: int, high: int, log: bool = False, step: int = 1) -> None:
+    def __init__(
+        self,
+        name: str,
+        low: int,
+        high: int,
+        log: bool = False,
+        step: int = 1,
+        *,
+        when: Mapping[str, Any] | None = None,
+        default: int | None = None,
+        likely: int | Sequence[int] | None = None,
+    ) -> None:
         """Check and keep the arguments."""
-        self.__attrs_init__(
+        own = (
             door.text(name, "$.name"),
             door.integer(low, "$.low"),
             door.integer(high, "$.high"),
             door.flag(log, "$.log"),
             door.integer(step, "$.step"),
+            optional_where(when, "$.when"),
         )
+        self.__attrs_init__(*own, None, ())
+        if default is not None or likely is not None:  # only what was made can check them
+            self.__attrs_init__(
+                *own,
+                door.canonical(self.check, default, "$.default"),
+                door.canonicals(self.check, likely, "$.likely"),
+            )
 
     @axis.default
     def _lay_out(self) -> Levels | LogLevels:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from attrs import field, frozen
 
-from asktell.space.space import Values
+from asktell.space.space import Values, params_of
 from asktell.study.problem import Deviations, Numbers, target_of
 
 Origin = Literal["initial", "model", "fallback", "again", "replicate"]
@@ -41,7 +41,7 @@ class Configuration:
     @property
     def params(self) -> dict[str, Any]:
         """Return the configuration as a new dict."""
-        return dict(zip(self.names, self.values, strict=True))
+        return params_of(self.names, self.values)
 
 
 # --- the parts of a trial ---

@@ -23,6 +23,14 @@ SPACE = at.Space(
     at.Ordinal("bits", [2, 3, 4, 8]),
     at.Categorical("kernel", ["rbf", "poly", None, 0.5, False]),
     at.Bool("bias"),
+    at.Float("slope", 0.0, 1.0, when={"bias": True, "depth": at.AtLeast(2)}, default=0.5),
+    at.Float("low", 0.0, 1.0, likely=[0.25, 0.5]),
+    at.Float("high", 0.0, 1.0),
+    constraints=[
+        at.Linear({"low": 1.0, "high": 1.0}, at_most=1.5),
+        at.Ordered("low", "high"),
+        at.Forbidden({"kernel": "poly", "bits": [2, 3]}),
+    ],
 )
 OWN = {
     "lr": 0.1,
@@ -32,6 +40,9 @@ OWN = {
     "bits": 4,
     "kernel": None,
     "bias": True,
+    "slope": 0.25,
+    "low": 0.25,
+    "high": 0.5,
 }
 
 

@@ -1,0 +1,146 @@
+"""Which dimensions of a point are active, where some depend on the positions of others."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from attrs import field, frozen
+from numpy.typing import NDArray
+
+from asktell.space.absent import NOWHERE
+from asktell.space.axes import Indices, Positions
+from asktell.space.conditions import Condition, OneOf
+from asktell.space.parameters import Parameter
+
+Points = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Test = Callable[[Positions], Mask]
+"""Tells of the positions (n,) of an active dimension whether they make another one active (n,)."""
+
+
+@frozen(eq=False)
+class Rule:
+    """When a dimension is active: where these others are, and pass their tests."""
+
+    child: int
+    tests: tuple[tuple[int, Test], ...]
+
+
+@frozen(eq=False)
+class Activity:
+    """The rules of a space, each after those of the dimensions that it looks at.
+
+    Attributes:
+        conditional: the dimensions that are not always active.
+        parents: the dimensions that decide on others.
+    """
+
+    dim: int
+    rules: tuple[Rule, ...]
+    conditional: Indices = field(init=False, repr=False)
+    parents: Indices = field(init=False, repr=False)
+
+    @conditional.default
+    def _conditional(self) -> Indices:
+        return np.array(sorted(rule.child for rule in self.rules), dtype=np.int64)
+
+    @parents.default
+    def _parents(self) -> Indices:
+        return np.array(sorted({p for rule in self.rules for p, _ in rule.tests}), dtype=np.int64)
+
+    def of(self, points: Points) -> Mask:
+        """Tell which dimensions of points (n, d) are active (n, d), by the positions of others."""
+        active = np.ones(points.shape, dtype=bool)
+        for rule in self.rules:
+            for parent, test in rule.tests:
+                active[:, rule.child] &= active[:, parent] & test(points[:, parent])
+        return active
+
+    def settled(self, points: Points, fill: Points) -> Points:
+        """Return points (n, d) with a position in every active dimension, and in no other.
+
+        Args:
+            points: positions on the axes, or ``NOWHERE``.
+            fill: what active dimensions get that are nowhere (n, d), or (d,) for all.
+        """
+        settled, fill = points.copy(), np.broadcast_to(fill, points.shape)
+        active = np.ones(points.shape, dtype=bool)
+        for rule in self.rules:
+            child = rule.child
+            for parent, test in rule.tests:
+                active[:, child] &= active[:, parent] & test(settled[:, parent])
+            column = settled[:, child]
+            column = np.where(column == NOWHERE, fill[:, child], column)
+            settled[:, child] = np.where(active[:, child], column, NOWHERE)
+        return settled
+
+
+def test_of(parameter: Parameter, condition: Condition) -> Test:
+    """Return the test of a condition on the positions of a parameter.
+
+    It agrees with what the condition says of the values that the positions are decoded to.
+    """
+    axis = parameter.axis
+    if axis.size is None:
+        return lambda positions: np.array(
+            [condition.holds(value) for value in parameter.decode(positions)], dtype=bool
+        )
+    if isinstance(condition, OneOf):
+        held = np.unique(axis.indices(parameter.encode(condition.values)))
+        return lambda positions: np.isin(axis.indices(positions), held)
+    if axis.size <= _LISTED:
+        values = parameter.decode(axis.levels())
+        table = np.array([condition.holds(value) for value in values], dtype=bool)
+        return lambda positions: table[axis.indices(positions)]
+    low, high = ends_within(parameter, condition.at_least, condition.at_most)
+
+    def between(positions: Positions) -> Mask:
+        indices = axis.indices(positions)
+        return np.asarray((indices >= low) & (indices <= high))
+
+    return between
+
+
+_LISTED = 2**16
+"""Up to so many levels, each is looked at once; of more, which are numbers in order, the ends are
+searched for."""
+
+
+def ends_within(
+    parameter: Parameter, at_least: float | None, at_most: float | None
+) -> tuple[int, int]:
+    """Return the first and the last index of an ordered axis whose values lie within bounds."""
+    axis = parameter.axis
+    assert axis.size is not None
+
+    def value(index: int) -> float:
+        return float(parameter.decode(axis.positions(np.array([index])))[0])
+
+    def first(holds: Callable[[float], bool]) -> int:
+        """Return the first index whose value holds, the size where none does."""
+        low, high = 0, axis.size or 0
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if holds(value(middle)) else (middle + 1, high)
+        return low
+
+    start = 0 if at_least is None else first(lambda number: number >= at_least)
+    end = axis.size if at_most is None else first(lambda number: number > at_most)
+    return start, end - 1
+
+
+def in_order(parents: Sequence[Sequence[int]]) -> list[int] | None:
+    """Return all dimensions, each after its parents; None where they go round in a circle."""
+    order: list[int] = []
+    placed = [False] * len(parents)
+    waiting = list(range(len(parents)))
+    while waiting:
+        ready = [i for i in waiting if all(placed[parent] for parent in parents[i])]
+        if not ready:
+            return None
+        for i in ready:
+            placed[i] = True
+        order += ready
+        waiting = [i for i in waiting if not placed[i]]
+    return order
