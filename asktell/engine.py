@@ -10,10 +10,11 @@ from asktell.asking import know
 from asktell.asking.known import Known
 from asktell.asking.suggest import suggest
 from asktell.model.kernels import Array
+from asktell.space.bounds import Bound
 from asktell.space.space import Space
 from asktell.state import State
 from asktell.study.events import Event
-from asktell.study.outcomes import Bound, Goal, Objective, wanted
+from asktell.study.outcomes import Goal, Objective, wanted
 from asktell.study.problem import Settings
 from asktell.study.trials import Trial
 from asktell.study.views import Failure, Observation, Suggestion

@@ -15,11 +15,12 @@ from attrs import field, frozen
 from asktell.codec.reading import below
 from asktell.codec.state_document import moved, read_state, state_document
 from asktell.errors import InvalidValueError, StateError
+from asktell.space.bounds import Bound
 from asktell.space.space import Space, Values
 from asktell.study.draft import Draft, unknown
 from asktell.study.events import Event, Fit
 from asktell.study.history import History
-from asktell.study.outcomes import Bound, Goal, Objective
+from asktell.study.outcomes import Goal, Objective
 from asktell.study.problem import Problem, Settings
 from asktell.study.ranking import Leader
 from asktell.study.trials import Fault, Report, Result, Trial

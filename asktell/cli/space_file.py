@@ -17,18 +17,10 @@ from attrs import frozen
 from asktell.cli.yaml_document import Lines, read_yaml
 from asktell.errors import NOTHING, DefinitionError, InvalidValueError, at_key
 from asktell.space.arguments import check_keys, defaults_of, hint, made
+from asktell.space.bounds import AtLeast, AtMost, Bound
 from asktell.space.parameters import KINDS, Parameter
 from asktell.space.space import Space
-from asktell.study.outcomes import (
-    AtLeast,
-    AtMost,
-    Bound,
-    Goal,
-    Maximize,
-    Minimize,
-    Objective,
-    outcomes_of,
-)
+from asktell.study.outcomes import Goal, Maximize, Minimize, Objective, outcomes_of
 
 _KEYS = ("parameters", "objectives", "outcome_constraints")
 _GOALS: dict[str, type[Maximize | Minimize]] = {"maximize": Maximize, "minimize": Minimize}

@@ -15,8 +15,9 @@ import asktell as at
 from asktell.errors import DefinitionError, InvalidValueError, ParamsError, StateError
 from asktell.integrations.held_choices import HeldChoices
 from asktell.numbers import is_finite
+from asktell.space.bounds import Bound
 from asktell.space.parameters import Parameter
-from asktell.study.outcomes import TARGET, Bound, Goal
+from asktell.study.outcomes import TARGET, Goal
 from asktell.study.trials import Configuration
 from asktell.telling import TrialLike
 

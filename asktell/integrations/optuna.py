@@ -22,11 +22,12 @@ from asktell.errors import DefinitionError, StateError
 from asktell.integrations.held_choices import HeldChoices
 from asktell.model.members import MODEL_OF_SCHEMA_2
 from asktell.numbers import is_count
+from asktell.space.bounds import Bound
 from asktell.space.parameters import Parameter
 from asktell.space.space import Space, Values
 from asktell.state import apply, replay
 from asktell.study.events import Event, Failed, Fit, Fitted, Skipped, Suggested, Told
-from asktell.study.outcomes import TARGET, Bound, Goal
+from asktell.study.outcomes import TARGET, Goal
 from asktell.study.problem import Numbers, Problem
 from asktell.study.trials import Configuration
 

@@ -14,9 +14,10 @@ from attrs import frozen
 import asktell as at
 from asktell.errors import ConflictError, DefinitionError, ParamsError, StateError
 from asktell.integrations.held_choices import HeldChoices
+from asktell.space.bounds import Bound
 from asktell.space.parameters import Parameter
 from asktell.store import files
-from asktell.study.outcomes import TARGET, Bound, Goal, outcomes_of
+from asktell.study.outcomes import TARGET, Goal, outcomes_of
 from asktell.study.problem import Problem
 
 try:

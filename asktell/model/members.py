@@ -187,9 +187,7 @@ def fit_members(domain: Domain, data: Dataset, last: Found | None) -> Found:
     return (*(outcomes[columns] for columns in columns_of(data.uses)), success)
 
 
-def fit_first(
-    domain: Domain, data: Dataset, last: Found | None, outcome: int
-) -> Hyperparameters:
+def fit_first(domain: Domain, data: Dataset, last: Found | None, outcome: int) -> Hyperparameters:
     """Search for those of an outcome's first member alone, as :func:`fit_members` does for all."""
     evidence = outcomes_seen(domain, data)
     assert evidence is not None  # who asks for a member has one
@@ -205,9 +203,7 @@ def fit_first(
     return _fitted(domain, one, (last[outcome][:1],) if last else ())[0]
 
 
-def _fitted(
-    domain: Domain, evidence: Evidence | None, last: Found
-) -> tuple[Hyperparameters, ...]:
+def _fitted(domain: Domain, evidence: Evidence | None, last: Found) -> tuple[Hyperparameters, ...]:
     if evidence is None:
         return ()
     warm = [one for members in last for one in members]

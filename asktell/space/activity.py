@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from attrs import field, frozen
@@ -115,7 +116,8 @@ def ends_within(
     assert axis.size is not None
 
     def value(index: int) -> float:
-        return float(parameter.decode(axis.positions(np.array([index])))[0])
+        number: Any = parameter.decode(axis.positions(np.array([index])))[0]
+        return float(number)
 
     def first(holds: Callable[[float], bool]) -> int:
         """Return the first index whose value holds, the size where none does."""

@@ -107,7 +107,7 @@ class Ordered:
 
     def holds(self, params: Mapping[str, Any]) -> bool:
         """Tell whether params that have all of the names keep it."""
-        numbers = [params[name] for name in self.names]
+        numbers: list[float] = [params[name] for name in self.names]
         return all(one <= next_one for one, next_one in zip(numbers, numbers[1:], strict=False))
 
     def __str__(self) -> str:
@@ -166,7 +166,7 @@ class Simplex:
 
     def holds(self, params: Mapping[str, Any]) -> bool:
         """Tell whether params that have all of the names keep it, but for rounding."""
-        numbers = [params[name] for name in self.names]
+        numbers: list[float] = [params[name] for name in self.names]
         slack = TOLERANCE * max(abs(self.total), *map(abs, numbers))
         return abs(math.fsum(numbers) - self.total) <= slack
 

@@ -16,8 +16,8 @@ from asktell.space.absent import ABSENT, NOWHERE
 from asktell.space.activity import Activity, Rule, ends_within, in_order, test_of
 from asktell.space.axes import Axis
 from asktell.space.conditions import Between, Condition, OneOf, Where
-from asktell.space.domain import Domain, centre_of
 from asktell.space.constraints import Constraint, Forbidden, Linear, Ordered, Simplex
+from asktell.space.domain import Domain, centre_of
 from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
 
 Points = NDArray[np.float64]
@@ -227,9 +227,7 @@ class Space:
 
 def params_of(names: Sequence[str], values: Values) -> dict[str, Any]:
     """Return the params of values: a new dict, without what is not active."""
-    return {
-        name: value for name, value in zip(names, values, strict=True) if value is not ABSENT
-    }
+    return {name: value for name, value in zip(names, values, strict=True) if value is not ABSENT}
 
 
 def keeps(constraint: Constraint, params: Mapping[str, Any]) -> bool:
