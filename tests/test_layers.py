@@ -38,7 +38,8 @@ FLOORS = {
     "asktell.space": [
         {"axes", "door", "bounds", "absent"},
         {"conditions"},
-        {"arguments", "ranges", "choices", "constraints"},
+        {"arguments"},
+        {"ranges", "choices", "constraints"},
         {"parameters"},
         {"activity"},
         {"domain"},

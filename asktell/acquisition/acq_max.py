@@ -13,7 +13,7 @@ from asktell.errors import DefinitionError
 from asktell.model.kernels import Array
 from asktell.numbers import is_count
 from asktell.space.axes import Axis, Interval
-from asktell.space.domain import Domain, Mask, centre_of
+from asktell.space.domain import Domain, Mask
 
 _DIFFERENCE = 1e-6
 """The step of a finite difference, on the unit cube. The error is about half the step times the
@@ -65,8 +65,7 @@ def acq_max(
     if len(all_axes) != len(box.low):
         raise DefinitionError("$.axes", all_axes, f"{len(box.low)} axes, one for each bound")
     excluded = None if taken is None else lambda points: taken(box.natural(points))
-    centre = np.array([centre_of(axis) for axis in all_axes])
-    domain = Domain(all_axes, centre, excluded)
+    domain = Domain.of(all_axes, excluded)
     score = _Called(ac, gp, y_max, gradient, box, domain.continuous)
     near = None if starts is None or not len(starts) else box.unit(starts)
     random = _generator(random_seed)

@@ -13,7 +13,7 @@ import re
 from collections.abc import Callable
 from typing import Any, get_args
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from asktell.codec.from_lists import StateLists, events_of
 from asktell.codec.reading import read
@@ -46,7 +46,11 @@ def migrated(document: dict[str, Any], schema: int) -> Migrated:
     """
     if schema == SCHEMA:
         return Migrated(document, lambda path: path, None)
-    document = _with_boxes(document, schema)
+    migrated_to_5 = _to_5(document, schema)
+    return evolve(migrated_to_5, document=_with_boxes(migrated_to_5.document, schema))
+
+
+def _to_5(document: dict[str, Any], schema: int) -> Migrated:
     if schema in (4, 5):  # they have fewer kinds of events
         return Migrated({**document, "schema": SCHEMA}, lambda path: path, None)
     if schema == 3:

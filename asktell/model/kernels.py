@@ -45,7 +45,8 @@ class Embedding:
 
     Args:
         categories: for each of d dimensions the number of categories, or 0 where it is ordered.
-        conditional: for each of d dimensions whether it is nowhere in some points.
+        conditional: for each of d dimensions whether it is nowhere in some points;
+            none is by default.
 
     Attributes:
         owners: the dimension of every feature (f,).
@@ -54,12 +55,16 @@ class Embedding:
     """
 
     categories: tuple[int, ...]
-    conditional: tuple[bool, ...]
+    conditional: tuple[bool, ...] = field()
     owners: Indices = field(init=False, eq=False, repr=False)
     starts: Indices = field(init=False, eq=False, repr=False)
     moving: Indices = field(init=False, eq=False, repr=False)
     _straight: Indices = field(init=False, eq=False, repr=False)
     _curved: Indices = field(init=False, eq=False, repr=False)
+
+    @conditional.default
+    def _none_conditional(self) -> tuple[bool, ...]:
+        return (False,) * len(self.categories)
 
     @owners.default
     def _owners(self) -> Indices:

@@ -36,6 +36,18 @@ def arguments_of(value: object) -> dict[str, Any]:
     return {name: _plain(getattr(value, name)) for name in defaults_of(type(value))}
 
 
+def described(value: object) -> str:
+    """Return the call that makes a value, without the optional arguments that it was not given."""
+    defaults = defaults_of(type(value))
+    items = {name: getattr(value, name) for name in defaults}
+    said = [
+        f"{name}={plain_where(item) if isinstance(item, Where) else repr(item)}"
+        for name, item in items.items()
+        if defaults[name] is not None or name == "step" or item not in (None, ())
+    ]
+    return f"{type(value).__name__}({', '.join(said)})"
+
+
 def _plain(item: Any) -> Any:
     if isinstance(item, Where):
         return plain_where(item)

@@ -10,6 +10,7 @@ from attrs import field, frozen
 
 from asktell.errors import ParamsError, quoted
 from asktell.space import door
+from asktell.space.arguments import described
 from asktell.space.axes import Levels, Positions, categories
 from asktell.space.conditions import Where, optional_where, typed
 from asktell.space.door import Scalar
@@ -18,7 +19,7 @@ _LONGEST_LIST = 400
 """How much of a list of choices a message shows."""
 
 
-@frozen(init=False)
+@frozen(init=False, repr=False)
 class Ordinal:
     """One of several values whose order matters, but not the distances between them.
 
@@ -75,6 +76,8 @@ class Ordinal:
     def _look_up(self) -> dict[Scalar, int]:
         return {value: index for index, value in enumerate(self.values)}
 
+    __repr__ = described
+
     def check(self, value: Any) -> Scalar:
         """Return the canonical value.
 
@@ -92,7 +95,7 @@ class Ordinal:
         return [self.values[index] for index in self.axis.indices(positions)]
 
 
-@frozen(init=False)
+@frozen(init=False, repr=False)
 class Categorical:
     """One of several choices without an order.
 
@@ -150,6 +153,8 @@ class Categorical:
     def _look_up(self) -> dict[Scalar, int]:
         return {value: index for index, value in enumerate(self.choices)}
 
+    __repr__ = described
+
     def check(self, value: Any) -> Scalar:
         """Return the canonical choice.
 
@@ -167,7 +172,7 @@ class Categorical:
         return [self.choices[index] for index in self.axis.indices(positions)]
 
 
-@frozen(init=False)
+@frozen(init=False, repr=False)
 class Bool:
     """True or False.
 
@@ -207,6 +212,8 @@ class Bool:
                 door.canonical(self.check, default, "$.default"),
                 door.canonicals(self.check, likely, "$.likely"),
             )
+
+    __repr__ = described
 
     def check(self, value: Any) -> bool:
         """Return the canonical value.

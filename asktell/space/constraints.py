@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
 from attrs import frozen
@@ -108,7 +109,7 @@ class Ordered:
     def holds(self, params: Mapping[str, Any]) -> bool:
         """Tell whether params that have all of the names keep it."""
         numbers: list[float] = [params[name] for name in self.names]
-        return all(one <= next_one for one, next_one in zip(numbers, numbers[1:], strict=False))
+        return all(left <= right for left, right in pairwise(numbers))
 
     def __str__(self) -> str:
         return " <= ".join(self.names)

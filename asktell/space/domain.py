@@ -7,7 +7,7 @@ and ``excluded`` what else is left out: points that are taken.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from attrs import field, frozen
@@ -47,6 +47,11 @@ class Domain:
     activity: Activity | None = None
     continuous: Mask = field(init=False)
     n_active: float = field(init=False)
+
+    @classmethod
+    def of(cls, axes: Sequence[Axis], excluded: Callable[[Points], Mask] | None = None) -> Domain:
+        """Return all points on axes, where a search begins in the middle."""
+        return cls(tuple(axes), np.array([centre_of(axis) for axis in axes]), excluded)
 
     @continuous.default
     def _continuous(self) -> Mask:

@@ -13,6 +13,7 @@ from attrs import field, frozen
 from asktell.errors import DefinitionError, ParamsError
 from asktell.numbers import is_finite, is_integer
 from asktell.space import door
+from asktell.space.arguments import described
 from asktell.space.axes import Interval, Levels, LogLevels, Positions
 from asktell.space.conditions import Where, optional_where
 
@@ -35,7 +36,7 @@ _EXACT = Context(prec=60)
 """Never the caller's own context, which may be anything."""
 
 
-@frozen(init=False)
+@frozen(init=False, repr=False)
 class Float:
     """A real number in [low, high].
 
@@ -111,6 +112,8 @@ class Float:
         _check_steps(self.low, self.high, self.step, size, self.log)
         return LogLevels(size, self.low, self.step) if self.log else Levels(size)
 
+    __repr__ = described
+
     def check(self, value: Any) -> float:
         """Return the canonical value.
 
@@ -166,7 +169,7 @@ class Float:
         return f"a number in [{self.low}, {self.high}]{grid}"
 
 
-@frozen(init=False)
+@frozen(init=False, repr=False)
 class Int:
     """An integer in [low, high].
 
@@ -237,6 +240,8 @@ class Int:
         if size > door.LARGEST_INT:
             raise DefinitionError("$.high", self.high, "at most 2**53 values from low to high")
         return LogLevels(size, self.low, self.step) if self.log else Levels(size)
+
+    __repr__ = described
 
     def check(self, value: Any) -> int:
         """Return the canonical value; an integral float counts as an integer.

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from asktell.acquisition.design import initial_point, perturbed, sobol
 from asktell.space.axes import Axis, Interval, Levels, LogLevels, categories
+from asktell.space.domain import Domain
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 
 AXES: list[Axis] = [Interval(), Levels(7), LogLevels(9, 1.0, 2.0), categories(4), Levels(1)]
+DOMAIN = Domain.of(AXES)
 
 
 def generator(seed: int = 0) -> np.random.Generator:
@@ -53,10 +55,16 @@ def test_sobol_points_depend_on_the_seed() -> None:
 def test_global_random_state_is_neither_read_nor_disturbed() -> None:
     np.random.seed(1)
     before = np.random.get_state()[1].tolist()
-    first = sobol(2, 5, generator(3)), perturbed(np.full((1, 5), 0.5), AXES, 4, generator(3))
+    first = (
+        sobol(2, 5, generator(3)),
+        perturbed(np.full((1, 5), 0.5), DOMAIN, 4, generator(3)),
+    )
     after = np.random.get_state()[1].tolist()
     np.random.seed(2)
-    second = sobol(2, 5, generator(3)), perturbed(np.full((1, 5), 0.5), AXES, 4, generator(3))
+    second = (
+        sobol(2, 5, generator(3)),
+        perturbed(np.full((1, 5), 0.5), DOMAIN, 4, generator(3)),
+    )
 
     assert before == after
     assert [a.tolist() for a in first] == [a.tolist() for a in second]
@@ -66,7 +74,7 @@ def test_global_random_state_is_neither_read_nor_disturbed() -> None:
 
 
 def test_design_begins_at_the_centre_and_the_first_of_categories() -> None:
-    point = initial_point(AXES, seed=7, index=0)
+    point = initial_point(DOMAIN, seed=7, index=0)
 
     middle = LogLevels(9, 1.0, 2.0).levels()[2]  # of 1 ... 17, the one nearest to sqrt(17) is 5
     assert point.tolist() == [0.5, 0.5, middle, 0.0, 0.0]
@@ -75,7 +83,7 @@ def test_design_begins_at_the_centre_and_the_first_of_categories() -> None:
 @EXAMPLES
 @given(seed=st.integers(0, 2**70), index=st.integers(0, 300))
 def test_design_lies_on_the_grid(seed: int, index: int) -> None:
-    point = initial_point(AXES, seed, index)
+    point = initial_point(DOMAIN, seed, index)
 
     snapped = [axis.snap(point[i : i + 1])[0] for i, axis in enumerate(AXES)]
     assert point.tolist() == snapped
@@ -86,31 +94,31 @@ def test_design_is_the_scrambled_sobol_sequence_of_the_seed(seed: int) -> None:
     axes: list[Axis] = [Interval()] * 3
     expected = sobol(3, 16, np.random.default_rng([seed]))
 
-    design = [initial_point(axes, seed, index).tolist() for index in range(1, 17)]
+    design = [initial_point(Domain.of(axes), seed, index).tolist() for index in range(1, 17)]
 
     assert design == expected.tolist()
 
 
 def test_design_depends_on_the_seed_but_for_the_centre() -> None:
-    first, second = ([initial_point(AXES, seed, i) for i in range(4)] for seed in (1, 2))
+    first, second = ([initial_point(DOMAIN, seed, i) for i in range(4)] for seed in (1, 2))
 
     assert first[0].tolist() == second[0].tolist()
     assert all(a[0] != b[0] for a, b in zip(first[1:], second[1:], strict=True))
 
 
 def test_design_meets_every_level_soon() -> None:
-    points = np.array([initial_point(AXES, 3, index) for index in range(1, 65)])
+    points = np.array([initial_point(DOMAIN, 3, index) for index in range(1, 65)])
 
     assert [len(np.unique(column)) for column in points.T] == [64, 7, 9, 4, 1]
 
 
 @pytest.mark.parametrize("index", [2**20 - 1, 2**20, 2**20 + 1, 10**12, 2**53])
 def test_design_goes_on_however_far(index: int) -> None:
-    points = [initial_point([Interval()] * 3, seed, index) for seed in (7, 7, 8)]
+    points = [initial_point(Domain.of([Interval()] * 3), seed, index) for seed in (7, 7, 8)]
 
     assert points[0].tolist() == points[1].tolist() != points[2].tolist()
     assert np.all((points[0] >= 0.0) & (points[0] < 1.0))
-    assert initial_point([Interval()] * 3, 7, index - 1).tolist() != points[0].tolist()
+    assert initial_point(Domain.of([Interval()] * 3), 7, index - 1).tolist() != points[0].tolist()
 
 
 # --- points nearby ---
@@ -124,7 +132,7 @@ def on_grid(n: int, seed: int = 0) -> np.ndarray:
 @EXAMPLES
 @given(k=st.integers(1, 5), n=st.integers(1, 40), seed=st.integers(0, 2**32))
 def test_perturbed_points_lie_on_the_grid(k: int, n: int, seed: int) -> None:
-    points = perturbed(on_grid(k, seed), AXES, n, generator(seed))
+    points = perturbed(on_grid(k, seed), DOMAIN, n, generator(seed))
 
     assert points.shape == (n, len(AXES))
     for i, axis in enumerate(AXES):
@@ -134,7 +142,7 @@ def test_perturbed_points_lie_on_the_grid(k: int, n: int, seed: int) -> None:
 def test_perturbing_leaves_the_points_as_they_were() -> None:
     points = on_grid(3)
     before = points.tolist()
-    perturbed(points, AXES, 20, generator())
+    perturbed(points, DOMAIN, 20, generator())
 
     assert points.tolist() == before
 

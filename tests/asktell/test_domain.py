@@ -22,13 +22,13 @@ DISCRETE: st.SearchStrategy[Axis] = st.one_of(
     st.builds(LogLevels, st.integers(1, 90), st.floats(0.1, 10.0), st.floats(0.1, 10.0)),
 )
 DOMAINS = st.lists(st.one_of(st.just(Interval()), DISCRETE), min_size=1, max_size=4).map(
-    lambda axes: Domain(tuple(axes))
+    lambda axes: Domain.of(tuple(axes))
 )
 SMALL = st.lists(
     st.one_of(st.integers(1, 4).map(Levels), st.integers(1, 4).map(categories)),
     min_size=1,
     max_size=3,
-).map(lambda axes: Domain(tuple(axes)))
+).map(lambda axes: Domain.of(tuple(axes)))
 SEEDS = st.integers(0, 2**32)
 
 
@@ -69,7 +69,7 @@ def test_snapping_gives_points_on_every_axis_and_leaves_those_that_are(
 
 
 def test_snapping_finds_the_nearest_point() -> None:
-    domain = Domain((Interval(), Levels(5), categories(3)))
+    domain = Domain.of((Interval(), Levels(5), categories(3)))
 
     assert domain.snap(np.array([[1.5, 0.3, 0.9], [0.2, 0.9, -4.0]])).tolist() == [
         [1.0, 0.25, 1.0],
@@ -78,7 +78,7 @@ def test_snapping_finds_the_nearest_point() -> None:
 
 
 def test_continuous_axes_are_told_from_discrete_ones() -> None:
-    domain = Domain((Interval(), Levels(3), Interval(), categories(2), LogLevels(2, 1.0, 1.0)))
+    domain = Domain.of((Interval(), Levels(3), Interval(), categories(2), LogLevels(2, 1.0, 1.0)))
 
     assert domain.dim == 5
     assert domain.continuous.tolist() == [True, False, True, False, False]
@@ -86,7 +86,7 @@ def test_continuous_axes_are_told_from_discrete_ones() -> None:
 
 def test_domain_cannot_be_changed() -> None:
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        Domain((Interval(),)).axes = ()  # type: ignore[misc]
+        Domain.of((Interval(),)).axes = ()  # type: ignore[misc]
 
 
 # --- the grid ---
@@ -113,12 +113,12 @@ def test_grid_is_given_up_to_its_size_alone(domain: Domain) -> None:
 
 
 def test_continuum_has_no_grid() -> None:
-    assert Domain((Interval(),)).grid(10**9) is None
-    assert Domain((Levels(2), Interval())).grid(10**9) is None
+    assert Domain.of((Interval(),)).grid(10**9) is None
+    assert Domain.of((Levels(2), Interval())).grid(10**9) is None
 
 
 def test_grid_that_is_far_too_large_is_not_made() -> None:
-    assert Domain((Levels(2**40),) * 30).grid(10**6) is None
+    assert Domain.of((Levels(2**40),) * 30).grid(10**6) is None
 
 
 # --- moves ---
@@ -163,7 +163,7 @@ def test_neighbours_on_small_axes_are_all_other_levels(domain: Domain, seed: int
 @pytest.mark.parametrize("n", [0, 1, 3])
 @pytest.mark.parametrize("axes", [(Interval(), Interval()), (Levels(1), categories(1))])
 def test_where_nothing_can_move_there_are_no_neighbours(axes: tuple[Axis, ...], n: int) -> None:
-    neighbours, owners = Domain(axes).neighbours(np.zeros((n, 2)))
+    neighbours, owners = Domain.of(axes).neighbours(np.zeros((n, 2)))
 
     assert neighbours.shape == (0, 2)
     assert owners.shape == (0,)
@@ -189,7 +189,7 @@ def test_excluded_is_what_is_said() -> None:
         asked.append(points.tolist())
         return points[:, 0] > 0.5
 
-    domain = Domain((Interval(), Levels(2)), high)
+    domain = Domain.of((Interval(), Levels(2)), high)
     points = np.array([[0.6, 1.0], [0.4, 0.0], [0.5, 1.0]])
 
     assert domain.excludes(points).tolist() == [True, False, False]
@@ -197,6 +197,6 @@ def test_excluded_is_what_is_said() -> None:
 
 
 def test_excluded_may_be_said_by_a_list_of_bools_or_of_numbers() -> None:
-    domain = Domain((Interval(),), lambda points: [1, 0])  # type: ignore[arg-type, return-value]
+    domain = Domain.of((Interval(),), lambda points: [1, 0])  # type: ignore[arg-type, return-value]
 
     assert domain.excludes(np.zeros((2, 1))).tolist() == [True, False]

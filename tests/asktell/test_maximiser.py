@@ -59,7 +59,7 @@ def generator(seed: int = 0) -> np.random.Generator:
 
 
 def lie_on(axes: tuple[Axis, ...], points: Array) -> bool:
-    return Domain(axes).snap(points).tolist() == points.tolist()
+    return Domain.of(axes).snap(points).tolist() == points.tolist()
 
 
 # --- what is found ---
@@ -67,7 +67,7 @@ def lie_on(axes: tuple[Axis, ...], points: Array) -> bool:
 
 @KINDS
 def test_best_of_several_hills_is_found(axes: tuple[Axis, ...]) -> None:
-    domain, hills = Domain(axes), Hills(len(axes))
+    domain, hills = Domain.of(axes), Hills(len(axes))
 
     found = maximise(hills, domain, generator(), 256, 32)
 
@@ -84,7 +84,7 @@ def test_best_of_several_hills_is_found(axes: tuple[Axis, ...]) -> None:
 def test_found_is_no_worse_than_anything_that_was_scored(axes: tuple[Axis, ...]) -> None:
     hills = Hills(len(axes))
 
-    found = maximise(hills, Domain(axes), generator(), 16, 3)
+    found = maximise(hills, Domain.of(axes), generator(), 16, 3)
 
     assert hills.scores(found[None])[0] == hills.scores(np.vstack(hills.scored)).max()
 
@@ -92,12 +92,12 @@ def test_found_is_no_worse_than_anything_that_was_scored(axes: tuple[Axis, ...])
 @pytest.mark.parametrize("objective", [0, 1])
 def test_promise_of_a_posterior_is_climbed_to_its_top(objective: int) -> None:
     data = two_outcomes()
-    posterior = posterior_of(AXES, data, found_for(data))
+    posterior = posterior_of(Domain.of(AXES), data, found_for(data))
     own = posterior.columns[objective]
     best = posterior.at(data.points)[0][:, own].max(axis=0)
     promise = Promise(posterior, (Improvement(own, best),))
 
-    found = maximise(promise, Domain(AXES), generator(), 64, 4)
+    found = maximise(promise, Domain.of(AXES), generator(), 64, 4)
 
     assert lie_on(AXES, found[None])
     assert promise(found[None])[0] >= promise(points_of(2000, 9)).max() - 1e-6
@@ -119,7 +119,7 @@ def test_only_points_on_every_axis_are_scored_and_climbed(
 ) -> None:
     hills, starts = Hills(len(axes)), 3.0 * generator(seed).random((near, len(axes))) - 1.0
 
-    found = maximise(hills, Domain(axes), generator(seed), n_candidates, n_starts, starts)
+    found = maximise(hills, Domain.of(axes), generator(seed), n_candidates, n_starts, starts)
 
     asked = np.vstack([*hills.scored, *hills.climbed])
     assert lie_on(axes, asked)
@@ -130,16 +130,16 @@ def test_only_points_on_every_axis_are_scored_and_climbed(
 def test_first_look_alone_scores_its_candidates_once(axes: tuple[Axis, ...]) -> None:
     hills, near = Hills(len(axes)), np.full((2, len(axes)), 0.3)
 
-    maximise(hills, Domain(axes), generator(), 14, 0, near)
+    maximise(hills, Domain.of(axes), generator(), 14, 0, near)
 
     (scored,) = hills.scored
     assert len(scored) == 16
-    assert scored[-2:].tolist() == Domain(axes).snap(near).tolist()
+    assert scored[-2:].tolist() == Domain.of(axes).snap(near).tolist()
     assert not hills.climbed
 
 
 def test_discrete_domain_with_no_more_points_is_scored_whole() -> None:
-    hills, domain = Hills(2), Domain(SMALL)
+    hills, domain = Hills(2), Domain.of(SMALL)
 
     found = maximise(hills, domain, generator(), 15, 4, near=np.array([[0.3, 0.3]]))
 
@@ -169,7 +169,7 @@ def beyond(share: float, seed: int) -> Callable[[Array], Mask]:
 def test_excluded_point_is_returned_only_where_all_are_that_were_scored(
     axes: tuple[Axis, ...], share: float, n_candidates: int, n_starts: int, seed: int
 ) -> None:
-    hills, domain = Hills(len(axes)), Domain(axes, beyond(share, seed))
+    hills, domain = Hills(len(axes)), Domain.of(axes, beyond(share, seed))
 
     found = maximise(hills, domain, generator(seed), n_candidates, n_starts)
 
@@ -183,7 +183,7 @@ def test_excluded_point_is_returned_only_where_all_are_that_were_scored(
 @EXAMPLES
 @given(free=st.sets(st.integers(0, 14), min_size=1))
 def test_best_free_point_of_a_small_domain_is_returned(free: set[int]) -> None:
-    grid = Domain(SMALL).grid(15)
+    grid = Domain.of(SMALL).grid(15)
     assert grid is not None
     rows = [tuple(row) for row in grid.tolist()]
     hills = Hills(2)
@@ -191,7 +191,7 @@ def test_best_free_point_of_a_small_domain_is_returned(free: set[int]) -> None:
     def excluded(points: Array) -> Mask:
         return np.array([rows.index(tuple(point)) not in free for point in points.tolist()])
 
-    found = maximise(hills, Domain(SMALL, excluded), generator(), 15, 4)
+    found = maximise(hills, Domain.of(SMALL, excluded), generator(), 15, 4)
 
     best = max(free, key=lambda row: float(hills.scores(grid[[row]])[0]))
     assert found.tolist() == grid[best].tolist()
@@ -199,7 +199,7 @@ def test_best_free_point_of_a_small_domain_is_returned(free: set[int]) -> None:
 
 @KINDS
 def test_where_all_is_excluded_a_point_on_the_axes_is_returned(axes: tuple[Axis, ...]) -> None:
-    domain = Domain(axes, lambda points: np.ones(len(points), dtype=bool))
+    domain = Domain.of(axes, lambda points: np.ones(len(points), dtype=bool))
 
     found = maximise(Hills(len(axes)), domain, generator(), 15, 3)
 
@@ -208,8 +208,8 @@ def test_where_all_is_excluded_a_point_on_the_axes_is_returned(axes: tuple[Axis,
 
 def test_excluded_summit_gives_the_best_point_beside_it() -> None:
     hills = Hills(2)
-    top = maximise(hills, Domain(CONTINUOUS), generator(), 256, 8)
-    around = Domain(CONTINUOUS, lambda points: np.abs(points - top).max(axis=1) < 0.1)
+    top = maximise(hills, Domain.of(CONTINUOUS), generator(), 256, 8)
+    around = Domain.of(CONTINUOUS, lambda points: np.abs(points - top).max(axis=1) < 0.1)
 
     found = maximise(hills, around, generator(), 1024, 8)
 
@@ -224,7 +224,7 @@ def test_excluded_points_are_asked_about_on_the_axes_alone() -> None:
         asked.append(points.copy())
         return points[:, 1] > 0.45
 
-    maximise(Hills(4), Domain(MIXED, excluded), generator(), 32, 4, np.full((1, 4), 0.314))
+    maximise(Hills(4), Domain.of(MIXED, excluded), generator(), 32, 4, np.full((1, 4), 0.314))
 
     assert lie_on(MIXED, np.vstack(asked))
 
@@ -248,7 +248,7 @@ class Partly(Hills):
 def test_point_with_a_score_is_found_beside_others_without(
     axes: tuple[Axis, ...], bad: float
 ) -> None:
-    found = maximise(Partly(len(axes), bad, False), Domain(axes), generator(), 32, 4)
+    found = maximise(Partly(len(axes), bad, False), Domain.of(axes), generator(), 32, 4)
 
     assert found[0] >= 0.5
 
@@ -258,7 +258,7 @@ def test_point_with_a_score_is_found_beside_others_without(
 def test_where_no_score_is_better_a_free_point_is_returned(
     axes: tuple[Axis, ...], bad: float
 ) -> None:
-    domain = Domain(axes, lambda points: points[:, 0] < 0.5)
+    domain = Domain.of(axes, lambda points: points[:, 0] < 0.5)
 
     found = maximise(Partly(len(axes), bad, True), domain, generator(), 32, 4)
 
@@ -293,7 +293,7 @@ def test_acq_max_on_the_unit_box_is_the_maximiser_bit_for_bit(
     box = [(0.0, 1.0)] * dim
     options: dict[str, Any] = {"gradient": gradient, "axes": axes, "starts": starts}
     through = acq_max(ac, None, None, box, generator(seed), *counts, **options, taken=excluded)
-    direct = maximise(hills, Domain(axes, excluded), generator(seed), *counts, starts)
+    direct = maximise(hills, Domain.of(axes, excluded), generator(seed), *counts, starts)
 
     assert through.tolist() == direct.tolist()
 
@@ -302,7 +302,7 @@ def test_acq_max_on_the_unit_box_is_the_maximiser_bit_for_bit(
 def test_equal_generators_give_equal_points(axes: tuple[Axis, ...]) -> None:
     first, second = Hills(len(axes)), Hills(len(axes))
 
-    found = [maximise(h, Domain(axes), generator(5), 8, 3).tolist() for h in (first, second)]
+    found = [maximise(h, Domain.of(axes), generator(5), 8, 3).tolist() for h in (first, second)]
 
     assert found[0] == found[1]
     assert [s.tolist() for s in first.scored] == [s.tolist() for s in second.scored]

@@ -27,6 +27,7 @@ from asktell.model.gp import Hyperparameters
 from asktell.model.kernels import Array
 from asktell.model.members import MEMBERS, condition_members, outcomes_seen, success_seen
 from asktell.model.posterior import Given, Posterior, posterior_of
+from asktell.space.domain import Domain
 
 EXAMPLES = settings(deadline=None, max_examples=25)
 
@@ -40,7 +41,9 @@ SINGLE = len(MEMBERS["objective"])
 def posterior(
     data: Dataset, *found: tuple[Hyperparameters, ...], given: Given | None = None
 ) -> Posterior:
-    return posterior_of(AXES, data, found_for(data, *found), given)
+
+DOMAIN = Domain.of(AXES)
+    return posterior_of(DOMAIN, data, found_for(data, *found), given)
 
 
 # --- one outcome ---
@@ -48,7 +51,7 @@ def posterior(
 
 def test_means_and_deviations_are_those_of_the_members() -> None:
     data, x = dataset(), points_of(6, 1)
-    processes = condition_members(AXES, outcomes_seen(AXES, data), FOUND)
+    processes = condition_members(DOMAIN, outcomes_seen(DOMAIN, data), FOUND)
     assert processes is not None
 
     mean, std = posterior(data).at(x)
@@ -229,7 +232,9 @@ def test_success_has_the_last_column_once_something_has_failed() -> None:
     data, x = two_outcomes(), points_of(6, 1)
     whole, without = posterior(attrs.evolve(data, failed=FAILED)), posterior(data)
     process = condition_members(
-        AXES, success_seen(AXES, attrs.evolve(data, failed=FAILED)), OF_SUCCESS
+        DOMAIN,
+        success_seen(DOMAIN, attrs.evolve(data, failed=FAILED)),
+        OF_SUCCESS,
     )
     assert process is not None
 

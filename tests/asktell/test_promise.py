@@ -36,7 +36,7 @@ def state_of(rows: list[tuple[float, ...] | None], std: Any = None, **wanted: An
 
 def promise(state: at.State) -> Promise:
     data = dataset_of(state)
-    posterior = posterior_of(SPACE.axes, data, fit_of(state, data).found)
+    posterior = posterior_of(SPACE.domain, data, fit_of(state, data).found)
     return promise_of(state.problem, posterior, False, np.random.default_rng(0))
 
 
