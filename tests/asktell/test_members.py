@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 import pytest
 from datasets import (
-    AXES,
+    DOMAIN,
     FOUND,
     OF_SUCCESS,
     OTHERS,
@@ -40,8 +40,6 @@ from asktell.model.members import (
 from asktell.model.warping import standardise, tukey_winsorised
 from asktell.space.axes import Interval, Levels, LogLevels, categories
 from asktell.space.domain import Domain
-
-DOMAIN = Domain.of(AXES)
 
 EXAMPLES = settings(deadline=None, max_examples=10)
 

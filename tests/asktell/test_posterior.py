@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 import pytest
 from datasets import (
-    AXES,
+    DOMAIN,
     FOUND,
     OF_SUCCESS,
     OTHERS,
@@ -27,7 +27,6 @@ from asktell.model.gp import Hyperparameters
 from asktell.model.kernels import Array
 from asktell.model.members import MEMBERS, condition_members, outcomes_seen, success_seen
 from asktell.model.posterior import Given, Posterior, posterior_of
-from asktell.space.domain import Domain
 
 EXAMPLES = settings(deadline=None, max_examples=25)
 
@@ -41,8 +40,6 @@ SINGLE = len(MEMBERS["objective"])
 def posterior(
     data: Dataset, *found: tuple[Hyperparameters, ...], given: Given | None = None
 ) -> Posterior:
-
-DOMAIN = Domain.of(AXES)
     return posterior_of(DOMAIN, data, found_for(data, *found), given)
 
 
