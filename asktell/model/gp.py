@@ -18,7 +18,7 @@ from attrs import evolve, field, frozen
 from scipy.linalg import lapack
 
 from asktell.model.ascent import ascend
-from asktell.model.kernels import Array, Embedding, feature_sums, matern, squared_distances
+from asktell.model.kernels import Array, Embedding, Slopes, feature_sums
 from asktell.space.axes import Indices
 
 _LEAST_VARIANCE = 1e-12
@@ -121,7 +121,7 @@ class GaussianProcesses:
         return (mean, np.concatenate([part[1] for part in parts])) if return_std else mean
 
     def _predict_block(self, x: Array, return_std: bool) -> tuple[Array, Array]:
-        kernel, _ = matern(squared_distances(self._features(x), self._scaled))
+        kernel = self.embedding.kernel(self._features(x), self._scaled)
         mean = np.einsum("smn,sn->ms", kernel, self._weights)
         return (mean, self._deviation(kernel)[0].T) if return_std else (mean, mean)
 
@@ -131,12 +131,12 @@ class GaussianProcesses:
         The gradient along a dimension of categories is 0.
         """
         features = self._features(x)
-        kernel, slope = matern(squared_distances(features, self._scaled))
+        kernel, slopes = self.embedding.kernel_with_slopes(features, self._scaled)
         mean = np.einsum("smn,sn->ms", kernel, self._weights)
         std, solved = self._deviation(kernel)
         backward = solved @ self._inverse_factor
-        by_mean = self._input_slopes(slope * self._weights[:, None], features)
-        by_std = -self._input_slopes(slope * backward, features) / std[:, :, None]
+        by_mean = self._input_slopes(slopes, self._weights[:, None], features)
+        by_std = -self._input_slopes(slopes, backward, features) / std[:, :, None]
         mean_gradient = self.embedding.along(by_mean, x).transpose(1, 0, 2)
         std_gradient = self.embedding.along(by_std, x).transpose(1, 0, 2)
         return mean, std.T, mean_gradient, std_gradient
@@ -147,8 +147,8 @@ class GaussianProcesses:
         They are those of the function, without the noise (eq. 2.25 and 2.26).
         """
         features = self._features(x)[[member]]
-        across, _ = matern(squared_distances(features, self._scaled[[member]]))
-        within, _ = matern(squared_distances(features, features))
+        across = self.embedding.kernel(features, self._scaled[[member]])
+        within = self.embedding.kernel(features, features)
         solved = across[0] @ self._inverse_factor[member].T
         return across[0] @ self._weights[member], within[0] - solved @ solved.T
 
@@ -170,8 +170,8 @@ class GaussianProcesses:
             numpy.linalg.LinAlgError: the kernel matrix is not positive definite.
         """
         features = self._features(points)
-        across, _ = matern(squared_distances(features, self._scaled))
-        within, _ = matern(squared_distances(features, features))
+        across = self.embedding.kernel(features, self._scaled)
+        within = self.embedding.kernel(features, features)
         noise = np.array([member.noise for member in self.hyperparameters])
         diagonal = np.arange(len(points))
         within[:, diagonal, diagonal] = 1.0 + noise[:, None]
@@ -215,11 +215,11 @@ class GaussianProcesses:
             moved: to where each time (g, number of dimensions).
         """
         first = self._features(_moved(points, dimensions, moved[0]))[:1]
-        within, _ = matern(squared_distances(first, first))  # the same wherever they are moved to
+        within = self.embedding.kernel(first, first)  # the same wherever they are moved to
         across = np.empty((len(moved), self._weights.shape[1]))
         for row, positions in enumerate(moved):
             features = self._features(_moved(points, dimensions, positions))[:1]
-            across[row] = matern(squared_distances(features, self._scaled[:1]))[0][0].mean(axis=0)
+            across[row] = self.embedding.kernel(features, self._scaled[:1])[0].mean(axis=0)
         solved = across @ self._inverse_factor[0].T
         variance = within[0].mean() - np.einsum("gn,gn->g", solved, solved)
         return across @ self._weights[0], np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
@@ -246,12 +246,18 @@ class GaussianProcesses:
         variance = 1.0 - np.einsum("smn,smn->sm", solved, solved)
         return np.sqrt(np.maximum(variance, _LEAST_VARIANCE)), solved
 
-    def _input_slopes(self, weights: Array, features: Array) -> Array:
-        # d/dx sum_j w_j k(x, x_j), where dk/dx = -slope (z - z_j) / l
-        columns = self.embedding.moving
-        moved = features[:, :, columns] * weights.sum(axis=2, keepdims=True)
-        pulled = weights @ self._scaled[:, :, columns]
-        return np.asarray((pulled - moved) / self._scales[:, None, columns])
+    def _input_slopes(self, slopes: Slopes, weights: Array, features: Array) -> Array:
+        """Return d/dx sum_j w_j k(x, x_j) by the moving features (members, m, g)."""
+        # dk/dx = -slope (z - z_j) / l
+        moving = self.embedding.moving
+        total = np.zeros((*features.shape[:2], len(moving)))
+        for columns, slope in slopes:
+            own = np.isin(moving, np.arange(features.shape[2])[columns])
+            place, weighted = moving[own], weights * slope
+            moved = features[:, :, place] * weighted.sum(axis=2, keepdims=True)
+            pulled = weighted @ self._scaled[:, :, place]
+            total[:, :, own] += (pulled - moved) / self._scales[:, None, place]
+        return total
 
 
 def _moved(points: Array, dimensions: Sequence[int], positions: Array) -> Array:
@@ -278,7 +284,7 @@ def condition(
     inverse_factors, weights = [], []
     diagonals = 1.0 + noise.variances(np.array([member.noise for member in hyperparameters]))
     for diagonal, features, target in zip(diagonals, scaled, targets, strict=True):
-        kernel, _ = matern(squared_distances(features, features))
+        kernel = embedding.kernel(features, features)
         kernel[np.diag_indices_from(kernel)] = diagonal
         factor, fault = lapack.dpotrf(kernel, lower=1, clean=1)
         solution, _ = lapack.dpotrs(factor, target, lower=1)
@@ -371,7 +377,7 @@ class LogPosterior:
         noise = np.exp(np.maximum(logs[:, -1], floors))
         scales = np.stack([self.embedding.scales(row) for row in np.exp(logs[:, :-1])])
         scaled = self.features / scales[:, None]
-        kernel, slope = matern(squared_distances(scaled, scaled))
+        kernel, slopes = self.embedding.kernel_with_slopes(scaled, scaled)
         diagonal = np.arange(len(self.features))
         kernel[:, diagonal, diagonal] = 1.0 + self.noise.variances(noise, members)
         weights = np.empty((len(logs), len(self.features)))
@@ -388,7 +394,9 @@ class LogPosterior:
         pull = weights[:, :, None] * weights[:, None] - inverse
         gradients = np.empty_like(logs)
         for row in range(len(logs)):
-            sums = feature_sums(pull[row] * slope[row], scaled[row])
+            sums = np.zeros(scaled.shape[2])
+            for columns, slope in slopes:
+                sums[columns] += feature_sums(pull[row] * slope[row], scaled[row][:, columns])
             gradients[row, :-1] = 0.5 * self.embedding.per_dimension(sums)
         trace = (pull[:, diagonal, diagonal] * self.noise.shares(members)).sum(axis=1)
         gradients[:, -1] = np.where(floored, 0.0, 0.5 * noise * trace)

@@ -29,6 +29,10 @@ RADIUS = 0.5
 about as far as two random positions from one another (0.41)."""
 
 
+BRANCH = 0.3
+"""The share of the variance that all points of a branch have in common."""
+
+
 @frozen
 class Embedding:
     """Features whose Euclidean distance is the kernel's: d_i(x_i, x'_i) for every dimension i.
@@ -47,23 +51,31 @@ class Embedding:
         categories: for each of d dimensions the number of categories, or 0 where it is ordered.
         conditional: for each of d dimensions whether it is nowhere in some points;
             none is by default.
+        deciding: for each of d dimensions whether others depend on it; none is by default.
 
     Attributes:
         owners: the dimension of every feature (f,).
         starts: the first feature of every dimension (d,).
         moving: the features that change along ordered dimensions (g,).
+        branch: the features that say which branch a point is in.
     """
 
     categories: tuple[int, ...]
     conditional: tuple[bool, ...] = field()
+    deciding: tuple[bool, ...] = field()
     owners: Indices = field(init=False, eq=False, repr=False)
     starts: Indices = field(init=False, eq=False, repr=False)
     moving: Indices = field(init=False, eq=False, repr=False)
+    branch: Indices = field(init=False, eq=False, repr=False)
     _straight: Indices = field(init=False, eq=False, repr=False)
     _curved: Indices = field(init=False, eq=False, repr=False)
 
     @conditional.default
     def _none_conditional(self) -> tuple[bool, ...]:
+        return (False,) * len(self.categories)
+
+    @deciding.default
+    def _none_deciding(self) -> tuple[bool, ...]:
         return (False,) * len(self.categories)
 
     @owners.default
@@ -78,6 +90,10 @@ class Embedding:
     @moving.default
     def _moving(self) -> Indices:
         return np.flatnonzero(np.array(self.categories)[self.owners] == 0)
+
+    @branch.default
+    def _branch(self) -> Indices:
+        return np.flatnonzero(np.array(self.deciding)[self.owners])
 
     @_straight.default
     def _find_straight(self) -> Indices:
@@ -107,6 +123,22 @@ class Embedding:
                 features[rows, self.starts[dimension] + np.maximum(codes, 0)] = there
         return features
 
+    def kernel(self, left: Array, right: Array) -> Array:
+        """Return k (..., n, m) of scaled features (..., n, f) and (..., m, f)."""
+        return self.kernel_with_slopes(left, right)[0]
+
+    def kernel_with_slopes(self, left: Array, right: Array) -> tuple[Array, Slopes]:
+        """Return k (..., n, m) and -2 dk/d(r^2) for all features, and for those of the branch."""
+        kernel, slope = matern(squared_distances(left, right))
+        if not len(self.branch):
+            return kernel, ((slice(None), slope),)
+        own, own_slope = matern(squared_distances(left[..., self.branch], right[..., self.branch]))
+        kernel = (1.0 - BRANCH) * kernel + BRANCH * own
+        return kernel, (
+            (slice(None), (1.0 - BRANCH) * slope),
+            (self.branch, BRANCH * own_slope),
+        )
+
     def along(self, slopes: Array, points: Array) -> Array:
         """Return gradients (..., m, d) from slopes (..., m, g) by the moving features.
 
@@ -131,6 +163,10 @@ class Embedding:
     def per_dimension(self, per_feature: Array) -> Array:
         """Sum (f,) over the features of each dimension, (d,)."""
         return np.asarray(np.add.reduceat(per_feature, self.starts))
+
+
+Slopes = tuple[tuple[slice | Indices, Array], ...]
+"""How a kernel falls with squared distances, and which features these are distances of."""
 
 
 def squared_distances(left: Array, right: Array) -> Array:

@@ -244,8 +244,12 @@ def condition_members(
 
 def embedding_of(domain: Domain) -> Embedding:
     """Return the features that the points of a domain have."""
-    conditional = [False] * domain.dim
-    if domain.activity is not None:
-        for dimension in domain.activity.conditional:
-            conditional[dimension] = True
-    return Embedding(tuple(axis.categories for axis in domain.axes), tuple(conditional))
+    categories, activity = tuple(axis.categories for axis in domain.axes), domain.activity
+    if activity is None:
+        return Embedding(categories)
+    dimensions = range(domain.dim)
+    return Embedding(
+        categories,
+        tuple(dimension in activity.conditional for dimension in dimensions),
+        tuple(dimension in activity.parents for dimension in dimensions),
+    )
