@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
+from attrs import frozen
 
 from asktell.acquisition.design import sobol
 from asktell.model.ascent import ascend
@@ -28,6 +29,12 @@ _CLIMB_STEPS, _LEADER_STEPS, _TOLERANCE = 10, 15, 1e-6
 """A climb of all starts ends soon, as it only decides which is best; that one goes on nearly to the
 top. Running on to convergence took three times as many steps and gained 0.004 to 0.03 in the
 logarithm of the improvement. The tolerance only ends climbs that stand still; it was not tuned."""
+
+_WALK_STEPS = 200
+"""Moves along discrete axes in a row, at most: a bound that only the largest spaces reach."""
+
+_TOGETHER = 32
+"""With more discrete axes than this, several moves are made at once. Not tuned."""
 
 _LEAST_GAIN = 1e-9
 """The least relative gain for which another round is worth its time; less is near the rounding of
@@ -97,7 +104,9 @@ def maximise(
     if not len(chosen):
         return np.asarray(candidates[np.argmax(scores)])
     fills = _fills(candidates, scores, domain)
-    improved, reached = _improve(candidates[chosen], scores[chosen], domain, ranked, score, fills)
+    improved, reached = _improve(
+        candidates[chosen], scores[chosen], _Search(domain, score, ranked, fills, random)
+    )
     pool = np.vstack([candidates, improved])
     return np.asarray(pool[np.argmax(np.concatenate([scores, reached]))])
 
@@ -134,23 +143,33 @@ def _fills(candidates: Array, scores: Array, domain: Domain) -> Array:
     return fills
 
 
-def _improve(
-    points: Array, scores: Array, domain: Domain, ranked: Ranked, score: Score, fills: Array
-) -> tuple[Array, Array]:
+@frozen(eq=False)
+class _Search:
+    """What improves points: where they lie, and what of them is to be as great as possible."""
+
+    domain: Domain
+    score: Score
+    ranked: Ranked
+    fills: Array
+    random: np.random.Generator
+
+
+def _improve(points: Array, scores: Array, search: _Search) -> tuple[Array, Array]:
     """Alternate gradient steps and discrete moves until neither helps any point."""
+    continuous = search.domain.continuous
     points, scores = points.copy(), scores.copy()
     moving = np.ones(len(points), dtype=bool)
-    both = bool(domain.continuous.any() and not domain.continuous.all())
+    both = bool(continuous.any() and not continuous.all())
     for _ in range(_ROUNDS if both else 1):
         if not moving.any():
             break
         before = scores[moving]
         after = points[moving]
-        if domain.continuous.any():
-            after = _climb(after, domain, score)
-        reached = ranked(after)
-        if not domain.continuous.all():
-            after, reached = _walk(after, reached, domain, ranked, fills)
+        if continuous.any():
+            after = _climb(after, search.domain, search.score)
+        reached = search.ranked(after)
+        if not continuous.all():
+            after, reached = _walk(after, reached, search)
         better = reached > before  # never where both are minus infinity
         before = np.where(np.isfinite(before), before, -MOST)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -189,17 +208,23 @@ def _climb(points: Array, domain: Domain, score: Score) -> Array:
     return domain.settled(climbed, domain.centre)
 
 
-def _walk(
-    points: Array, scores: Array, domain: Domain, ranked: Ranked, fills: Array
-) -> tuple[Array, Array]:
+def _walk(points: Array, scores: Array, search: _Search) -> tuple[Array, Array]:
     """Move each point to its best neighbour along a discrete axis as long as that is better."""
     points, scores = points.copy(), scores.copy()
     moving = np.arange(len(points))
-    while len(moving):
-        neighbours, owners = domain.neighbours(points[moving], fills)
+    steps = 0
+    while len(moving) and steps < _WALK_STEPS:
+        neighbours, owners = search.domain.neighbours(points[moving], search.random, search.fills)
         if not len(neighbours):
             break
-        reached = ranked(neighbours)
+        reached = search.ranked(neighbours)
+        if search.domain.n_discrete > _TOGETHER:
+            more, their_owners = _together(
+                points[moving], scores[moving], neighbours, reached, owners
+            )
+            neighbours = np.vstack([neighbours, more])
+            owners = np.concatenate([owners, their_owners])
+            reached = np.concatenate([reached, search.ranked(more)])
         still = []
         for owner, row in enumerate(moving):
             mine = np.flatnonzero(owners == owner)
@@ -208,4 +233,28 @@ def _walk(
                 points[row], scores[row] = neighbours[best], reached[best]
                 still.append(row)
         moving = np.array(still, dtype=np.int64)
+        steps += 1
     return points, scores
+
+
+def _together(
+    points: Array, scores: Array, neighbours: Array, reached: Array, owners: Indices
+) -> tuple[Array, Indices]:
+    """Return points at which the 2, 4, 8, ... best moves along different axes are made at once.
+
+    Along hundreds of axes, one move at a time would take hundreds of looks at all of them.
+    """
+    rows, whose = [np.empty((0, points.shape[1]))], [np.empty(0, dtype=np.int64)]
+    for owner, (point, score) in enumerate(zip(points, scores, strict=True)):
+        mine = np.flatnonzero((owners == owner) & (reached > score))
+        mine = mine[np.argsort(-reached[mine], kind="stable")]
+        moved = neighbours[mine] != point
+        mine, moved = mine[moved.sum(axis=1) == 1], moved[moved.sum(axis=1) == 1]
+        axes, first = np.unique(moved.argmax(axis=1), return_index=True)
+        axes, best = axes[np.argsort(first)], mine[np.sort(first)]
+        for n in 2 ** np.arange(1, len(axes).bit_length()):
+            together = point.copy()
+            together[axes[:n]] = neighbours[best[:n], axes[:n]]
+            rows.append(together[None])
+            whose.append(np.array([owner]))
+    return np.vstack(rows), np.concatenate(whose)

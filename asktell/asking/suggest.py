@@ -16,6 +16,7 @@ from asktell.asking.evidence import dataset_of, n_reports
 from asktell.asking.known import Known, checked, given_of
 from asktell.asking.promise import promise_of
 from asktell.asking.revisit import NOISY, worth_revisiting
+from asktell.asking.taken import taken_of
 from asktell.errors import DefinitionError, SpaceExhausted
 from asktell.model.blas import one_blas_thread
 from asktell.model.dataset import Dataset
@@ -23,7 +24,6 @@ from asktell.model.kernels import Array
 from asktell.model.members import MODEL, fit_first, fit_members
 from asktell.model.posterior import Posterior, posterior_of
 from asktell.numbers import as_moment, is_count
-from asktell.space.domain import Mask
 from asktell.space.space import Values
 from asktell.state import State, apply
 from asktell.study.events import Fit, Fitted, Suggested
@@ -248,12 +248,9 @@ def _most_promising(state: State, posterior: Posterior, random: np.random.Genera
     centres = _centres(state.problem, data, is_wide, random)
     near = perturbed(centres, domain, _LOCAL_CANDIDATES, random)
 
-    def taken(points: Array) -> Mask:
-        return np.array([state.is_taken(values) for values in state.space.decode(points)])
-
     score = promise_of(state.problem, posterior, is_wide, random)
     n_candidates = _candidates(method.n_candidates, len(data.points))
-    free = evolve(domain, excluded=taken)
+    free = evolve(domain, excluded=taken_of(state))
     return maximise(score, free, random, n_candidates, method.n_starts, near)
 
 

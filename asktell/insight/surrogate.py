@@ -155,7 +155,7 @@ def _made(state: State, outcome: int) -> Surrogate:
 
 
 def _process(domain: Domain, data: Dataset, outcome: int, view: Seen) -> GaussianProcesses:
-    embedding, part = embedding_of(domain), data.thinned(_FITTED)
+    embedding, part = embedding_of(domain, data.points), data.thinned(_FITTED)
     for floor in _FLOORS:
         member = Member(_far_cut, noise_mode=-8.0, noise_spread=3.0, noise_floor=floor)
         prior = member.prior(domain)

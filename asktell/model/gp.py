@@ -146,9 +146,8 @@ class GaussianProcesses:
 
         They are those of the function, without the noise (eq. 2.25 and 2.26).
         """
-        features = self._features(x)[[member]]
-        across = self.embedding.kernel(features, self._scaled[[member]])
-        within = self.embedding.kernel(features, features)
+        across = self.embedding.kernel(self._features(x)[[member]], self._scaled[[member]])
+        within = self._within(x, member)[None]
         solved = across[0] @ self._inverse_factor[member].T
         return across[0] @ self._weights[member], within[0] - solved @ solved.T
 
@@ -214,14 +213,13 @@ class GaussianProcesses:
             dimensions: along which all the points are moved.
             moved: to where each time (g, number of dimensions).
         """
-        first = self._features(_moved(points, dimensions, moved[0]))[:1]
-        within = self.embedding.kernel(first, first)  # the same wherever they are moved to
+        within = self._within(_moved(points, dimensions, moved[0]), 0)  # the same wherever
         across = np.empty((len(moved), self._weights.shape[1]))
         for row, positions in enumerate(moved):
             features = self._features(_moved(points, dimensions, positions))[:1]
             across[row] = self.embedding.kernel(features, self._scaled[:1])[0].mean(axis=0)
         solved = across @ self._inverse_factor[0].T
-        variance = within[0].mean() - np.einsum("gn,gn->g", solved, solved)
+        variance = within.mean() - np.einsum("gn,gn->g", solved, solved)
         return across @ self._weights[0], np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
 
     def corrections(self, targets: Array, member: int = 0) -> Array:
@@ -239,6 +237,13 @@ class GaussianProcesses:
 
     def _features(self, x: Array) -> Array:
         return np.asarray(self.embedding(x) / self._scales[:, None])
+
+    def _within(self, x: Array, member: int) -> Array:
+        """Return a member's kernel (m, m) among points (m, d), whose categories may be new."""
+        embedding = self.embedding.listing(x)
+        scales = embedding.scales(np.array(self.hyperparameters[member].length_scales))
+        features = embedding(x) / scales
+        return embedding.kernel(features, features)
 
     def _deviation(self, kernel: Array) -> tuple[Array, Array]:
         """Return deviations (members, m), and kernel times inverse factor (members, m, n)."""

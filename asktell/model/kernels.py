@@ -13,7 +13,7 @@ dimension is not active.
 from __future__ import annotations
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 from numpy.typing import NDArray
 
 from asktell.space.absent import NOWHERE
@@ -39,7 +39,7 @@ class Embedding:
 
     An ordered dimension is its own feature. ``c`` categories become ``c`` indicators over sqrt(2),
     so that two different ones lie at distance 1; products of features then give all pairs of
-    distances at once.
+    distances at once. Where categories are many, those that no point of interest has share one.
 
     Where an ordered dimension is not always active, its positions lie on an arc about the place of
     nowhere, as in the arc kernel (Swersky et al. 2014, arXiv 1409.4011, section 2): all lie equally
@@ -52,6 +52,8 @@ class Embedding:
         conditional: for each of d dimensions whether it is nowhere in some points;
             none is by default.
         deciding: for each of d dimensions whether others depend on it; none is by default.
+        listed: for each of d dimensions the codes of categories that have an indicator of their
+            own, in order; all others share one. None where all have their own, as by default.
 
     Attributes:
         owners: the dimension of every feature (f,).
@@ -63,6 +65,7 @@ class Embedding:
     categories: tuple[int, ...]
     conditional: tuple[bool, ...] = field()
     deciding: tuple[bool, ...] = field()
+    listed: tuple[tuple[int, ...] | None, ...] = field()
     owners: Indices = field(init=False, eq=False, repr=False)
     starts: Indices = field(init=False, eq=False, repr=False)
     moving: Indices = field(init=False, eq=False, repr=False)
@@ -78,10 +81,19 @@ class Embedding:
     def _none_deciding(self) -> tuple[bool, ...]:
         return (False,) * len(self.categories)
 
+    @listed.default
+    def _all_listed(self) -> tuple[tuple[int, ...] | None, ...]:
+        return (None,) * len(self.categories)
+
     @owners.default
     def _owners(self) -> Indices:
-        pairs = zip(self.categories, self.conditional, strict=True)
-        return np.repeat(np.arange(len(self.categories)), [c or 1 + arc for c, arc in pairs])
+        widths = [
+            (count if codes is None else len(codes) + 1) if count else 1 + curved
+            for count, curved, codes in zip(
+                self.categories, self.conditional, self.listed, strict=True
+            )
+        ]
+        return np.repeat(np.arange(len(self.categories)), widths)
 
     @starts.default
     def _starts(self) -> Indices:
@@ -120,8 +132,23 @@ class Embedding:
                 positions = points[:, dimension]
                 codes = np.rint(positions * (count - 1)).astype(np.int64)
                 there = 0.5**0.5 * (positions != NOWHERE)
-                features[rows, self.starts[dimension] + np.maximum(codes, 0)] = there
+                places = _places(codes, self.listed[dimension])
+                features[rows, self.starts[dimension] + places] = there
         return features
+
+    def listing(self, points: Array) -> Embedding:
+        """Return an embedding in which the categories of some points (n, d) are listed, too."""
+        if all(known is None for known in self.listed):
+            return self
+        listed = []
+        for dimension, known in enumerate(self.listed):
+            if known is not None:
+                positions = points[:, dimension]
+                there = positions[positions != NOWHERE] * (self.categories[dimension] - 1)
+                codes = np.unique(np.rint(there).astype(np.int64)).tolist()
+                known = tuple(sorted({*known, *codes}))
+            listed.append(known)
+        return evolve(self, listed=tuple(listed))
 
     def kernel(self, left: Array, right: Array) -> Array:
         """Return k (..., n, m) of scaled features (..., n, f) and (..., m, f)."""
@@ -163,6 +190,16 @@ class Embedding:
     def per_dimension(self, per_feature: Array) -> Array:
         """Sum (f,) over the features of each dimension, (d,)."""
         return np.asarray(np.add.reduceat(per_feature, self.starts))
+
+
+def _places(codes: Indices, listed: tuple[int, ...] | None) -> Indices:
+    """Return which of its dimension's features is that of each code (n,)."""
+    if listed is None:
+        return np.maximum(codes, 0)
+    known = np.array(listed, dtype=np.int64)
+    places = np.searchsorted(known, codes)
+    found = np.append(known, -2)[places] == codes
+    return np.where(found, places, len(known))
 
 
 Slopes = tuple[tuple[slice | Indices, Array], ...]

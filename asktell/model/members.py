@@ -109,6 +109,10 @@ worst target, optima at the edge of what works were hardly tried; with the media
 repeated (docs/decisions, number 3). With no stand-in, the search fails at every second step along
 such an edge (number 11)."""
 
+_LAID_OUT = 64
+"""Of more categories than this, only those that are known have features of their own: 10,000 took
+more memory than there was."""
+
 _UNKNOWN = 1e6
 """The variance of noise of a target that says nothing; those of the function are 1."""
 
@@ -211,7 +215,7 @@ def _fitted(domain: Domain, evidence: Evidence | None, last: Found) -> tuple[Hyp
     if len(warm) == len(starts):
         starts = [[*mode, known] for mode, known in zip(starts, warm, strict=True)]
     return fit(
-        embedding_of(domain),
+        embedding_of(domain, evidence.points),
         evidence.priors,
         evidence.points,
         evidence.targets,
@@ -228,28 +232,46 @@ def columns_of(uses: Sequence[Use]) -> tuple[slice, ...]:
 
 
 def condition_members(
-    domain: Domain, evidence: Evidence | None, hyperparameters: Sequence[Hyperparameters]
+    domain: Domain,
+    evidence: Evidence | None,
+    hyperparameters: Sequence[Hyperparameters],
+    pending: Array | None = None,
 ) -> GaussianProcesses | None:
     """Return the members' posteriors, None where there are no members.
+
+    Args:
+        domain: where the points lie.
+        evidence: what the members see.
+        hyperparameters: of each.
+        pending: points (q, d) that are to be believed later, so that their categories are known.
 
     Raises:
         numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
     """
     if evidence is None:
         return None
-    return condition(
-        embedding_of(domain), hyperparameters, evidence.points, evidence.targets, evidence.noise
-    )
+    known = [evidence.points] if pending is None else [evidence.points, pending]
+    embedding = embedding_of(domain, *known)
+    return condition(embedding, hyperparameters, evidence.points, evidence.targets, evidence.noise)
 
 
-def embedding_of(domain: Domain) -> Embedding:
-    """Return the features that the points of a domain have."""
+def embedding_of(domain: Domain, *known: Array) -> Embedding:
+    """Return the features that the points of a domain have.
+
+    Args:
+        domain: where they lie.
+        known: points (n, d) whose categories are told apart; of many, all others look alike.
+    """
     categories, activity = tuple(axis.categories for axis in domain.axes), domain.activity
-    if activity is None:
-        return Embedding(categories)
-    dimensions = range(domain.dim)
-    return Embedding(
-        categories,
-        tuple(dimension in activity.conditional for dimension in dimensions),
-        tuple(dimension in activity.parents for dimension in dimensions),
-    )
+    listed = tuple(() if count > _LAID_OUT else None for count in categories)
+    embedding = Embedding(categories, listed=listed)
+    if activity is not None:
+        dimensions = range(domain.dim)
+        embedding = evolve(
+            embedding,
+            conditional=tuple(dimension in activity.conditional for dimension in dimensions),
+            deciding=tuple(dimension in activity.parents for dimension in dimensions),
+        )
+    for points in known:
+        embedding = embedding.listing(points)
+    return embedding

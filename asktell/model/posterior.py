@@ -137,8 +137,9 @@ def posterior_of(
         numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
     """
     outcomes, failures = outcomes_seen(domain, data), success_seen(domain, data)
-    processes = condition_members(domain, outcomes, [one for some in found[:-1] for one in some])
-    success = condition_members(domain, failures, found[-1])
+    own = [one for some in found[:-1] for one in some]
+    processes = condition_members(domain, outcomes, own, data.pending)
+    success = condition_members(domain, failures, found[-1], data.pending)
     columns, taken = list(columns_of(data.uses)), len(outcomes.priors) if outcomes else 0
     for position, use in enumerate(data.uses):
         if use == "given":

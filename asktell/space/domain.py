@@ -21,6 +21,11 @@ Points = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
+_MOST_MOVES, _LEAST_MOVES, _MOST_MOVED = 2048, 4, 256
+"""About so many moves of one point are looked at, at least so many along an axis, of at most so many
+axes: all there are on the mixed spaces that people have, and a part of them on the largest. Chosen
+for the time it takes (docs/decisions, number 13), not tuned for what is found."""
+
 _SAMPLED = 256
 """Random points from which the average of active axes is worked out; it sets a prior only."""
 
@@ -63,6 +68,11 @@ class Domain:
             return float(self.dim)
         uniform = np.random.default_rng(0).random((_SAMPLED, self.dim))
         return float((self.sample(uniform) != NOWHERE).sum(axis=1).mean())
+
+    @property
+    def n_discrete(self) -> int:
+        """Return how many axes are discrete."""
+        return int(np.count_nonzero(~self.continuous))
 
     @property
     def dim(self) -> int:
@@ -110,19 +120,28 @@ class Domain:
             return whole
         return np.asarray(np.unique(self.settled(whole, self.centre), axis=0))
 
-    def neighbours(self, points: Points, fills: Points | None = None) -> tuple[Points, Indices]:
-        """Return all single moves along discrete axes (m, d), and the row each is from (m,).
+    def neighbours(
+        self, points: Points, random: np.random.Generator, fills: Points | None = None
+    ) -> tuple[Points, Indices]:
+        """Return single moves along discrete axes (m, d), and the row each is from (m,).
 
-        A move that makes other dimensions active comes once for each of the ``fills`` (k, d), in
-        which every dimension has a position; None for the centre.
+        They are all there are, unless there are many: then a random part. A move that makes other
+        dimensions active comes once for each of the ``fills`` (k, d), in which every dimension has
+        a position; None for the centre.
         """
         rows, owners = [np.empty((0, self.dim))], [np.empty(0, dtype=np.int64)]
         parents = () if self.activity is None else self.activity.parents
         fills = self.centre[None] if fills is None else fills
         for owner, point in enumerate(points):
-            for dimension in np.flatnonzero(~self.continuous & (point != NOWHERE)):
+            dimensions = np.flatnonzero(~self.continuous & (point != NOWHERE))
+            if len(dimensions) > _MOST_MOVED:
+                dimensions = random.permutation(dimensions)[:_MOST_MOVED]
+            share = max(_LEAST_MOVES, _MOST_MOVES // max(len(dimensions), 1))
+            for dimension in dimensions:
                 positions = self.axes[dimension].moves(point[dimension])
                 positions = positions[positions != point[dimension]]
+                if len(positions) > share:
+                    positions = random.choice(positions, share, replace=False)
                 moved = np.repeat(point[None], len(positions), axis=0)
                 moved[:, dimension] = positions
                 if dimension in parents:

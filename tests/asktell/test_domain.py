@@ -29,6 +29,8 @@ SMALL = st.lists(
     min_size=1,
     max_size=3,
 ).map(lambda axes: Domain.of(tuple(axes)))
+
+RANDOM = np.random.default_rng(0)
 SEEDS = st.integers(0, 2**32)
 
 
@@ -132,7 +134,7 @@ def test_neighbours_differ_in_one_discrete_coordinate_and_lie_on_every_axis(
     points = domain.sample(uniform(domain, n, seed))
     before = points.tolist()
 
-    neighbours, owners = domain.neighbours(points)
+    neighbours, owners = domain.neighbours(points, RANDOM)
 
     assert points.tolist() == before
     assert neighbours.shape == (len(owners), domain.dim)
@@ -147,7 +149,7 @@ def test_neighbours_differ_in_one_discrete_coordinate_and_lie_on_every_axis(
 def test_neighbours_on_small_axes_are_all_other_levels(domain: Domain, seed: int) -> None:
     (point,) = domain.sample(uniform(domain, 1, seed))
 
-    neighbours, owners = domain.neighbours(point[None])
+    neighbours, owners = domain.neighbours(point[None], RANDOM)
 
     expected = {
         (*point[:i].tolist(), level, *point[i + 1 :].tolist())
@@ -163,7 +165,7 @@ def test_neighbours_on_small_axes_are_all_other_levels(domain: Domain, seed: int
 @pytest.mark.parametrize("n", [0, 1, 3])
 @pytest.mark.parametrize("axes", [(Interval(), Interval()), (Levels(1), categories(1))])
 def test_where_nothing_can_move_there_are_no_neighbours(axes: tuple[Axis, ...], n: int) -> None:
-    neighbours, owners = Domain.of(axes).neighbours(np.zeros((n, 2)))
+    neighbours, owners = Domain.of(axes).neighbours(np.zeros((n, 2)), RANDOM)
 
     assert neighbours.shape == (0, 2)
     assert owners.shape == (0,)
