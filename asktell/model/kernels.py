@@ -72,6 +72,8 @@ class Embedding:
     branch: Indices = field(init=False, eq=False, repr=False)
     _straight: Indices = field(init=False, eq=False, repr=False)
     _curved: Indices = field(init=False, eq=False, repr=False)
+    _coded: Indices = field(init=False, eq=False, repr=False)
+    _counts: Indices = field(init=False, eq=False, repr=False)
 
     @conditional.default
     def _none_conditional(self) -> tuple[bool, ...]:
@@ -115,6 +117,14 @@ class Embedding:
     def _find_curved(self) -> Indices:
         return np.flatnonzero((np.array(self.categories) == 0) & np.array(self.conditional))
 
+    @_coded.default
+    def _find_coded(self) -> Indices:
+        return np.flatnonzero(np.array(self.categories))
+
+    @_counts.default
+    def _count(self) -> Indices:
+        return np.array([count for count in self.categories if count], dtype=np.int64)
+
     def __call__(self, points: Array) -> Array:
         """Return the features (n, f) of points (n, d) in the unit cube."""
         features = np.zeros((len(points), len(self.owners)))
@@ -126,14 +136,16 @@ class Embedding:
             features[:, self.starts[self._curved] + 1] = np.where(
                 there, RADIUS * np.sin(angles), 0.0
             )
-        rows = np.arange(len(points))
-        for dimension, count in enumerate(self.categories):
-            if count:
-                positions = points[:, dimension]
-                codes = np.rint(positions * (count - 1)).astype(np.int64)
-                there = 0.5**0.5 * (positions != NOWHERE)
-                places = _places(codes, self.listed[dimension])
-                features[rows, self.starts[dimension] + places] = there
+        if len(self._coded):
+            positions = points[:, self._coded]
+            codes = np.rint(positions * (self._counts - 1)).astype(np.int64)
+            codes = np.maximum(codes, 0)
+            for column, dimension in enumerate(self._coded):
+                if (listed := self.listed[dimension]) is not None:
+                    codes[:, column] = _places(codes[:, column], listed)
+            rows = np.arange(len(points))[:, None]
+            there = 0.5**0.5 * (positions != NOWHERE)
+            features[rows, self.starts[self._coded] + codes] = there
         return features
 
     def listing(self, points: Array) -> Embedding:
@@ -192,10 +204,8 @@ class Embedding:
         return np.asarray(np.add.reduceat(per_feature, self.starts))
 
 
-def _places(codes: Indices, listed: tuple[int, ...] | None) -> Indices:
+def _places(codes: Indices, listed: tuple[int, ...]) -> Indices:
     """Return which of its dimension's features is that of each code (n,)."""
-    if listed is None:
-        return np.maximum(codes, 0)
     known = np.array(listed, dtype=np.int64)
     places = np.searchsorted(known, codes)
     found = np.append(known, -2)[places] == codes

@@ -21,10 +21,10 @@ Points = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 
-_MOST_MOVES, _LEAST_MOVES, _MOST_MOVED = 2048, 4, 256
-"""About so many moves of one point are looked at, at least so many along an axis, of at most so many
-axes: all there are on the mixed spaces that people have, and a part of them on the largest. Chosen
-for the time it takes (docs/decisions, number 13), not tuned for what is found."""
+_MOST_MOVES, _LEAST_MOVES, _MOST_MOVED = 1024, 4, 256
+"""About so many moves of one point are looked at, at least so many along an axis, of at most so
+many axes: all there are on the spaces that most have, a part of them on the largest. Chosen for the
+time it takes (docs/decisions, number 13), not tuned for what is found."""
 
 _SAMPLED = 256
 """Random points from which the average of active axes is worked out; it sets a prior only."""
