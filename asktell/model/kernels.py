@@ -29,8 +29,8 @@ RADIUS = 0.5
 about as far as two random positions from one another (0.41)."""
 
 
-BRANCH = 0.3
-"""The share of the variance that all points of a branch have in common."""
+SHARED = 0.5
+"""The share of the variance that is a function of what several branches share."""
 
 
 @frozen
@@ -51,7 +51,8 @@ class Embedding:
         categories: for each of d dimensions the number of categories, or 0 where it is ordered.
         conditional: for each of d dimensions whether it is nowhere in some points;
             none is by default.
-        deciding: for each of d dimensions whether others depend on it; none is by default.
+        depths: for each of d dimensions how many others decide one after another on whether it is
+            active; 0 by default.
         listed: for each of d dimensions the codes of categories that have an indicator of their
             own, in order; all others share one. None where all have their own, as by default.
 
@@ -59,17 +60,17 @@ class Embedding:
         owners: the dimension of every feature (f,).
         starts: the first feature of every dimension (d,).
         moving: the features that change along ordered dimensions (g,).
-        branch: the features that say which branch a point is in.
+        shared: of every depth but the last, the features of that depth and all before.
     """
 
     categories: tuple[int, ...]
     conditional: tuple[bool, ...] = field()
-    deciding: tuple[bool, ...] = field()
+    depths: tuple[int, ...] = field()
     listed: tuple[tuple[int, ...] | None, ...] = field()
     owners: Indices = field(init=False, eq=False, repr=False)
     starts: Indices = field(init=False, eq=False, repr=False)
     moving: Indices = field(init=False, eq=False, repr=False)
-    branch: Indices = field(init=False, eq=False, repr=False)
+    shared: tuple[Indices, ...] = field(init=False, eq=False, repr=False)
     _straight: Indices = field(init=False, eq=False, repr=False)
     _curved: Indices = field(init=False, eq=False, repr=False)
     _coded: Indices = field(init=False, eq=False, repr=False)
@@ -79,9 +80,9 @@ class Embedding:
     def _none_conditional(self) -> tuple[bool, ...]:
         return (False,) * len(self.categories)
 
-    @deciding.default
-    def _none_deciding(self) -> tuple[bool, ...]:
-        return (False,) * len(self.categories)
+    @depths.default
+    def _no_depths(self) -> tuple[int, ...]:
+        return (0,) * len(self.categories)
 
     @listed.default
     def _all_listed(self) -> tuple[tuple[int, ...] | None, ...]:
@@ -105,9 +106,10 @@ class Embedding:
     def _moving(self) -> Indices:
         return np.flatnonzero(np.array(self.categories)[self.owners] == 0)
 
-    @branch.default
-    def _branch(self) -> Indices:
-        return np.flatnonzero(np.array(self.deciding)[self.owners])
+    @shared.default
+    def _shared(self) -> tuple[Indices, ...]:
+        depths = np.array(self.depths)[self.owners]
+        return tuple(np.flatnonzero(depths <= depth) for depth in range(max(self.depths)))
 
     @_straight.default
     def _find_straight(self) -> Indices:
@@ -167,16 +169,18 @@ class Embedding:
         return self.kernel_with_slopes(left, right)[0]
 
     def kernel_with_slopes(self, left: Array, right: Array) -> tuple[Array, Slopes]:
-        """Return k (..., n, m) and -2 dk/d(r^2) for all features, and for those of the branch."""
+        """Return k (..., n, m) and -2 dk/d(r^2) for all features, and for those shared."""
         kernel, slope = matern(squared_distances(left, right))
-        if not len(self.branch):
+        if not self.shared:
             return kernel, ((slice(None), slope),)
-        own, own_slope = matern(squared_distances(left[..., self.branch], right[..., self.branch]))
-        kernel = (1.0 - BRANCH) * kernel + BRANCH * own
-        return kernel, (
-            (slice(None), (1.0 - BRANCH) * slope),
-            (self.branch, BRANCH * own_slope),
-        )
+        share = SHARED / len(self.shared)
+        kernel *= 1.0 - SHARED
+        slopes: list[tuple[slice | Indices, Array]] = [(slice(None), (1.0 - SHARED) * slope)]
+        for columns in self.shared:
+            own, own_slope = matern(squared_distances(left[..., columns], right[..., columns]))
+            kernel += share * own
+            slopes.append((columns, share * own_slope))
+        return kernel, tuple(slopes)
 
     def along(self, slopes: Array, points: Array) -> Array:
         """Return gradients (..., m, d) from slopes (..., m, g) by the moving features.

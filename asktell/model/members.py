@@ -270,7 +270,7 @@ def embedding_of(domain: Domain, *known: Array) -> Embedding:
         embedding = evolve(
             embedding,
             conditional=tuple(dimension in activity.conditional for dimension in dimensions),
-            deciding=tuple(dimension in activity.parents for dimension in dimensions),
+            depths=activity.depths,
         )
     for points in known:
         embedding = embedding.listing(points)

@@ -35,12 +35,14 @@ class Activity:
     Attributes:
         conditional: the dimensions that are not always active.
         parents: the dimensions that decide on others.
+        depths: for each dimension how many others decide one after another on whether it is active.
     """
 
     dim: int
     rules: tuple[Rule, ...]
     conditional: Indices = field(init=False, repr=False)
     parents: Indices = field(init=False, repr=False)
+    depths: tuple[int, ...] = field(init=False, repr=False)
 
     @conditional.default
     def _conditional(self) -> Indices:
@@ -49,6 +51,13 @@ class Activity:
     @parents.default
     def _parents(self) -> Indices:
         return np.array(sorted({p for rule in self.rules for p, _ in rule.tests}), dtype=np.int64)
+
+    @depths.default
+    def _depths(self) -> tuple[int, ...]:
+        depths = [0] * self.dim
+        for rule in self.rules:
+            depths[rule.child] = 1 + max(depths[parent] for parent, _ in rule.tests)
+        return tuple(depths)
 
     def of(self, points: Points) -> Mask:
         """Tell which dimensions of points (n, d) are active (n, d), by the positions of others."""
