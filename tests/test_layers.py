@@ -86,7 +86,7 @@ FLOORS = {
         {"__init__"},
     ],
     "asktell.asking": [
-        {"evidence", "revisit", "taken"},
+        {"branches", "evidence", "revisit", "taken"},
         {"known"},
         {"promise"},
         {"suggest"},

@@ -12,6 +12,7 @@ from attrs import evolve, frozen
 from asktell.acquisition.design import initial_point, perturbed
 from asktell.acquisition.hypervolume import non_dominated
 from asktell.acquisition.maximiser import maximise
+from asktell.asking.branches import branch_of
 from asktell.asking.evidence import dataset_of, n_reports
 from asktell.asking.known import Known, checked, given_of
 from asktell.asking.promise import promise_of
@@ -250,7 +251,14 @@ def _most_promising(state: State, posterior: Posterior, random: np.random.Genera
 
     score = promise_of(state.problem, posterior, is_wide, random)
     n_candidates = _candidates(method.n_candidates, len(data.points))
-    free = evolve(domain, excluded=taken_of(state))
+    taken = taken_of(state)
+    free = evolve(domain, excluded=taken)
+    if domain.activity is not None and random.integers(2):
+        candidates = np.vstack([domain.sample(random.random((n_candidates, domain.dim))), near])
+        candidates = candidates[~taken(candidates)]
+        if len(candidates):
+            outside = branch_of(state.problem, posterior, candidates)
+            free = evolve(domain, excluded=lambda points: taken(points) | outside(points))
     return maximise(score, free, random, n_candidates, method.n_starts, near)
 
 
