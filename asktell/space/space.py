@@ -131,6 +131,9 @@ class Space:
     def _checked(self, params: Any) -> Values:
         if not isinstance(params, Mapping):
             raise ParamsError("$", params, f"a mapping with the keys {self._listed()}")
+        for index, conditions in self._order:  # before all else: what is missing may be misspelt
+            if not conditions and self.names[index] not in params:
+                raise ParamsError(f"$.{self.names[index]}", NOTHING, "a value")
         values: list[Any] = [ABSENT] * self.dim
         for index, conditions in self._order:
             name, check = self._checks[index]

@@ -36,6 +36,17 @@ def finite() -> at.Space:
     )
 
 
+def as_box(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a space as schemas before 6 have it, which know nothing but boxes."""
+    added = ("when", "default", "likely")
+    return {
+        "parameters": [
+            {key: value for key, value in parameter.items() if key not in added}
+            for parameter in row["parameters"]
+        ]
+    }
+
+
 def score(params: dict[str, Any]) -> float:
     """Return a target that depends on every parameter of ``every_kind``."""
     return (

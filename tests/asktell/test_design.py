@@ -150,7 +150,7 @@ def test_perturbing_leaves_the_points_as_they_were() -> None:
 def test_perturbed_points_are_near_the_given_ones_in_turn() -> None:
     given_points = np.array([[0.1] * 20, [0.5] * 20, [0.9] * 20])
 
-    points = perturbed(given_points, [Interval()] * 20, 300, generator())
+    points = perturbed(given_points, Domain.of([Interval()] * 20), 300, generator())
 
     kept = [np.mean(points[i] == given_points[i % 3]) for i in range(300)]
     assert 0.7 < np.mean(kept) < 0.85  # a fifth of the coordinates change, and one for certain
@@ -161,7 +161,7 @@ def test_perturbed_points_are_near_the_given_ones_in_turn() -> None:
 
 
 def test_of_two_coordinates_each_changes_in_three_cases_of_four() -> None:
-    points = perturbed(np.full((1, 2), 0.5), [Interval()] * 2, 2000, generator())
+    points = perturbed(np.full((1, 2), 0.5), Domain.of([Interval()] * 2), 2000, generator())
 
     # half of them at random, and one of the two for certain
     assert np.mean(points != 0.5, axis=0) == pytest.approx([0.75, 0.75], abs=0.04)
@@ -169,12 +169,14 @@ def test_of_two_coordinates_each_changes_in_three_cases_of_four() -> None:
 
 @pytest.mark.parametrize("axis", [Interval(), Levels(2**30)])
 def test_perturbed_points_of_one_dimension_all_move(axis: Axis) -> None:
-    points = perturbed(axis.snap(np.array([0.5]))[:, None], [axis], 50, generator())
+    middle = axis.snap(np.array([0.5]))
 
-    assert np.all(points != axis.snap(np.array([0.5])))
+    points = perturbed(middle[:, None], Domain.of([axis]), 50, generator())
+
+    assert np.all(points != middle)
 
 
 def test_perturbed_categories_are_drawn_from_all() -> None:
-    points = perturbed(np.zeros((1, 1)), [categories(4)], 200, generator())
+    points = perturbed(np.zeros((1, 1)), Domain.of([categories(4)]), 200, generator())
 
     assert np.unique(points, return_counts=True)[1].min() > 30

@@ -121,8 +121,7 @@ def test_layout_tells_which_features_belong_to_which_dimension() -> None:
 
     assert embedding.owners.tolist() == [0, 1, 1, 1, 2, 3, 4, 4, 5]
     assert embedding.starts.tolist() == [0, 1, 4, 5, 6, 8]
-    assert embedding.ordered.tolist() == [0, 2, 5]
-    assert embedding.ordered_features.tolist() == [0, 4, 8]
+    assert embedding.moving.tolist() == [0, 4, 8]
 
 
 # --- distances and kernel ---
