@@ -90,7 +90,7 @@ MAKERS: dict[str, Callable[..., Parameter]] = {
 
 @st.composite
 def conditional_spaces(draw: st.DrawFn, most: int = 7) -> at.Space:
-    """Draw spaces where parameters depend on up to three others, which may be defined after them."""
+    """Draw spaces where parameters depend on up to three others, defined before or after them."""
     made: list[Parameter] = []
     for number in range(draw(st.integers(2, most))):
         maker = MAKERS[draw(st.sampled_from(list(MAKERS)))]
