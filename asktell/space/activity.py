@@ -113,7 +113,7 @@ def test_of(parameter: Parameter, condition: Condition) -> Test:
 
 
 _LISTED = 2**16
-"""Up to so many levels, each is looked at once; of more that increase, the ends are searched for."""
+"""Up to so many levels, each is looked at once; of more, which increase, the ends are searched."""
 
 
 def ends_within(
