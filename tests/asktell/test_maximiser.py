@@ -381,7 +381,7 @@ def test_a_walk_goes_over_to_a_branch_that_is_better_at_its_best() -> None:
     )
     bonus = np.linspace(0.0, 1.0, 41)
     bonus[0] = 0.0
-    score = Branched(np.array([0.0, *[2.0] * 40]), bonus)
+    score = Branched(np.array([0.0, *[0.2] * 40]), bonus)
 
     found = maximise(score, space.domain, generator(3), 200, 4)
 
