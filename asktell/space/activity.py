@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from asktell.space.absent import NOWHERE
 from asktell.space.axes import Indices, Positions
 from asktell.space.conditions import Condition, OneOf
-from asktell.space.parameters import Parameter
+from asktell.space.parameters import Ordinal, Parameter
 
 Points = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -99,7 +99,7 @@ def test_of(parameter: Parameter, condition: Condition) -> Test:
     if isinstance(condition, OneOf):
         held = np.unique(axis.indices(parameter.encode(condition.values)))
         return lambda positions: np.isin(axis.indices(positions), held)
-    if axis.size <= _LISTED:
+    if axis.size <= _LISTED or isinstance(parameter, Ordinal):
         values = parameter.decode(axis.levels())
         table = np.array([condition.holds(value) for value in values], dtype=bool)
         return lambda positions: table[axis.indices(positions)]
@@ -113,8 +113,7 @@ def test_of(parameter: Parameter, condition: Condition) -> Test:
 
 
 _LISTED = 2**16
-"""Up to so many levels, each is looked at once; of more, which are numbers in order, the ends are
-searched for."""
+"""Up to so many levels, each is looked at once; of more, which increase, the ends are searched."""
 
 
 def ends_within(
@@ -141,17 +140,28 @@ def ends_within(
     return start, end - 1
 
 
-def in_order(parents: Sequence[Sequence[int]]) -> list[int] | None:
-    """Return all dimensions, each after its parents; None where they go round in a circle."""
+def in_order(parents: Sequence[Sequence[int]]) -> list[int]:
+    """Return the dimensions, each after its parents, without those that come after a circle."""
     order: list[int] = []
     placed = [False] * len(parents)
     waiting = list(range(len(parents)))
     while waiting:
         ready = [i for i in waiting if all(placed[parent] for parent in parents[i])]
         if not ready:
-            return None
+            break
         for i in ready:
             placed[i] = True
         order += ready
         waiting = [i for i in waiting if not placed[i]]
     return order
+
+
+def circle_in(parents: Sequence[Sequence[int]]) -> list[int]:
+    """Return dimensions each of which has the next one for a parent, and the last the first."""
+    waiting = set(range(len(parents))) - set(in_order(parents))
+    walk: list[int] = []
+    here = min(waiting, default=None)
+    while here is not None and here not in walk:
+        walk.append(here)
+        here = next(parent for parent in parents[here] if parent in waiting)
+    return [] if here is None else walk[walk.index(here) :]

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 from attrs import field, frozen
 
 from asktell.errors import DefinitionError, at_key
@@ -105,14 +106,16 @@ def optional_where(value: Any, place: str) -> Where | None:
 
 def _condition(value: Any, place: str) -> Condition:
     if isinstance(value, AtLeast | AtMost):
-        return _between([value], place)
+        return _between([value], value, place)
     if isinstance(value, Mapping):
-        return _between(_bounds(value, place), place)
+        return _between(_bounds(value, place), value, place)
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
     if isinstance(value, set | frozenset):
         raise DefinitionError(place, value, "a list: sets have no order")
     if isinstance(value, Sequence) and not isinstance(value, str | bytes):
         if value and all(isinstance(one, AtLeast | AtMost) for one in value):
-            return _between(list(value), place)
+            return _between(value, value, place)
         return OneOf(door.scalars(value, place))
     try:
         return OneOf((door.scalar(value, place),))
@@ -132,11 +135,11 @@ def _bounds(value: Mapping[Any, Any], place: str) -> list[Bound]:
     return bounds
 
 
-def _between(bounds: list[Bound], place: str) -> Between:
+def _between(bounds: Sequence[Bound], got: Any, place: str) -> Between:
     low = [one.bound for one in bounds if isinstance(one, AtLeast)]
     high = [one.bound for one in bounds if isinstance(one, AtMost)]
     if not bounds or len(low) > 1 or len(high) > 1 or (low and high and low[0] > high[0]):
-        raise DefinitionError(place, bounds, "AtLeast, AtMost, or both, which can hold together")
+        raise DefinitionError(place, got, "AtLeast, AtMost, or both, which can hold together")
     return Between(low[0] if low else None, high[0] if high else None)
 
 

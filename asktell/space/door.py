@@ -125,12 +125,7 @@ def scalar(value: Any, place: str) -> Scalar:
 
 def canonical(check: Callable[[Any], Any], value: Any, place: str) -> Any:
     """Return a value as a parameter keeps it; None where there is none."""
-    if value is None:
-        return None
-    try:
-        return check(value)
-    except ParamsError as error:
-        raise DefinitionError(place, error.got, error.expected) from None
+    return None if value is None else _canonical(check, value, place)
 
 
 def canonicals(check: Callable[[Any], Any], values: Any, place: str) -> tuple[Any, ...]:
@@ -140,7 +135,14 @@ def canonicals(check: Callable[[Any], Any], values: Any, place: str) -> tuple[An
     if isinstance(values, np.ndarray):
         values = values.tolist()
     if not isinstance(values, Sequence) or isinstance(values, str | bytes):
-        return (canonical(check, values, place),)
+        return (_canonical(check, values, place),)
     return tuple(
-        canonical(check, value, f"{place}[{position}]") for position, value in enumerate(values)
+        _canonical(check, value, f"{place}[{position}]") for position, value in enumerate(values)
     )
+
+
+def _canonical(check: Callable[[Any], Any], value: Any, place: str) -> Any:
+    try:
+        return check(value)
+    except ParamsError as error:
+        raise DefinitionError(place, error.got, error.expected) from None

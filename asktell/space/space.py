@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from asktell.errors import NOTHING, DefinitionError, ParamsError, at_key, quoted
 from asktell.space import door
 from asktell.space.absent import ABSENT, NOWHERE
-from asktell.space.activity import Activity, Rule, ends_within, in_order, test_of
+from asktell.space.activity import Activity, Rule, circle_in, ends_within, in_order, test_of
 from asktell.space.axes import Axis
 from asktell.space.conditions import Between, Condition, OneOf, Where
 from asktell.space.constraints import Constraint, Forbidden, Linear, Ordered, Simplex
@@ -96,6 +97,10 @@ class Space:
             order,
         )
 
+    def __reduce__(self) -> tuple[Callable[..., Space], tuple[Parameter, ...]]:
+        """Pickle what the space is made of: the rest follows, and has functions in it."""
+        return partial(Space, constraints=self.constraints), self.parameters
+
     @property
     def dim(self) -> int:
         """Return the number of parameters, d."""
@@ -131,6 +136,9 @@ class Space:
     def _checked(self, params: Any) -> Values:
         if not isinstance(params, Mapping):
             raise ParamsError("$", params, f"a mapping with the keys {self._listed()}")
+        for index, conditions in self._order:  # before all else: what is missing may be misspelt
+            if not conditions and self.names[index] not in params:
+                raise ParamsError(f"$.{self.names[index]}", NOTHING, "a value")
         values: list[Any] = [ABSENT] * self.dim
         for index, conditions in self._order:
             name, check = self._checks[index]
@@ -272,12 +280,12 @@ def _ordered(
                 for name, one in where
             )
         )
-    order = in_order([[parent for parent, _ in pairs] for pairs in conditions])
-    if order is None:
-        circle = [p.name for p in parameters if p.when is not None]
+    parents = [[parent for parent, _ in pairs] for pairs in conditions]
+    if circle := circle_in(parents):
+        names = [parameters[index].name for index in circle]
         expected = "conditions that do not go round in a circle"
-        raise DefinitionError("$.parameters", circle, expected)
-    return tuple((index, conditions[index]) for index in order)
+        raise DefinitionError("$.parameters", names, expected)
+    return tuple((index, conditions[index]) for index in in_order(parents))
 
 
 def _resolved(
@@ -355,8 +363,29 @@ def _checked_constraints(
             if isinstance(constraint, Simplex) and parameters[known[name]].axis.size is not None:
                 expected = "names of Float parameters without step"
                 raise DefinitionError(place, name, expected)
+        if not math.isfinite(_greatest_sum(constraint, parameters, known)):
+            raise DefinitionError(place, str(constraint), "numbers whose sum a float can hold")
         checked.append(constraint)
     return tuple(checked)
+
+
+def _greatest_sum(
+    constraint: Constraint, parameters: Sequence[Parameter], known: Mapping[str, int]
+) -> float:
+    """Return a bound on the magnitude of the sum that a constraint is about, 0 without one."""
+    terms: Sequence[tuple[str, float]] = ()
+    if isinstance(constraint, Linear):
+        terms = constraint.coefficients
+    elif isinstance(constraint, Simplex):
+        terms = [(name, 1.0) for name in constraint.names]
+    total = 0.0
+    for name, number in terms:
+        parameter = parameters[known[name]]
+        ends: Sequence[Any] = parameter.decode(np.array([0.0, 1.0]))
+        if isinstance(parameter, Ordinal):
+            ends = parameter.values
+        total += abs(number) * max(abs(float(end)) for end in ends)
+    return total
 
 
 def _what_to_pass(got: Any) -> str:

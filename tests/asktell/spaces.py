@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+from hypothesis import strategies as st
+
 import asktell as at
+from asktell.space.parameters import Parameter
+from asktell.space.space import is_number
 
 QUICK = at.Settings(n_candidates=64, n_starts=2)
 """Few candidates: for tests of behaviour, not of quality."""
@@ -36,6 +42,17 @@ def finite() -> at.Space:
     )
 
 
+def as_box(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the row of a space as schemas before 6 have it, which know nothing but boxes."""
+    added = ("when", "default", "likely")
+    return {
+        "parameters": [
+            {key: value for key, value in parameter.items() if key not in added}
+            for parameter in row["parameters"]
+        ]
+    }
+
+
 def score(params: dict[str, Any]) -> float:
     """Return a target that depends on every parameter of ``every_kind``."""
     return (
@@ -48,3 +65,74 @@ def score(params: dict[str, Any]) -> float:
         + (0.5 if params["kernel"] == "poly" else 0.0)
         + 0.3 * params["bias"]
     )
+
+
+# --- any space with conditions ---
+
+MAKERS: dict[str, Callable[..., Parameter]] = {
+    "float": lambda name, **rest: at.Float(name, -1.0, 3.0, **rest),
+    "log": lambda name, **rest: at.Float(name, 1e-5, 10.0, log=True, **rest),
+    "step": lambda name, **rest: at.Float(name, 0.0, 0.99, step=0.01, **rest),
+    "log step": lambda name, **rest: at.Float(name, 0.1, 10.0, log=True, step=0.1, **rest),
+    "one float": lambda name, **rest: at.Float(name, 0.5, 0.5, **rest),
+    "int": lambda name, **rest: at.Int(name, -3, 5, **rest),
+    "log int": lambda name, **rest: at.Int(name, 1, 1000, log=True, **rest),
+    "many ints": lambda name, **rest: at.Int(name, 10, 10 + 7 * 10**6, step=7, **rest),
+    "all ints": lambda name, **rest: at.Int(name, 1, 2**53, **rest),
+    "all log ints": lambda name, **rest: at.Int(name, 1, 2**40, log=True, **rest),
+    "numbers": lambda name, **rest: at.Ordinal(name, [8, 2, 0.5, 4], **rest),
+    "words": lambda name, **rest: at.Ordinal(name, ["low", 1, "mid", None], **rest),
+    "choices": lambda name, **rest: at.Categorical(name, ["a", None, 0.5, False, 2], **rest),
+    "bool": lambda name, **rest: at.Bool(name, **rest),
+}
+"""Parameters of every kind, scale and size, by what they are."""
+
+
+@st.composite
+def conditional_spaces(draw: st.DrawFn, most: int = 7) -> at.Space:
+    """Draw spaces where parameters depend on up to three others, defined before or after them."""
+    made: list[Parameter] = []
+    for number in range(draw(st.integers(2, most))):
+        maker = MAKERS[draw(st.sampled_from(list(MAKERS)))]
+        default = maker("x").decode(np.array([draw(st.floats(0.0, 1.0))]))[0]
+        parents = draw(st.lists(st.sampled_from(made), max_size=3, unique_by=id)) if made else []
+        when = {parent.name: draw(conditions(parent)) for parent in parents}
+        given = {"default": default} if draw(st.booleans()) else {}
+        made.append(maker(f"p{number}", when=when or None, **given))
+    return at.Space(*draw(st.permutations(made)))
+
+
+@st.composite
+def conditions(draw: st.DrawFn, parent: Parameter) -> Any:
+    """Draw what may be wanted of a parameter, for some of its values at least."""
+    positions = draw(st.lists(st.floats(0.0, 1.0), min_size=2, max_size=3))
+    values: list[Any] = list(dict.fromkeys(parent.decode(np.array(positions))))
+    kinds = ["values", "value"] if parent.axis.size is not None else []
+    if is_number(parent):
+        kinds += ["at least", "at most", "both", "plain"]
+    match draw(st.sampled_from(kinds)):
+        case "values":
+            return values
+        case "value":
+            return values[0]
+        case "at least":
+            return at.AtLeast(values[0])
+        case "at most":
+            return at.AtMost(values[0])
+        case "both":
+            return [at.AtMost(max(values)), at.AtLeast(min(values))]
+        case _:
+            return {"at_least": min(values)}
+
+
+def active_by_definition(space: at.Space, params: dict[str, Any]) -> set[str]:
+    """Return the names that params should have: those whose conditions they keep."""
+    conditions = {p.name: p.when.conditions if p.when else () for p in space.parameters}
+
+    def is_active(name: str) -> bool:
+        return all(
+            is_active(parent) and parent in params and condition.holds(params[parent])
+            for parent, condition in conditions[name]
+        )
+
+    return {name for name in space.names if is_active(name)}

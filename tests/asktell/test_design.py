@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spaces import conditional_spaces
 
+import asktell as at
 from asktell.acquisition.design import initial_point, perturbed, sobol
+from asktell.space.absent import NOWHERE
 from asktell.space.axes import Axis, Interval, Levels, LogLevels, categories
 from asktell.space.domain import Domain
 
@@ -150,7 +153,7 @@ def test_perturbing_leaves_the_points_as_they_were() -> None:
 def test_perturbed_points_are_near_the_given_ones_in_turn() -> None:
     given_points = np.array([[0.1] * 20, [0.5] * 20, [0.9] * 20])
 
-    points = perturbed(given_points, [Interval()] * 20, 300, generator())
+    points = perturbed(given_points, Domain.of([Interval()] * 20), 300, generator())
 
     kept = [np.mean(points[i] == given_points[i % 3]) for i in range(300)]
     assert 0.7 < np.mean(kept) < 0.85  # a fifth of the coordinates change, and one for certain
@@ -161,7 +164,7 @@ def test_perturbed_points_are_near_the_given_ones_in_turn() -> None:
 
 
 def test_of_two_coordinates_each_changes_in_three_cases_of_four() -> None:
-    points = perturbed(np.full((1, 2), 0.5), [Interval()] * 2, 2000, generator())
+    points = perturbed(np.full((1, 2), 0.5), Domain.of([Interval()] * 2), 2000, generator())
 
     # half of them at random, and one of the two for certain
     assert np.mean(points != 0.5, axis=0) == pytest.approx([0.75, 0.75], abs=0.04)
@@ -169,12 +172,92 @@ def test_of_two_coordinates_each_changes_in_three_cases_of_four() -> None:
 
 @pytest.mark.parametrize("axis", [Interval(), Levels(2**30)])
 def test_perturbed_points_of_one_dimension_all_move(axis: Axis) -> None:
-    points = perturbed(axis.snap(np.array([0.5]))[:, None], [axis], 50, generator())
+    middle = axis.snap(np.array([0.5]))
 
-    assert np.all(points != axis.snap(np.array([0.5])))
+    points = perturbed(middle[:, None], Domain.of([axis]), 50, generator())
+
+    assert np.all(points != middle)
 
 
 def test_perturbed_categories_are_drawn_from_all() -> None:
-    points = perturbed(np.zeros((1, 1)), [categories(4)], 200, generator())
+    points = perturbed(np.zeros((1, 1)), Domain.of([categories(4)]), 200, generator())
 
     assert np.unique(points, return_counts=True)[1].min() > 30
+
+
+# --- where some dimensions are nowhere ---
+
+
+def exist(domain: Domain, points: np.ndarray) -> bool:
+    """Tell whether points lie on all active axes, and are nowhere on the others."""
+    there = points != NOWHERE
+    on_axes = all(
+        axis.snap(column[present]).tolist() == column[present].tolist()
+        for axis, column, present in zip(domain.axes, points.T, there.T, strict=True)
+    )
+    active = np.ones_like(there) if domain.activity is None else domain.activity.of(points)
+    return on_axes and bool((active == there).all())
+
+
+@EXAMPLES
+@given(space=conditional_spaces(), seed=st.integers(0, 2**32), index=st.integers(0, 40))
+def test_design_of_a_conditional_space_has_points_that_there_are(
+    space: at.Space, seed: int, index: int
+) -> None:
+    point = initial_point(space.domain, seed, index)
+
+    assert point.shape == (space.dim,)
+    assert exist(space.domain, point[None])
+    assert initial_point(space.domain, seed, index).tolist() == point.tolist()
+
+
+@EXAMPLES
+@given(space=conditional_spaces(), seed=st.integers(0, 2**32))
+def test_design_begins_at_the_defaults(space: at.Space, seed: int) -> None:
+    point = initial_point(space.domain, seed, 0)
+
+    for parameter, position in zip(space.parameters, point, strict=True):
+        if parameter.default is not None and position != NOWHERE:
+            assert position == parameter.encode([parameter.default])[0]
+
+
+@EXAMPLES
+@given(space=conditional_spaces(), k=st.integers(1, 4), seed=st.integers(0, 2**32))
+def test_perturbed_points_of_a_conditional_space_are_points_that_there_are(
+    space: at.Space, k: int, seed: int
+) -> None:
+    points = space.sample(generator(seed).random((k, space.dim)))
+    before = points.tolist()
+
+    near = perturbed(points, space.domain, 30, generator(seed))
+
+    assert near.shape == (30, space.dim)
+    assert exist(space.domain, near)
+    assert points.tolist() == before
+
+
+def test_design_and_perturbed_points_meet_every_branch() -> None:
+    space = at.Space(
+        at.Categorical("model", ["a", "b", "c"]),
+        at.Float("x", 0.0, 1.0, when={"model": "b"}),
+        at.Float("y", 0.0, 1.0, when={"model": "c"}),
+        at.Float("z", 0.0, 1.0, when={"y": at.AtLeast(0.5)}),
+    )
+    design = np.array([initial_point(space.domain, 1, index) for index in range(1, 65)])
+    near = perturbed(space.domain.snap(np.zeros((1, 4))), space.domain, 200, generator())
+
+    for points in (design, near):
+        there = (points != NOWHERE).mean(axis=0)
+        assert there[0] == 1.0
+        assert np.all(there[1:] > 0.05)
+        assert np.all(there[1:3] < 0.5)
+
+
+def test_what_a_perturbed_point_makes_active_is_drawn_anew() -> None:
+    space = at.Space(at.Bool("on"), at.Float("x", 0.0, 1.0, when={"on": True}, default=0.5))
+    points = perturbed(np.array([[0.0, NOWHERE]]), space.domain, 200, generator())
+
+    drawn = points[points[:, 0] == 1.0, 1]
+    assert len(drawn) > 50
+    assert drawn.min() < 0.1
+    assert drawn.max() > 0.9

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spaces import conditional_spaces
 
+import asktell as at
+from asktell.space.absent import ABSENT, NOWHERE
 from asktell.space.axes import Axis, Interval, Levels, LogLevels, categories
 from asktell.space.domain import Domain, Mask, Points
 
@@ -202,3 +205,75 @@ def test_excluded_may_be_said_by_a_list_of_bools_or_of_numbers() -> None:
     domain = Domain.of((Interval(),), lambda points: [1, 0])  # type: ignore[arg-type, return-value]
 
     assert domain.excludes(np.zeros((2, 1))).tolist() == [True, False]
+
+
+# --- where some dimensions are nowhere ---
+
+
+@EXAMPLES
+@given(space=conditional_spaces(most=5), n=st.integers(1, 4), seed=SEEDS)
+def test_neighbours_are_single_moves_and_what_follows_from_them(
+    space: at.Space, n: int, seed: int
+) -> None:
+    domain = space.domain
+    points = domain.sample(uniform(domain, n, seed))
+    fills = domain.sampled(uniform(domain, 2, seed + 1))
+
+    neighbours, owners = domain.neighbours(points, RANDOM, fills)
+
+    if domain.activity is None:
+        return
+    assert domain.activity.of(neighbours).tolist() == (neighbours != NOWHERE).tolist()
+    for neighbour, point in zip(neighbours, points[owners], strict=True):
+        there = (neighbour != NOWHERE) & (point != NOWHERE)
+        (moved,) = np.flatnonzero((neighbour != point) & there)
+        assert not domain.continuous[moved]
+        came = (neighbour != NOWHERE) & (point == NOWHERE)
+        assert np.all((fills[:, came] == neighbour[came]).any(axis=0))
+        left = (neighbour == NOWHERE) & (point != NOWHERE)
+        if came.any() or left.any():
+            assert moved in domain.activity.parents
+
+
+def test_a_move_to_another_branch_comes_once_with_each_fill() -> None:
+    space = at.Space(
+        at.Categorical("model", ["a", "b", "c"]),
+        at.Float("x", 0.0, 1.0, when={"model": ["b", "c"]}, default=0.25),
+        at.Int("n", 0, 4, when={"model": "c"}),
+    )
+    point = np.array([[0.0, NOWHERE, NOWHERE]])
+
+    neighbours, owners = space.domain.neighbours(point, RANDOM)
+    filled, _ = space.domain.neighbours(
+        point, RANDOM, np.array([[0.0, 0.1, 0.0], [0.0, 0.9, 0.0], [0.0, 0.1, 1.0]])
+    )
+
+    assert neighbours.tolist() == [[0.5, 0.25, NOWHERE], [1.0, 0.25, 0.5]]
+    assert owners.tolist() == [0, 0]
+    assert sorted(filled.tolist()) == [
+        [0.5, 0.1, NOWHERE],
+        [0.5, 0.9, NOWHERE],
+        [1.0, 0.1, 0.0],
+        [1.0, 0.1, 1.0],
+        [1.0, 0.9, 0.0],
+    ]
+
+
+def test_grid_of_a_conditional_space_has_every_point_once() -> None:
+    space = at.Space(
+        at.Bool("on"),
+        at.Int("n", 1, 3, when={"on": True}),
+        at.Categorical("k", ["a", "b"], when={"n": at.AtLeast(2)}),
+    )
+
+    grid = space.domain.grid(12)
+
+    assert grid is not None
+    assert sorted(space.decode(grid), key=repr) == sorted(
+        [
+            (False, ABSENT, ABSENT),
+            (True, 1, ABSENT),
+            *((True, n, k) for n in (2, 3) for k in "ab"),
+        ],
+        key=repr,
+    )

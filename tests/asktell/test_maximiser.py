@@ -11,12 +11,15 @@ import pytest
 from datasets import AXES, found_for, points_of, two_outcomes
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spaces import conditional_spaces
 
+import asktell as at
 from asktell.acquisition.acq_max import acq_max
 from asktell.acquisition.maximiser import maximise
 from asktell.acquisition.score import Improvement, Promise
 from asktell.model.kernels import Array
 from asktell.model.posterior import posterior_of
+from asktell.space.absent import NOWHERE
 from asktell.space.axes import Axis, Interval, Levels, LogLevels, categories
 from asktell.space.domain import Domain, Mask
 
@@ -306,3 +309,93 @@ def test_equal_generators_give_equal_points(axes: tuple[Axis, ...]) -> None:
 
     assert found[0] == found[1]
     assert [s.tolist() for s in first.scored] == [s.tolist() for s in second.scored]
+
+
+# --- where some dimensions are nowhere ---
+
+
+class Branched:
+    """A score over a conditional space: what each active dimension adds, so that its top is known.
+
+    It keeps the points that it was asked for.
+    """
+
+    def __init__(self, weights: Array, bonus: Array) -> None:
+        self.weights, self.bonus = weights, bonus
+        self.scored: list[Array] = []
+        self.climbed: list[Array] = []
+
+    def __call__(self, points: Array) -> Array:
+        self.scored.append(points.copy())
+        return self.scores(points)
+
+    def with_gradient(self, points: Array) -> tuple[Array, Array]:
+        self.climbed.append(points.copy())
+        return self.scores(points), -2.0 * self.weights * (points - 0.7)
+
+    def scores(self, points: Array) -> Array:
+        each = self.bonus - self.weights * np.square(points - 0.7)
+        return np.asarray(np.where(points == NOWHERE, 0.0, each).sum(axis=1))
+
+
+@settings(deadline=None, max_examples=25)
+@given(space=conditional_spaces(most=5), seed=st.integers(0, 2**32))
+def test_only_points_of_a_conditional_space_are_scored_and_found(
+    space: at.Space, seed: int
+) -> None:
+    random = generator(seed)
+    score = Branched(random.random(space.dim), random.standard_normal(space.dim))
+    near = space.sample(random.random((2, space.dim)))
+
+    found = maximise(score, space.domain, random, 16, 3, near)
+
+    scored = np.vstack([*score.scored, found[None]])
+    if space.activity is not None:
+        assert space.activity.of(scored).tolist() == (scored != NOWHERE).tolist()
+    assert space.snap(scored).tolist() == scored.tolist()
+    assert score.scores(found[None])[0] == score.scores(scored).max()
+
+
+def test_climbs_leave_alone_what_is_nowhere() -> None:
+    space = at.Space(
+        at.Float("x", 0.0, 1.0),
+        at.Bool("on"),
+        at.Float("y", 0.0, 1.0, when={"on": True}),
+        at.Float("z", 0.0, 1.0, when={"on": False}),
+    )
+    score = Branched(np.ones(4), np.array([0.0, 0.0, 2.0, 1.0]))
+
+    found = maximise(score, space.domain, generator(), 32, 4)
+
+    climbed = np.vstack(score.climbed)
+    assert ((climbed[:, 2] == NOWHERE) == (climbed[:, 1] == 0.0)).all()
+    assert ((climbed[:, 3] == NOWHERE) == (climbed[:, 1] == 1.0)).all()
+    assert found[3] == NOWHERE
+    assert found[:3] == pytest.approx([0.7, 1.0, 0.7], abs=1e-4)
+
+
+def test_a_walk_goes_over_to_a_branch_that_is_better_at_its_best() -> None:
+    space = at.Space(
+        at.Categorical("model", [f"m{i}" for i in range(40)]),
+        *[at.Int(f"n{i}", 0, 10, when={"model": f"m{i}"}, default=0) for i in range(40)],
+    )
+    bonus = np.linspace(0.0, 1.0, 41)
+    bonus[0] = 0.0
+    score = Branched(np.array([0.0, *[0.2] * 40]), bonus)
+
+    found = maximise(score, space.domain, generator(3), 200, 4)
+
+    there = np.flatnonzero(found != NOWHERE)
+    assert there.tolist() == [0, 40]  # the last of the models
+    assert found[there] == pytest.approx([1.0, 0.7])
+
+
+def test_where_a_climb_leaves_its_branch_the_point_is_of_the_one_it_reaches() -> None:
+    space = at.Space(
+        at.Float("x", 0.0, 1.0), at.Float("y", 0.0, 1.0, when={"x": at.AtMost(0.5)}, default=0.25)
+    )
+    score = Branched(np.array([5.0, 1.0]), np.array([0.0, 0.1]))
+
+    found = maximise(score, space.domain, generator(), 4, 4, np.array([[0.2, 0.5]]))
+
+    assert found == pytest.approx([0.7, NOWHERE], abs=1e-4)
