@@ -56,7 +56,8 @@ FLOORS = {
         {"__init__"},
     ],
     "asktell.acquisition": [
-        {"design", "improvement", "normal", "target_space"},
+        {"belief", "improvement", "normal", "target_space"},
+        {"design"},
         {"directions", "feasibility", "hypervolume", "maximiser"},
         {"acq_max", "score"},
         {"__init__"},
@@ -86,8 +87,8 @@ FLOORS = {
         {"__init__"},
     ],
     "asktell.asking": [
-        {"branches", "evidence", "revisit", "taken"},
-        {"known"},
+        {"evidence", "revisit", "taken", "worth"},
+        {"branches", "known"},
         {"promise"},
         {"suggest"},
         {"know"},

@@ -25,7 +25,8 @@ def initial_point(domain: Domain, seed: int, index: int) -> Array:
     """Return point number ``index`` of the design, (d,): the centre, then scrambled Sobol points.
 
     The centre is that of the domain. A point depends on the seed and its index alone. Points far
-    beyond any study are independent draws.
+    beyond any study are independent draws. Where something is believed, the centre is what is
+    likely, and the middle comes next.
     """
     if index == 0:
         return np.asarray(domain.snap(domain.centre[None])[0])
@@ -33,6 +34,8 @@ def initial_point(domain: Domain, seed: int, index: int) -> Array:
         uniform = np.random.default_rng([seed, index]).random((1, domain.dim))
     else:
         uniform = sobol(domain.dim, 1, np.random.default_rng(seed), skip=index - 1)
+    if any(domain.likely) and index == 1:
+        return np.asarray(domain.snap(domain.middle[None])[0])
     return np.asarray(domain.sample(uniform)[0])
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from asktell.asking.worth import worth_of
 from asktell.model.kernels import Array
 from asktell.model.posterior import Posterior
 from asktell.space.absent import NOWHERE
@@ -35,7 +36,7 @@ def branch_of(problem: Problem, posterior: Posterior, candidates: Array) -> Call
         candidates: points (m, d) that may be suggested; one or more.
     """
     data = posterior.data
-    worth = _worth(problem, posterior)
+    worth = worth_of(problem, posterior)
     tried = np.vstack([data.points, data.failed, data.pending]) != NOWHERE
     observed = data.points != NOWHERE
     expected = _expected(problem, posterior, candidates)
@@ -51,23 +52,6 @@ def branch_of(problem: Problem, posterior: Posterior, candidates: Array) -> Call
     return lambda points: np.asarray(((points != NOWHERE) != chosen).any(axis=1))
 
 
-def _worth(problem: Problem, posterior: Posterior) -> Array:
-    """Return what observed points are worth (n,): the mean of their objectives as the model sees
-    them; less than all others where they break a constraint and others do not.
-    """
-    data = posterior.data
-    columns = [
-        posterior.seen[posterior.columns[outcome].start].values[: len(data.points)]
-        if data.uses[outcome] != "given"
-        else _standardised(data.targets[:, outcome])
-        for outcome in problem.objectives
-    ]
-    worth = np.mean(columns, axis=0)
-    if data.feasible.any():
-        worth = np.where(data.feasible, worth, worth.min() - 1.0)
-    return np.asarray(worth)
-
-
 def _expected(problem: Problem, posterior: Posterior, points: Array) -> Array:
     """Return the mean of the objectives that the first members expect at points (m,)."""
     means, _ = posterior.at(points)
@@ -77,7 +61,3 @@ def _expected(problem: Problem, posterior: Posterior, points: Array) -> Array:
         if posterior.data.uses[outcome] != "given"
     ]
     return np.asarray(means[:, columns].mean(axis=1)) if columns else np.zeros(len(points))
-
-
-def _standardised(targets: Array) -> Array:
-    return np.asarray((targets - targets.mean()) / (float(targets.std()) or 1.0))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from attrs import evolve, frozen
 
+from asktell.acquisition.belief import believed
 from asktell.acquisition.design import initial_point, perturbed
 from asktell.acquisition.hypervolume import non_dominated
 from asktell.acquisition.maximiser import maximise
@@ -37,6 +38,9 @@ _LOCAL_CANDIDATES, _LOCAL_CENTRES = 200, 5
 """Candidates near the best points, and how many points count as best. Neither was tuned: one such
 candidate beside eight Sobol points left the score of the benchmarks' subset as it was. Of several
 objectives, at every other suggestion all of the front counts (docs/decisions, number 11)."""
+
+_LIKELY_CANDIDATES = 64
+"""Candidates drawn from what the user believes, where there is a belief. Not tuned."""
 
 _LEAST_CANDIDATES, _SCORED_PAIRS = 128, 200_000
 """Above so many candidates times points there are fewer candidates, down to the least. The time to
@@ -248,7 +252,8 @@ def _most_promising(state: State, posterior: Posterior, random: np.random.Genera
     is_wide = bool(random.integers(2)) if len(state.problem.objectives) > 1 else False
     centres = _centres(state.problem, data, is_wide, random)
     near = perturbed(centres, domain, _LOCAL_CANDIDATES, random)
-
+    if any(domain.likely):
+        near = np.vstack([near, believed(domain, random.random((_LIKELY_CANDIDATES, domain.dim)))])
     score = promise_of(state.problem, posterior, is_wide, random)
     n_candidates = _candidates(method.n_candidates, len(data.points))
     taken = taken_of(state)

@@ -40,6 +40,7 @@ class Domain:
         excluded: tells which of some points (m, d) on the axes do not belong to the domain, (m,);
             None where all do.
         activity: which dimensions are active where; None where all are, always.
+        likely: the positions on every axis near which good ones are expected; empty without any.
 
     Attributes:
         continuous: which of the axes are continuous (d,).
@@ -50,6 +51,7 @@ class Domain:
     centre: Points
     excluded: Callable[[Points], Mask] | None = None
     activity: Activity | None = None
+    likely: tuple[tuple[float, ...], ...] = ()
     continuous: Mask = field(init=False)
     n_active: float = field(init=False)
 
@@ -68,6 +70,11 @@ class Domain:
             return float(self.dim)
         uniform = np.random.default_rng(0).random((_SAMPLED, self.dim))
         return float((self.sample(uniform) != NOWHERE).sum(axis=1).mean())
+
+    @property
+    def middle(self) -> Points:
+        """Return the middle of every axis, the first of categories (d,)."""
+        return np.array([centre_of(axis) for axis in self.axes])
 
     @property
     def n_discrete(self) -> int:

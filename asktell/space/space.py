@@ -92,7 +92,7 @@ class Space:
             axes,
             known,
             activity,
-            Domain(axes, _begin(parameters), activity=activity),
+            Domain(axes, _begin(parameters), activity=activity, likely=_likely(parameters)),
             tuple((parameter.name, parameter.check) for parameter in parameters),
             order,
         )
@@ -248,14 +248,27 @@ def _holds(condition: Condition, value: Any) -> bool:
 
 
 def _begin(parameters: Sequence[Parameter]) -> Points:
-    """Return where a search begins (d,): at the defaults, else in the middle."""
-    return np.array(
-        [
-            centre_of(parameter.axis)
-            if parameter.default is None
-            else parameter.encode([parameter.default])[0]
-            for parameter in parameters
-        ]
+    """Return where a search begins (d,): at the defaults, else at the first of what is likely, else
+    in the middle.
+    """
+    return np.array([_begin_on(parameter) for parameter in parameters])
+
+
+def _begin_on(parameter: Parameter) -> float:
+    if parameter.default is not None:
+        return float(parameter.encode([parameter.default])[0])
+    if parameter.likely:
+        return float(parameter.encode(parameter.likely[:1])[0])
+    return centre_of(parameter.axis)
+
+
+def _likely(parameters: Sequence[Parameter]) -> tuple[tuple[float, ...], ...]:
+    """Return the likely positions on every axis; nothing where no parameter has any."""
+    if not any(parameter.likely for parameter in parameters):
+        return ()
+    return tuple(
+        tuple(parameter.encode(parameter.likely).tolist()) if parameter.likely else ()
+        for parameter in parameters
     )
 
 
