@@ -121,6 +121,7 @@ def test_rules_tell_who_depends_on_others_and_on_whom() -> None:
     assert space.activity is not None
     assert space.activity.conditional.tolist() == [0, 2]
     assert space.activity.parents.tolist() == [1, 2]
+    assert space.activity.depths == (2, 0, 1, 0)
 
 
 # --- every kind of parent ---

@@ -351,7 +351,7 @@ def test_gradient_along_categories_is_zero() -> None:
 BRANCHED = Embedding(
     (0, 3, 0, 2, 0),
     conditional=(False, True, True, False, True),
-    deciding=(True, False, True, True, False),
+    depths=(0, 2, 1, 0, 1),
 )
 """Ordered and categorical dimensions, always active or not, with others that depend on them."""
 
@@ -423,7 +423,7 @@ def test_a_length_scale_of_what_is_nowhere_in_all_points_changes_nothing() -> No
 
 
 def test_a_result_says_more_of_its_own_branch_than_of_another() -> None:
-    embedding = Embedding((2, 0, 0), (False, True, True), (True, False, False))
+    embedding = Embedding((2, 0, 0), (False, True, True), (0, 1, 1))
     found = Hyperparameters((1.0, 0.5, 0.5), 1e-4)
     told = np.array([[0.0, 0.5, NOWHERE]])
     process = condition(embedding, [found], told, np.array([[1.0]]), unknown(1))

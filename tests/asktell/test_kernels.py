@@ -13,8 +13,8 @@ from scipy.spatial.distance import cdist
 from sklearn.gaussian_process.kernels import Matern
 
 from asktell.model.kernels import (
-    BRANCH,
     RADIUS,
+    SHARED,
     Array,
     Embedding,
     feature_sums,
@@ -212,13 +212,14 @@ def test_a_dimension_that_is_nowhere_in_both_points_adds_nothing() -> None:
 
 
 def test_layout_of_conditional_dimensions() -> None:
-    embedding = Embedding((0, 3, 0, 0), (True, True, False, True), (False, True, True, False))
+    embedding = Embedding((0, 3, 0, 0), (True, True, False, True), (2, 1, 0, 1))
 
     assert embedding.owners.tolist() == [0, 0, 1, 1, 1, 2, 3, 3]
     assert embedding.starts.tolist() == [0, 2, 5, 6]
     assert embedding.moving.tolist() == [0, 1, 5, 6, 7]
-    assert embedding.branch.tolist() == [2, 3, 4, 5]
+    assert [columns.tolist() for columns in embedding.shared] == [[5], [2, 3, 4, 5, 6, 7]]
     assert embedding != Embedding((0, 3, 0, 0))
+    assert Embedding((0, 3, 0, 0)).shared == ()
 
 
 @EXAMPLES
@@ -245,12 +246,16 @@ def test_slopes_along_features_become_gradients_along_positions(
 
 
 @EXAMPLES
-@given(layout=layouts(), deciding=st.integers(0, 31), seed=st.integers(0, 2**32))
+@given(
+    layout=layouts(),
+    depths=st.lists(st.integers(0, 3), min_size=5, max_size=5),
+    seed=st.integers(0, 2**32),
+)
 def test_the_kernel_of_conditional_points_is_one(
-    layout: tuple[tuple[int, ...], tuple[bool, ...]], deciding: int, seed: int
+    layout: tuple[tuple[int, ...], tuple[bool, ...]], depths: list[int], seed: int
 ) -> None:
-    decide = tuple(bool(deciding >> i & 1) for i in range(len(layout[0])))
-    embedding, points = Embedding(*layout, decide), somewhere(*layout, 12, seed)
+    embedding = Embedding(*layout, tuple(depths[: len(layout[0])]))
+    points = somewhere(*layout, 12, seed)
     features = embedding(points) / 0.7
 
     kernel = embedding.kernel(features, features)
@@ -261,15 +266,25 @@ def test_the_kernel_of_conditional_points_is_one(
 
 
 def test_points_of_a_branch_have_a_part_of_the_variance_in_common() -> None:
-    embedding = Embedding((2, 0), (False, True), (True, False))
+    embedding = Embedding((2, 0), (False, True), (0, 1))
     points = np.array([[0.0, 0.1], [0.0, 0.9], [1.0, NOWHERE]])
     features = embedding(points) / embedding.scales(np.array([1.0, 1e-3]))
 
     kernel = embedding.kernel(features, features)
 
     apart = matern(np.array([1.0]))[0][0]
-    assert kernel[0, 1] == pytest.approx(BRANCH)
-    assert kernel[0, 2] == kernel[1, 2] == pytest.approx(BRANCH * apart)
+    assert kernel[0, 1] == pytest.approx(SHARED)
+    assert kernel[0, 2] == kernel[1, 2] == pytest.approx(SHARED * apart)
+
+
+def test_every_depth_but_the_last_has_its_own_part_of_the_variance() -> None:
+    embedding = Embedding((0, 0, 0), (False, True, True), (0, 1, 2))
+    points = np.array([[0.5, 0.5, 0.1], [0.5, 0.5, 0.9], [0.5, 0.1, NOWHERE], [0.1, NOWHERE, -1.0]])
+    features = embedding(points) / 1e-3
+
+    kernel = embedding.kernel(features, features)
+
+    assert kernel[0, 1:] == pytest.approx([SHARED, SHARED / 2, 0.0], abs=1e-9)
 
 
 def test_categories_that_are_not_listed_share_a_feature() -> None:
