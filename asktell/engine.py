@@ -18,7 +18,7 @@ from asktell.study.outcomes import Goal, Objective, wanted
 from asktell.study.problem import Settings
 from asktell.study.trials import Trial
 from asktell.study.views import Failure, Observation, Suggestion
-from asktell.telling import Delivery, Outcome, Reported, Std, Target, TrialLike
+from asktell.telling import Change, Delivery, Outcome, Reported, Std, Target, TrialLike
 
 
 class Engine:
@@ -172,6 +172,31 @@ class Engine:
         self._state, retried = telling.retry_failed(self._state, now=now)
         return retried
 
+    # --- what is searched, and what is known from elsewhere ---
+
+    def enqueue(self, params: Mapping[str, Any], *, now: float | None = None) -> None:
+        """Have params suggested next; see :func:`asktell.enqueue`."""
+        self._state = telling.enqueue(self._state, params, now=now)
+
+    def change_space(
+        self, space: Space, had: Mapping[str, Any] | None = None, *, now: float | None = None
+    ) -> Change:
+        """Go on with another space; see :func:`asktell.change_space`."""
+        self._state, change = telling.change_space(self._state, space, had, now=now)
+        return change
+
+    def learn_from(
+        self,
+        other: State | Mapping[str, Any] | Engine,
+        had: Mapping[str, Any] | None = None,
+        *,
+        now: float | None = None,
+    ) -> Change:
+        """Learn from an earlier study; see :func:`asktell.learn_from`."""
+        earlier = other.state if isinstance(other, Engine) else other
+        self._state, change = telling.learn_from(self._state, earlier, had, now=now)
+        return change
+
     # --- knowing ---
 
     def best(self) -> Observation:
@@ -226,6 +251,11 @@ class Engine:
     def due(self) -> list[dict[str, Any]]:
         """Return the params to be offered again, in order."""
         return self._state.due
+
+    @property
+    def enqueued(self) -> list[dict[str, Any]]:
+        """Return the params that are enqueued and not suggested yet, in order."""
+        return self._state.enqueued
 
     @property
     def failures(self) -> list[Failure]:

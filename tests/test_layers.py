@@ -44,6 +44,7 @@ FLOORS = {
         {"activity"},
         {"domain"},
         {"space"},
+        {"narrowed"},
         {"__init__"},
     ],
     "asktell.model": [
@@ -65,7 +66,8 @@ FLOORS = {
         {"outcomes"},
         {"problem"},
         {"trials"},
-        {"events", "views"},
+        {"earlier", "restated"},
+        {"changing", "events", "views"},
         {"transitions", "history"},
         {"ranking"},
         {"draft"},
@@ -73,6 +75,7 @@ FLOORS = {
     ],
     "asktell.codec": [
         {"reading", "answers"},
+        {"space_rows"},
         {"event_rows"},
         {"from_lists"},
         {"migrations"},
@@ -81,7 +84,7 @@ FLOORS = {
     ],
     "asktell.telling": [
         {"identify"},
-        {"delivery", "leases"},
+        {"change", "delivery", "leases", "wishes"},
         {"correct"},
         {"__init__"},
     ],

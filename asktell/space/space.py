@@ -112,6 +112,11 @@ class Space:
         sizes = [axis.size for axis in self.axes]
         return math.prod(size for size in sizes if size) if all(sizes) else None
 
+    @property
+    def order(self) -> tuple[tuple[int, tuple[tuple[int, Condition], ...]], ...]:
+        """Return every dimension with its conditions on others, after all of these."""
+        return self._order
+
     # --- params ---
 
     def check(self, params: Any) -> Values:

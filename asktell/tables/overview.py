@@ -8,7 +8,7 @@ from asktell.asking import know
 from asktell.codec.answers import goals_answer
 from asktell.codec.event_rows import event_rows
 from asktell.state import State
-from asktell.study.events import Fitted, Skipped
+from asktell.study.events import TrialEvent
 from asktell.study.problem import Problem
 from asktell.study.ranking import value_of
 from asktell.study.trials import Trial
@@ -66,7 +66,7 @@ def trial_story(state: State, trial: Trial) -> dict[str, Any]:
     events = [
         event
         for event in state.events
-        if not isinstance(event, Fitted | Skipped)
+        if isinstance(event, TrialEvent)
         and (event.id in ids or event.configuration == trial.configuration)
     ]
     names = state.problem.outcome_names
