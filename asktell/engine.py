@@ -102,23 +102,27 @@ class Engine:
     def suggest(
         self,
         *,
+        fixed: Mapping[str, Any] | None = None,
         known: Known | None = None,
         now: float | None = None,
         lease: float | None = None,
     ) -> Suggestion:
         """Return one suggestion; see :func:`asktell.suggest`."""
-        return self.suggest_batch(1, known=known, now=now, lease=lease)[0]
+        return self.suggest_batch(1, fixed=fixed, known=known, now=now, lease=lease)[0]
 
     def suggest_batch(
         self,
         n: int,
         *,
+        fixed: Mapping[str, Any] | None = None,
         known: Known | None = None,
         now: float | None = None,
         lease: float | None = None,
     ) -> list[Suggestion]:
         """Return n suggestions that know of each other; see :func:`asktell.suggest`."""
-        self._state, suggestions = suggest(self._state, n, known=known, now=now, lease=lease)
+        self._state, suggestions = suggest(
+            self._state, n, fixed=fixed, known=known, now=now, lease=lease
+        )
         return suggestions
 
     # --- telling: see asktell.telling ---

@@ -219,6 +219,18 @@ class Narrowed:
         """Tell whether canonical values have what is fixed."""
         return all(values[index] == value for index, value in self.fixed.items())
 
+    @property
+    def complete(self) -> Values | None:
+        """Return the one configuration that is left, if what is fixed says all of it."""
+        values: list[Any] = [ABSENT] * self.space.dim
+        for index, conditions in self.space.order:
+            if not all(_is_kept(one, values[parent]) for parent, one in conditions):
+                continue
+            if index not in self.fixed:
+                return None
+            values[index] = self.fixed[index]
+        return tuple(values)
+
     def rows(self, random: np.random.Generator) -> Iterator[Values]:
         """Yield every configuration once, in an order that begins somewhere at random.
 
@@ -255,10 +267,9 @@ class Narrowed:
     ) -> Iterator[Any]:
         """Yield the values that a dimension may have beside those of the dimensions before it."""
         index, conditions = dimension
-        for parent, condition in conditions:
-            if values[parent] is ABSENT or not condition.holds(values[parent]):
-                yield ABSENT
-                return
+        if not all(_is_kept(one, values[parent]) for parent, one in conditions):
+            yield ABSENT
+            return
         if index in self.fixed:
             yield self.fixed[index]
             return
@@ -294,8 +305,12 @@ def narrowed(space: Space, params: Mapping[str, Any] | None) -> Narrowed:
     return Narrowed(space, evolve(space.domain, axes=axes, centre=centre), fixed)
 
 
+def _is_kept(condition: Condition, value: Any) -> bool:
+    return value is not ABSENT and condition.holds(value)
+
+
 def _centre(axis: Axis, place: float) -> float:
-    """Return where a search begins on an axis: at the place, or nearby; of categories, the first."""
+    """Return where a search begins on an axis: at the place or nearby; of categories, the first."""
     nearest = float(axis.snap(np.array([place]))[0])
     return float(axis.levels()[0]) if axis.categories and nearest != place else nearest
 

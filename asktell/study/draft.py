@@ -138,7 +138,7 @@ class Draft:
 
 
 _CORRECTIONS = frozenset({"amended", "voided", "forgotten", "requeued"})
-"""Events after which the hyper-parameters are searched for afresh: they were found in wrong data."""
+"""After these the hyper-parameters are searched for afresh, as they were found in wrong data."""
 
 
 def _trial_of(draft: Draft, event: TrialEvent) -> Trial | None:
