@@ -28,7 +28,6 @@ from asktell.model.kernels import Array
 from asktell.model.members import MODEL, fit_first, fit_members
 from asktell.model.posterior import Posterior, posterior_of
 from asktell.numbers import as_moment, is_count
-from asktell.space.absent import ABSENT
 from asktell.space.narrowed import Narrowed, narrowed
 from asktell.space.space import Space, Values
 from asktell.state import State, apply
@@ -207,8 +206,8 @@ def propose(state: State, number: int, fixed: Mapping[str, Any] | None = None) -
 
 
 def _proposal(state: State, number: int, known: Known, part: Narrowed) -> Proposal:
-    defaults = _defaults(state.space)
-    if defaults is not None and part.agrees(defaults) and not state.is_taken(defaults):
+    defaults = state.space.defaults
+    if defaults and part.agrees(defaults) and not state.is_taken(defaults):
         return Proposal(defaults, "initial", None)
     random = np.random.default_rng([state.problem.seed, number])
     origin, fit = _origin(state), None
@@ -233,19 +232,6 @@ def _proposal(state: State, number: int, known: Known, part: Narrowed) -> Propos
         values = _free_values(state, part, random)
         origin = "initial" if origin == "initial" else "fallback"
     return Proposal(values, origin, fit)
-
-
-def _defaults(space: Space) -> Values | None:
-    """Return the configuration of defaults, where all that is active in it has one."""
-    values: list[Any] = [ABSENT] * space.dim
-    for index, conditions in space.order:
-        if all(
-            values[parent] is not ABSENT and one.holds(values[parent]) for parent, one in conditions
-        ):
-            values[index] = space.parameters[index].default
-            if values[index] is None:
-                return None
-    return tuple(values)
 
 
 def fit_of(state: State, data: Dataset) -> Fit:

@@ -127,9 +127,7 @@ def _best_text(state: State, best: Observation, trial: Trial) -> str:
 
 def _since(state: State, best: Trial) -> str:
     arrival = max(result.arrival for result in best.results)
-    after = sum(
-        1 for trial in state.kept if trial.is_over and trial.reports[-1].arrival > arrival
-    )
+    after = sum(1 for trial in state.kept if trial.is_over and trial.reports[-1].arrival > arrival)
     if not after:
         return "" if state.n_over == 1 else ", the last one"
     return f"; the {'one' if after == 1 else f'{after:,}'} after it brought nothing better"

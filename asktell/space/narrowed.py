@@ -222,14 +222,8 @@ class Narrowed:
     @property
     def complete(self) -> Values | None:
         """Return the one configuration that is left, if what is fixed says all of it."""
-        values: list[Any] = [ABSENT] * self.space.dim
-        for index, conditions in self.space.order:
-            if not all(_is_kept(one, values[parent]) for parent, one in conditions):
-                continue
-            if index not in self.fixed:
-                return None
-            values[index] = self.fixed[index]
-        return tuple(values)
+        names = self.space.names
+        return self.space.complete({names[index]: value for index, value in self.fixed.items()})
 
     def rows(self, random: np.random.Generator) -> Iterator[Values]:
         """Yield every configuration once, in an order that begins somewhere at random.

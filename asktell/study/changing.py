@@ -50,13 +50,31 @@ def restated_earlier(
 
 
 def restated_wishes(
-    space: Space, had: Mapping[str, Any], wishes: Iterable[Part]
+    space: Space,
+    had: Mapping[str, Any],
+    wishes: Iterable[Part],
+    trials: Iterable[Trial],
+    replicates: bool,
 ) -> list[tuple[Part, Part | str]]:
-    """Return every wish with what it is in a new space, or why it is dropped."""
-    return [(wish, _restated_wish(space, had, wish)) for wish in wishes]
+    """Return every wish with what it is in a new space, or why it is dropped.
+
+    Args:
+        space: the new one.
+        had: as for the trials.
+        wishes: as they were.
+        trials: as they are now: a wish for all params of one is dropped.
+        replicates: whether such a wish is kept.
+    """
+    owners: dict[Values, Trial] = {}
+    if not replicates:
+        kept = [t for t in trials if t.left_out is None and t.standing != "forgotten"]
+        owners = {trial.configuration.values: trial for trial in kept}
+    return [(wish, _restated_wish(space, had, wish, owners)) for wish in wishes]
 
 
-def _restated_wish(space: Space, had: Mapping[str, Any], wish: Part) -> Part | str:
+def _restated_wish(
+    space: Space, had: Mapping[str, Any], wish: Part, owners: Mapping[Values, Trial]
+) -> Part | str:
     params = wish.params
     reason = dropped(space, params, had)
     if reason is not None:
@@ -65,9 +83,13 @@ def _restated_wish(space: Space, had: Mapping[str, Any], wish: Part) -> Part | s
     if not left:
         return "none of its parameters is left"
     try:
-        return Part.of(checked_part(space, left))
+        params = checked_part(space, left)
     except ParamsError as error:
         return str(error)
+    values = space.complete(params)
+    if values in owners:
+        return f"its params are those of trial {owners[values].number} now"
+    return Part.of(params)
 
 
 def _restated(space: Space, had: Mapping[str, Any], one: Trial | Lesson) -> Restated:

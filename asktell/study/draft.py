@@ -220,7 +220,8 @@ def _space_changed(draft: Draft, event: SpaceChanged) -> None:
     draft.leader = leader_of(draft.problem, kept)
     draft.fit = None
     draft.earlier = restated_earlier(space, had, draft.earlier)
-    wishes = restated_wishes(space, had, draft.wishes)
+    replicates = draft.problem.policy.replicates
+    wishes = restated_wishes(space, had, draft.wishes, kept, replicates)
     draft.wishes = tuple(wish for _, wish in wishes if not isinstance(wish, str))
 
 

@@ -91,9 +91,5 @@ def _is_ahead(
     """
     if value != most:
         return value > most  # type: ignore[operator]  # both are of one kind
-    values = trial.configuration.values, other.configuration.values
-    for parameter, *pair in zip(problem.space.parameters, *values, strict=True):
-        first, second = parameter.encode(pair)
-        if first != second:
-            return bool(first < second)
-    return False
+    first, second = problem.space.encode([trial.configuration.values, other.configuration.values])
+    return first.tolist() < second.tolist()

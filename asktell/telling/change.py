@@ -128,11 +128,9 @@ def change_space(
     at = None if now is None else as_moment(now)
     given = checked_had(had, space, _names_of(state))
     after = apply(state, SpaceChanged(space, Part.of(given) if given else None, at))
-    dropped = [
-        (wish.params, said)
-        for wish, said in restated_wishes(space, given, state.wishes)
-        if isinstance(said, str)
-    ]
+    replicates = state.problem.policy.replicates
+    wishes = restated_wishes(space, given, state.wishes, after.trials, replicates)
+    dropped = [(wish.params, said) for wish, said in wishes if isinstance(said, str)]
     change = Change(
         tuple(trial.number for trial in after.trials if trial.left_out is None),
         tuple((t.number, t.left_out) for t in after.trials if t.left_out is not None),

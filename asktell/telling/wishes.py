@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from asktell.errors import ConflictError, InvalidValueError
+from asktell.errors import ConflictError
 from asktell.numbers import as_moment
 from asktell.space.narrowed import checked_part
 from asktell.state import State, apply
@@ -40,10 +40,9 @@ def enqueue(state: State, params: Mapping[str, Any], *, now: float | None = None
 
 
 def _check_new(state: State, wish: Part) -> None:
-    try:
-        values = state.space.check(wish.params)
-    except InvalidValueError:
-        return  # partial: others that have the same values may still be new
+    values = state.space.complete(wish.params)
+    if values is None:
+        return  # others that have the same values may still be new
     if any(other.params == wish.params for other in state.wishes):
         raise ConflictError("$", wish.params, "params that are not enqueued already")
     if state.is_taken(values):
