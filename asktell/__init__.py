@@ -25,12 +25,12 @@ from asktell.space.constraints import Forbidden, Linear, Ordered, Simplex
 from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal
 from asktell.space.space import Space
 from asktell.state import State
+from asktell.study.change import Change
 from asktell.study.outcomes import Maximize, Minimize
 from asktell.study.problem import Settings
 from asktell.study.trials import Trial
 from asktell.study.views import Failure, Observation, Suggestion
 from asktell.telling import (
-    Change,
     Delivery,
     Outcome,
     amend,

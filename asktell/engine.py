@@ -13,12 +13,13 @@ from asktell.model.kernels import Array
 from asktell.space.bounds import Bound
 from asktell.space.space import Space
 from asktell.state import State
+from asktell.study.change import Change
 from asktell.study.events import Event
 from asktell.study.outcomes import Goal, Objective, wanted
 from asktell.study.problem import Settings
 from asktell.study.trials import Trial
 from asktell.study.views import Failure, Observation, Suggestion
-from asktell.telling import Change, Delivery, Outcome, Reported, Std, Target, TrialLike
+from asktell.telling import Delivery, Outcome, Reported, Std, Target, TrialLike
 
 
 class Engine:

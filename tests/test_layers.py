@@ -63,7 +63,7 @@ FLOORS = {
         {"__init__"},
     ],
     "asktell.study": [
-        {"outcomes"},
+        {"outcomes", "change"},
         {"problem"},
         {"trials"},
         {"earlier", "restated"},
@@ -135,7 +135,7 @@ FLOORS = {
         {"results", "words", "yaml_document"},
         {"command", "completion", "page", "predictions", "space_file"},
         {"look", "study_page"},
-        {"begin", "ask_and_tell", "correct", "live", "reports", "show"},
+        {"begin", "ask_and_tell", "change", "correct", "live", "reports", "show"},
         {"run"},
         {"arguments"},
         {"main"},

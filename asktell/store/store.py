@@ -16,10 +16,11 @@ from asktell.space.space import Space
 from asktell.state import State, replay
 from asktell.store.book import JOURNAL_ABOVE, Book, Found
 from asktell.store.lock import FileLock
+from asktell.study.change import Change
 from asktell.study.events import Renewed
 from asktell.study.trials import Trial
 from asktell.study.views import Suggestion
-from asktell.telling import Change, Delivery, Outcome, Reported, Std, Target, TrialLike
+from asktell.telling import Delivery, Outcome, Reported, Std, Target, TrialLike
 
 R = TypeVar("R")
 

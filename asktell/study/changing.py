@@ -87,7 +87,7 @@ def _restated_wish(
     except ParamsError as error:
         return str(error)
     values = space.complete(params)
-    if values in owners:
+    if values is not None and values in owners:
         return f"its params are those of trial {owners[values].number} now"
     return Part.of(params)
 

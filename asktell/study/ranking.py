@@ -91,5 +91,6 @@ def _is_ahead(
     """
     if value != most:
         return value > most  # type: ignore[operator]  # both are of one kind
-    first, second = problem.space.encode([trial.configuration.values, other.configuration.values])
-    return first.tolist() < second.tolist()
+    rows = [trial.configuration.values, other.configuration.values]
+    first, second = problem.space.encode(rows).tolist()
+    return bool(first < second)

@@ -1,6 +1,6 @@
 """What callers tell: results, failures, leases, corrections. State in, state out."""
 
-from asktell.telling.change import Change, change_space, learn_from
+from asktell.telling.change import change_space, learn_from
 from asktell.telling.correct import amend, forget, retry, retry_failed
 from asktell.telling.delivery import (
     Delivery,
@@ -19,7 +19,6 @@ from asktell.telling.leases import expire, renew
 from asktell.telling.wishes import enqueue
 
 __all__ = [
-    "Change",
     "Delivery",
     "Outcome",
     "Reported",
