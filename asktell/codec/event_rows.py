@@ -269,8 +269,8 @@ def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
         return std
 
     def lessons(value: Any) -> Lessons:
-        if not isinstance(value, list | tuple):
-            raise StateError("$", value, "a list of results")
+        if not isinstance(value, list | tuple) or not value:
+            raise StateError("$", value, "a list of one result or more")
         return tuple([lesson(row, f"$[{number}]") for number, row in enumerate(value)])
 
     def lesson(row: Any, place: str) -> Lesson:
