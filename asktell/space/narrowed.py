@@ -85,7 +85,8 @@ def _needs(space: Space, fixed: Mapping[int, Any]) -> Needs:
                 seen.add(parent)
                 waiting.append(parent)
     for parent, some in needs.items():
-        if _part_of(space.parameters[parent], some) is None:
+        parameter = space.parameters[parent]
+        if _only_value(parameter, some) is None and _part_of(parameter, some) is None:
             raise _clash(space, fixed, parent)
     params = {space.names[index]: value for index, value in fixed.items()}
     for constraint in space.constraints:
@@ -127,18 +128,28 @@ def _part_of(parameter: Parameter, conditions: list[Condition]) -> Axis | None:
         if not len(found):
             return None
         return Some(found, axis.categories and len(found))
-    listed = [value for one in conditions if isinstance(one, OneOf) for value in one.values]
-    if listed:
-        found = held(parameter.encode(listed))
-        return Some(np.unique(found)) if len(found) else None
     low, high = _bounds(conditions)
     if isinstance(parameter, Float) and isinstance(axis, Interval):
-        return _stretch(parameter, low, high)
+        first, last = _ends(parameter, conditions)
+        return Stretch(axis, first, last) if first < last else None
     start, end = ends_within(parameter, low, high)
     if start > end:
         return None
     first, last = axis.positions(np.array([start, end])).tolist()
     return Stretch(axis, first, last)
+
+
+def _only_value(parameter: Parameter, conditions: list[Condition]) -> float | None:
+    """Return a value that keeps conditions, where these leave no stretch of a continuum."""
+    if not isinstance(parameter, Float) or not isinstance(parameter.axis, Interval):
+        return None
+    listed = [value for one in conditions if isinstance(one, OneOf) for value in one.values]
+    first, last = _ends(parameter, conditions)
+    if not listed and first < last:
+        return None
+    low, _ = _bounds(conditions)
+    tried: list[Any] = listed or [parameter.low if low is None else low]
+    return next((value for value in tried if all(one.holds(value) for one in conditions)), None)
 
 
 def _bounds(conditions: list[Condition]) -> tuple[float | None, float | None]:
@@ -148,17 +159,15 @@ def _bounds(conditions: list[Condition]) -> tuple[float | None, float | None]:
     return max(lows, default=None), min(highs, default=None)
 
 
-def _stretch(parameter: Float, low: float | None, high: float | None) -> Axis | None:
-    """Return the part of a continuum that decodes to values within bounds."""
-    low = parameter.low if low is None else max(low, parameter.low)
-    high = parameter.high if high is None else min(high, parameter.high)
-    if low > high:
-        return None
-    first = _nudged(parameter, low, lambda value: value >= low)
-    last = _nudged(parameter, high, lambda value: value <= high)
-    if first >= last:
-        return Some(np.array([first]))
-    return Stretch(Interval(), first, last)
+def _ends(parameter: Float, conditions: list[Condition]) -> tuple[float, float]:
+    """Return the ends of the stretch of a continuum that decodes to values within bounds."""
+    low, high = _bounds(conditions)
+    least = parameter.low if low is None else max(low, parameter.low)
+    most = parameter.high if high is None else min(high, parameter.high)
+    if least > most:
+        return 1.0, 0.0
+    first = _nudged(parameter, least, lambda value: value >= least)
+    return first, _nudged(parameter, most, lambda value: value <= most)
 
 
 def _nudged(parameter: Float, value: float, holds: Callable[[float], bool]) -> float:
@@ -209,11 +218,22 @@ class Narrowed:
     def decode(self, points: Points) -> list[Values]:
         """Return n rows of canonical values for points (n, d) of the domain."""
         rows = self.space.decode(points)
-        if not self.fixed:
-            return rows
-        return [
-            tuple(self.fixed.get(index, value) for index, value in enumerate(row)) for row in rows
-        ]
+        return [self._with_fixed(row) for row in rows] if self.fixed else rows
+
+    def _with_fixed(self, row: Values) -> Values:
+        """Return values with those that are fixed, to the last bit.
+
+        A position on a continuum may lie on the other side of a bound than the value that it stands
+        for. What that makes active begins where a search does.
+        """
+        values = [self.fixed.get(index, value) for index, value in enumerate(row)]
+        for index, conditions in self.space.order if self.space.activity else ():
+            if not all(_is_kept(one, values[parent]) for parent, one in conditions):
+                values[index] = ABSENT
+            elif values[index] is ABSENT:
+                place = self.domain.centre[index : index + 1]
+                values[index] = self.space.parameters[index].decode(place)[0]
+        return tuple(values)
 
     def agrees(self, values: Values) -> bool:
         """Tell whether canonical values have what is fixed."""
@@ -287,11 +307,16 @@ def narrowed(space: Space, params: Mapping[str, Any] | None) -> Narrowed:
     if not params and (params is None or isinstance(params, Mapping)):
         return Narrowed(space, space.domain, {})
     fixed = _canonical(space, params)
-    parts = {index: _pinned(space, index, value) for index, value in fixed.items()}
+    parts: dict[int, Axis] = {}
     for index, conditions in _needs(space, fixed).items():
+        value = _only_value(space.parameters[index], conditions)
         part = _part_of(space.parameters[index], conditions)
-        assert part is not None  # what is needed can be
-        parts[index] = part
+        if value is not None:
+            fixed[index] = value
+        elif part is not None:
+            parts[index] = part
+    for index, value in fixed.items():
+        parts[index] = _pinned(space, index, value)
     axes = tuple(parts.get(index, axis) for index, axis in enumerate(space.axes))
     centre = np.array(
         [_centre(axis, place) for axis, place in zip(axes, space.domain.centre, strict=True)]

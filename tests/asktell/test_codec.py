@@ -14,7 +14,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from random_studies import CORRECTIONS, LIFE, POLICIES, SECOND_TRIES, Call, after, calls, start
+from random_studies import (
+    CHANGES,
+    CORRECTIONS,
+    LIFE,
+    POLICIES,
+    SECOND_TRIES,
+    Call,
+    after,
+    calls,
+    start,
+)
 from spaces import QUICK, every_kind, score
 
 import asktell as at
@@ -120,7 +130,11 @@ def test_golden_state_goes_on() -> None:
 
 
 @EXAMPLES
-@given(done=calls(LIFE + CORRECTIONS + SECOND_TRIES), policy=POLICIES, replicates=st.booleans())
+@given(
+    done=calls(LIFE + CORRECTIONS + SECOND_TRIES + CHANGES),
+    policy=POLICIES,
+    replicates=st.booleans(),
+)
 def test_a_state_survives_json(done: list[Call], policy: dict[str, int], replicates: bool) -> None:
     state = after(start(replicates=replicates, **policy), done)
 
@@ -134,8 +148,8 @@ def test_a_state_survives_json(done: list[Call], policy: dict[str, int], replica
 
 @EXAMPLES
 @given(
-    done=calls(LIFE + CORRECTIONS + SECOND_TRIES),
-    later=calls(LIFE + CORRECTIONS, max_size=10),
+    done=calls(LIFE + CORRECTIONS + SECOND_TRIES + CHANGES),
+    later=calls(LIFE + CORRECTIONS + CHANGES, max_size=10),
     policy=POLICIES,
     replicates=st.booleans(),
 )
@@ -190,7 +204,7 @@ def test_outcomes_survive_under_their_names() -> None:
 
 
 @EXAMPLES
-@given(done=calls(LIFE + CORRECTIONS + SECOND_TRIES))
+@given(done=calls(LIFE + CORRECTIONS + SECOND_TRIES + CHANGES))
 def test_a_dict_consists_of_plain_types_alone(done: list[Call]) -> None:
     assert {type(node) for node in nodes(after(start(retries=1), done).to_dict())} <= PLAIN
 
