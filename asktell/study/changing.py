@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from attrs import evolve
 
-from asktell.errors import ParamsError
+from asktell.errors import ParamsError, quoted
 from asktell.space.narrowed import checked_part
 from asktell.space.space import Space, Values
 from asktell.study.earlier import Earlier, Lesson
@@ -85,7 +85,8 @@ def _restated_wish(
     try:
         params = checked_part(space, left)
     except ParamsError as error:
-        return str(error)
+        name = error.place.removeprefix("$").removeprefix(".")
+        return f"its {name or 'params'} is {quoted(error.got)}: expected {error.expected}"
     values = space.complete(params)
     if values is not None and values in owners:
         return f"its params are those of trial {owners[values].number} now"

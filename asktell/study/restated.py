@@ -52,7 +52,7 @@ def restated(
         try:
             values[index] = parameter.check(value)
         except ParamsError as error:
-            return f"its {parameter.name} was {quoted(value)}, and now is {error.expected}"
+            return f"its {parameter.name} was {quoted(value)}, not {error.expected}"
     configuration = Configuration(space.names, tuple(values))
     params = configuration.params
     for constraint in space.constraints:
