@@ -22,7 +22,7 @@ from asktell.space.axes import Axis, Interval, Positions, Some, Stretch
 from asktell.space.conditions import Between, Condition, OneOf
 from asktell.space.constraints import Constraint
 from asktell.space.domain import Domain
-from asktell.space.parameters import Float, Parameter
+from asktell.space.parameters import Float, Ordinal, Parameter
 from asktell.space.space import Points, Space, Values, keeps
 
 _LISTED = 2**16
@@ -123,11 +123,11 @@ def _part_of(parameter: Parameter, conditions: list[Condition]) -> Axis | None:
         keeps_all = [all(one.holds(value) for one in conditions) for value in values]
         return np.sort(positions[np.array(keeps_all, dtype=bool)])
 
-    if axis.size is not None and axis.size <= _LISTED:
-        found = held(axis.levels())
-        if not len(found):
-            return None
-        return Some(found, axis.categories and len(found))
+    listed = [value for one in conditions if isinstance(one, OneOf) for value in one.values]
+    is_listed = isinstance(parameter, Ordinal) or (axis.size or math.inf) <= _LISTED
+    if is_listed or (listed and axis.size is not None):
+        found = held(axis.levels() if is_listed else np.unique(parameter.encode(listed)))
+        return Some(found, axis.categories and len(found)) if len(found) else None
     low, high = _bounds(conditions)
     if isinstance(parameter, Float) and isinstance(axis, Interval):
         first, last = _ends(parameter, conditions)

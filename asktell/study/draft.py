@@ -193,7 +193,11 @@ def _skipped(draft: Draft, event: Skipped) -> None:
 
 
 def _enqueued(draft: Draft, event: Enqueued) -> None:
-    draft.wishes += (Part.of(checked_part(draft.problem.space, event.wish.params)),)
+    try:
+        wish = Part.of(checked_part(draft.problem.space, event.wish.params))
+    except InvalidValueError as error:
+        raise error.below("$.params") from None
+    draft.wishes += (wish,)
     draft.history.append(event, None)
 
 
