@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
-from spaces import earlier_study, finite, turns
+from spaces import finite, learned_by, turns
 
 import asktell as at
 
@@ -74,7 +74,7 @@ def _next(state: at.State, action: str, number: int, now: float) -> at.State:
             space, had = turns()[number % len(turns())]
             return at.change_space(state, space, had, now=now)[0]
         if action == "learn":
-            return at.learn_from(state, earlier_study(), {"e": 0.0, "f": 1}, now=now)[0]
+            return at.learn_from(state, *learned_by(state.space), now=now)[0]
         if action == "amend":
             return at.amend(state, known, number / 4)
         if action == "void":

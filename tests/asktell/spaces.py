@@ -95,6 +95,12 @@ def earlier_study() -> at.State:
     return at.fail(state, suggestions[5], "no luck")
 
 
+def learned_by(space: at.Space) -> tuple[at.State, dict[str, Any]]:
+    """Return the earlier study, and what it had of a space that ``finite`` may change to."""
+    had = {"e": 0.5, "f": 2, "g": True}
+    return earlier_study(), {name: had[name] for name in had if name in space.names}
+
+
 def score(params: dict[str, Any]) -> float:
     """Return a target that depends on every parameter of ``every_kind``."""
     return (

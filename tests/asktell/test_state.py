@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from spaces import earlier_study, finite, turns
+from spaces import finite, learned_by, turns
 
 import asktell as at
 from asktell import errors
@@ -78,7 +78,7 @@ def call(engine: at.Engine, verb: str, number: int, target: float, now: float) -
             case "space":
                 engine.change_space(*turns()[number % len(turns())], now=now)
             case "learn":
-                engine.learn_from(earlier_study(), {"e": 0.5, "f": 1}, now=now)
+                engine.learn_from(*learned_by(engine.space), now=now)
     except (errors.InvalidValueError, at.SpaceExhausted):
         pass
 
