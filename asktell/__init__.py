@@ -25,6 +25,7 @@ from asktell.space.constraints import Forbidden, Linear, Ordered, Simplex
 from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal
 from asktell.space.space import Space
 from asktell.state import State
+from asktell.study.change import Change
 from asktell.study.outcomes import Maximize, Minimize
 from asktell.study.problem import Settings
 from asktell.study.trials import Trial
@@ -33,11 +34,14 @@ from asktell.telling import (
     Delivery,
     Outcome,
     amend,
+    change_space,
     deliver,
     deliver_failure,
+    enqueue,
     expire,
     fail,
     forget,
+    learn_from,
     observe,
     observe_batch,
     renew,
@@ -52,6 +56,7 @@ __all__ = [
     "AtMost",
     "Bool",
     "Categorical",
+    "Change",
     "Delivery",
     "Engine",
     "ExpectedImprovement",
@@ -80,14 +85,17 @@ __all__ = [
     "amend",
     "best",
     "best_observed",
+    "change_space",
     "deliver",
     "deliver_failure",
+    "enqueue",
     "errors",
     "expire",
     "fail",
     "forget",
     "hypervolume",
     "hypervolumes",
+    "learn_from",
     "observe",
     "observe_batch",
     "pareto",

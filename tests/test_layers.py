@@ -44,6 +44,7 @@ FLOORS = {
         {"activity"},
         {"domain"},
         {"space"},
+        {"narrowed"},
         {"__init__"},
     ],
     "asktell.model": [
@@ -63,10 +64,11 @@ FLOORS = {
         {"__init__"},
     ],
     "asktell.study": [
-        {"outcomes"},
+        {"outcomes", "change"},
         {"problem"},
         {"trials"},
-        {"events", "views"},
+        {"earlier", "restated"},
+        {"changing", "events", "views"},
         {"transitions", "history"},
         {"ranking"},
         {"draft"},
@@ -74,6 +76,7 @@ FLOORS = {
     ],
     "asktell.codec": [
         {"reading", "answers"},
+        {"space_rows"},
         {"event_rows"},
         {"from_lists"},
         {"migrations"},
@@ -82,7 +85,7 @@ FLOORS = {
     ],
     "asktell.telling": [
         {"identify"},
-        {"delivery", "leases"},
+        {"change", "delivery", "leases", "wishes"},
         {"correct"},
         {"__init__"},
     ],
@@ -133,7 +136,7 @@ FLOORS = {
         {"results", "words", "yaml_document"},
         {"command", "completion", "page", "predictions", "space_file"},
         {"look", "study_page"},
-        {"begin", "ask_and_tell", "correct", "live", "reports", "show"},
+        {"begin", "ask_and_tell", "change", "correct", "live", "reports", "show"},
         {"run"},
         {"arguments"},
         {"main"},

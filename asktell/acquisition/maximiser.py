@@ -193,13 +193,13 @@ def _climb(points: Array, domain: Domain, score: Score) -> Array:
         slopes = np.where(nowhere[rows], 0.0, slopes)
         return np.where(np.isnan(scores), -np.inf, scores), slopes[:, free]
 
-    zeros = np.zeros(int(free.sum()))
+    low, high = domain.ends[:, free]
     climbed = points.copy()
     climbed[:, free], _ = ascend(
         along,
         points[:, free],
-        zeros,
-        zeros + 1.0,
+        low,
+        high,
         _CLIMB_STEPS,
         _TOLERANCE,
         _LEADER_STEPS,

@@ -39,7 +39,7 @@ def dataset_of(state: State, given: Collection[str] = ()) -> Dataset:
     failed: list[Values] = []
     pending: list[Values] = []
     unknown = [math.nan] * len(state.problem.outcomes)
-    for trial in state.trials:
+    for trial in state.kept:
         row, results = trial.configuration.values, trial.results
         for result in results:
             values.append(row)
@@ -74,7 +74,7 @@ def dataset_of(state: State, given: Collection[str] = ()) -> Dataset:
 
 def n_reports(state: State) -> int:
     """Return how many outcomes there are, including replicates."""
-    return sum(report.counts for trial in state.trials for report in trial.reports)
+    return sum(report.counts for trial in state.kept for report in trial.reports)
 
 
 def signs_of(problem: Problem) -> Array:

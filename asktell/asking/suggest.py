@@ -6,6 +6,9 @@ suggestion k come from the seed and k alone.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 import numpy as np
 from attrs import evolve, frozen
 
@@ -19,14 +22,15 @@ from asktell.asking.known import Known, checked, given_of
 from asktell.asking.promise import promise_of
 from asktell.asking.revisit import NOISY, worth_revisiting
 from asktell.asking.taken import taken_of
-from asktell.errors import DefinitionError, SpaceExhausted
+from asktell.errors import DefinitionError, ParamsError, SpaceExhausted, quoted
 from asktell.model.blas import one_blas_thread
 from asktell.model.dataset import Dataset
 from asktell.model.kernels import Array
 from asktell.model.members import MODEL, fit_first, fit_members
 from asktell.model.posterior import Posterior, posterior_of
 from asktell.numbers import as_moment, is_count
-from asktell.space.space import Values
+from asktell.space.narrowed import Narrowed, narrowed
+from asktell.space.space import Space, Values
 from asktell.state import State, apply
 from asktell.study.events import Fit, Fitted, Suggested
 from asktell.study.problem import Problem
@@ -60,20 +64,24 @@ def suggest(
     state: State,
     n: int = 1,
     *,
+    fixed: Mapping[str, Any] | None = None,
     known: Known | None = None,
     now: float | None = None,
     lease: float | None = None,
 ) -> tuple[State, list[Suggestion]]:
     """Return the next state and n suggestions, each aware of those before it.
 
-    Params that are to be offered again come first, under a new id. Apart from those, nothing is
-    suggested that is observed, pending or failed; with ``Settings(revisits=True)``, observed params
-    are where another measurement of them is worth most. If fewer than n are left in a finite space,
-    those are returned.
+    Params that were enqueued come first, then those that are to be offered again, under a new id;
+    then the defaults, where all parameters have one. Apart from what is enqueued or offered again,
+    nothing is suggested that is observed, pending or failed; with ``Settings(revisits=True)``,
+    observed params are where another measurement of them is worth most. If fewer than n are left in
+    a finite space, those are returned.
 
     Args:
         state: left as it is.
         n: how many.
+        fixed: values that all of them have, by name; the parameters that these depend on are then
+            such that they are active. What is enqueued or offered again waits where it has others.
         known: outcomes that are known without an evaluation, such as a size that can be worked out:
             by name, functions that take params and return the number. They are asked about
             thousands of params, and always have to return the same for the same; no model is made
@@ -84,6 +92,8 @@ def suggest(
 
     Raises:
         SpaceExhausted: none are left.
+        ParamsError: a ``ValueError``; what is fixed has an unknown name, a value out of its range,
+            or values that cannot be together. The place begins with ``$.fixed``.
         DefinitionError: a ``ValueError``; n is not an integer >= 1, or what is known is not a
             function of an outcome, or does not return a finite number.
         LeaseError: a ``ValueError``; the lease is not a number > 0, or ``now`` is not a number.
@@ -93,11 +103,12 @@ def suggest(
     at = None if now is None else as_moment(now)
     expires = None if lease is None else end_of_lease(now, lease)
     given = {} if known is None else checked(state.problem, known)
+    part = _fixed(state.space, fixed)
     suggestions: list[Suggestion] = []
     with one_blas_thread(), np.errstate(all="ignore"):
         while len(suggestions) < n:
             try:
-                state = _with_one_more(state, given, expires, at)
+                state = _with_one_more(state, part, given, expires, at)
             except SpaceExhausted:
                 if suggestions:
                     break
@@ -106,22 +117,75 @@ def suggest(
     return state, suggestions
 
 
-def _with_one_more(state: State, known: Known, expires: float | None, at: float | None) -> State:
-    if state.queue:
-        configuration = state.history.trial(state.queue[0]).configuration
-        return apply(state, Suggested(state.next_id, configuration, "again", expires, at))
-    proposal = _proposal(state, state.next_id, known)
+def _fixed(space: Space, fixed: Mapping[str, Any] | None) -> Narrowed:
+    try:
+        return narrowed(space, fixed)
+    except ParamsError as error:
+        raise error.below("$.fixed") from None
+
+
+def _with_one_more(
+    state: State, part: Narrowed, known: Known, expires: float | None, at: float | None
+) -> State:
+    number = state.next_id
+    for wish in _wishes(state, part):
+        try:
+            proposal = _granted(state, number, known, wish)
+        except SpaceExhausted:
+            continue  # all that it leaves open is taken; another wish may have more luck
+        return _suggested(state, evolve(proposal, origin="enqueued"), expires, at)
+    for place in state.queue:
+        configuration = state.history.trial(place).configuration
+        if part.agrees(configuration.values):
+            return apply(state, Suggested(number, configuration, "again", expires, at))
+    return _suggested(state, _proposal(state, number, known, part), expires, at)
+
+
+def _suggested(state: State, proposal: Proposal, expires: float | None, at: float | None) -> State:
     if proposal.fit is not None:
         state = apply(state, Fitted(proposal.fit, at))
     configuration = Configuration(state.space.names, proposal.values)
     return apply(state, Suggested(state.next_id, configuration, proposal.origin, expires, at))
 
 
-def needs_model(state: State, n: int) -> bool:
+def needs_model(state: State, n: int, fixed: Mapping[str, Any] | None = None) -> bool:
     """Tell whether the model is asked for any of the next n suggestions: that takes its time."""
-    if n <= len(state.queue) or not state.n_observed:
+    if not state.n_observed or (n <= len(state.queue) and not fixed and not state.wishes):
         return False
     return n_reports(state) + len(state.out) + n > state.problem.method.n_initial
+
+
+# --- what was wished for ---
+
+
+def _wishes(state: State, part: Narrowed) -> Iterator[Narrowed]:
+    """Yield what fulfils a wish and has what is fixed, in the order of the wishes."""
+    names = state.space.names
+    fixed = {names[index]: value for index, value in part.fixed.items()}
+    for wish in state.wishes:
+        params = wish.params
+        if all(params.get(name, value) == value for name, value in fixed.items()):
+            try:
+                yield narrowed(state.space, {**params, **fixed})
+            except ParamsError:
+                continue  # each is possible, but not together
+
+
+def _granted(state: State, number: int, known: Known, wish: Narrowed) -> Proposal:
+    """Return what fulfils a wish.
+
+    Raises:
+        SpaceExhausted: nothing that is not taken does.
+    """
+    values = wish.complete
+    if values is None:
+        return _proposal(state, number, known, wish)
+    if state.is_taken(values) and not state.problem.policy.replicates:
+        raise SpaceExhausted("these params are observed, pending or failed")
+    return Proposal(values, "enqueued", None)
+
+
+# --- what is proposed ---
 
 
 @frozen
@@ -133,21 +197,26 @@ class Proposal:
     fit: Fit | None
 
 
-def propose(state: State, number: int) -> Proposal:
+def propose(state: State, number: int, fixed: Mapping[str, Any] | None = None) -> Proposal:
     """Return what suggestion ``number`` of a state would be; the number chooses the draws.
 
     Raises:
         SpaceExhausted: nothing is left to suggest.
+        ParamsError: a ``ValueError``; what is fixed is not valid.
     """
+    part = _fixed(state.space, fixed)
     with one_blas_thread(), np.errstate(all="ignore"):
-        return _proposal(state, number, {})
+        return _proposal(state, number, {}, part)
 
 
-def _proposal(state: State, number: int, known: Known) -> Proposal:
+def _proposal(state: State, number: int, known: Known, part: Narrowed) -> Proposal:
+    defaults = state.space.defaults
+    if defaults and part.agrees(defaults) and not state.is_taken(defaults):
+        return Proposal(defaults, "initial", None)
     random = np.random.default_rng([state.problem.seed, number])
     origin, fit = _origin(state), None
     if origin == "initial":
-        point = initial_point(state.space.domain, state.problem.seed, number)
+        point = initial_point(part.domain, state.problem.seed, number)
     else:
         try:
             data = dataset_of(state, known).thinned(state.problem.method.n_modelled)
@@ -155,16 +224,16 @@ def _proposal(state: State, number: int, known: Known) -> Proposal:
             given = given_of(state.problem, known) if known else None
             posterior = posterior_of(state.space.domain, data, found.found, given)
             fit = None if found is state.fit else found
-            point = _most_promising(state, posterior, random)
+            point = _most_promising(state, part, posterior, random)
             again = _revisited(state, posterior, point)
-            if again is not None:
+            if again is not None and part.agrees(again):
                 return Proposal(again, "replicate", fit)
         except np.linalg.LinAlgError:
             origin = "fallback"
-            point = state.space.sample(random.random((1, state.space.dim)))[0]
-    values = state.space.decode(point[None])[0]
+            point = part.domain.sample(random.random((1, state.space.dim)))[0]
+    values = part.decode(point[None])[0]
     if state.is_taken(values):
-        values = _free_values(state, random)
+        values = _free_values(state, part, random)
         origin = "initial" if origin == "initial" else "fallback"
     return Proposal(values, origin, fit)
 
@@ -244,19 +313,22 @@ def _is_used_up(state: State) -> bool:
     size = state.space.size
     if size is None or size > len(state.history):
         return False
-    return sum(trial.standing != "forgotten" for trial in state.trials) >= size
+    return sum(trial.standing != "forgotten" for trial in state.kept) >= size
 
 
-def _most_promising(state: State, posterior: Posterior, random: np.random.Generator) -> Array:
-    domain, method, data = state.space.domain, state.problem.method, posterior.data
+def _most_promising(
+    state: State, part: Narrowed, posterior: Posterior, random: np.random.Generator
+) -> Array:
+    domain, method, data = part.domain, state.problem.method, posterior.data
     is_wide = bool(random.integers(2)) if len(state.problem.objectives) > 1 else False
     centres = _centres(state.problem, data, is_wide, random)
+    centres = domain.snap(centres) if part.fixed else centres
     near = perturbed(centres, domain, _LOCAL_CANDIDATES, random)
     if any(domain.likely):
         near = np.vstack([near, believed(domain, random.random((_LIKELY_CANDIDATES, domain.dim)))])
     score = promise_of(state.problem, posterior, is_wide, random)
     n_candidates = _candidates(method.n_candidates, len(data.points))
-    taken = taken_of(state)
+    taken = taken_of(state, part.decode)
     free = evolve(domain, excluded=taken)
     if domain.activity is not None and random.integers(2):
         candidates = np.vstack([domain.sample(random.random((n_candidates, domain.dim))), near])
@@ -282,21 +354,22 @@ def _candidates(n_candidates: int, n: int) -> int:
     return min(n_candidates, max(_LEAST_CANDIDATES, _SCORED_PAIRS // max(n, 1)))
 
 
-def _free_values(state: State, random: np.random.Generator) -> Values:
+def _free_values(state: State, part: Narrowed, random: np.random.Generator) -> Values:
     """Return random values that are not taken.
 
     Raises:
         SpaceExhausted: there are none.
     """
     space = state.space
-    for values in space.decode(space.sample(random.random((_RANDOM_DRAWS, space.dim)))):
+    for values in part.decode(part.domain.sample(random.random((_RANDOM_DRAWS, space.dim)))):
         if not state.is_taken(values):
             return values
+    for values in part.rows(random):  # ends after one more step than there are taken values
+        if not state.is_taken(values):
+            return values
+    if part.fixed:
+        fixed = {space.names[index]: value for index, value in part.fixed.items()}
+        raise SpaceExhausted(f"all params with {quoted(fixed)} are observed, pending or failed")
     if space.size is None:
         raise SpaceExhausted("the floats between the bounds are used up")
-    start = int(random.integers(min(space.size, 2**63 - 1)))
-    for offset in range(space.size):  # ends after one more step than there are taken values
-        values = space.configuration((start + offset) % space.size)
-        if not state.is_taken(values):
-            return values
     raise SpaceExhausted(f"all {space.size} configurations are observed, pending or failed")

@@ -10,20 +10,28 @@ import numpy as np
 from asktell.model.kernels import Array
 from asktell.space.domain import Mask
 from asktell.space.parameters import Float, Parameter
+from asktell.space.space import Values
 from asktell.state import State
 
 _NEAR = 1e-9
 """Points of the same values lie closer than this along an axis, unless its floats are coarser."""
 
 
-def taken_of(state: State) -> Callable[[Array], Mask]:
+def taken_of(
+    state: State, decode: Callable[[Array], list[Values]] | None = None
+) -> Callable[[Array], Mask]:
     """Return what tells of points (m, d) on the axes whether they are taken (m,).
 
     Decoding takes long, and most points lie near no trial: so only those are decoded whose
     projection on a line is that of a trial.
+
+    Args:
+        state: with the trials.
+        decode: says what the values of points are; None for the whole space's way.
     """
     space = state.space
-    values = [trial.configuration.values for trial in state.trials]
+    decode = decode or space.decode
+    values = [trial.configuration.values for trial in state.kept]
     line = np.random.default_rng(0).random(space.dim)
     known = np.sort(space.encode(values) @ line)
     near = np.array([_NEAR + 4.0 * _coarseness(parameter) for parameter in space.parameters])
@@ -34,7 +42,7 @@ def taken_of(state: State) -> Callable[[Array], Mask]:
         first = np.searchsorted(known, places - reach)
         close = np.flatnonzero(np.append(known, np.inf)[first] <= places + reach)
         found = np.zeros(len(points), dtype=bool)
-        found[close] = [state.is_taken(row) for row in space.decode(points[close])]
+        found[close] = [state.is_taken(row) for row in decode(points[close])]
         return found
 
     return taken

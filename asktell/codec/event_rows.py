@@ -10,33 +10,64 @@ from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
 from operator import attrgetter
 from types import NoneType
-from typing import Any, Union, cast, get_args, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_type_hints
 
 from attrs import NOTHING as NO_DEFAULT
-from attrs import fields, frozen
+from attrs import evolve, fields, frozen
 
 from asktell.codec.reading import below, plain, read
-from asktell.errors import NOTHING, InvalidValueError, StateError, TargetError, at_key
+from asktell.codec.space_rows import SpaceLayout, space_of, space_row
+from asktell.errors import (
+    NOTHING,
+    DefinitionError,
+    InvalidValueError,
+    StateError,
+    TargetError,
+    at_key,
+)
 from asktell.model.gp import Hyperparameters
 from asktell.model.members import MEMBERS, MODEL
 from asktell.numbers import is_finite
-from asktell.space.space import params_of
-from asktell.study.events import LARGEST_ID, Event, Fit, Fitted, Skipped, TrialEvent
+from asktell.space.door import scalar
+from asktell.space.space import Space, params_of
+from asktell.study.earlier import Lesson, Lessons, SomeNumbers
+from asktell.study.events import (
+    LARGEST_ID,
+    Enqueued,
+    Event,
+    Fit,
+    Fitted,
+    Learned,
+    Skipped,
+    SpaceChanged,
+    TrialEvent,
+)
 from asktell.study.problem import Deviations, Numbers, Problem
-from asktell.study.trials import Configuration, Origin
+from asktell.study.trials import Configuration, Origin, Part
+
+V = TypeVar("V")
 
 Row = dict[str, Any]
 Place = Callable[[int], str]
 """Where a row stands, by its number."""
 
-_KEYS = {"configuration": "params", "numbers": "outcomes"}
-"""Fields with another name in rows, where they are dicts: the name that callers know."""
+_KEYS = {
+    "configuration": "params",
+    "wish": "params",
+    "numbers": "outcomes",
+    "lessons": "results",
+}
+"""Fields with another name in rows, where they are dicts or lists: the name that callers know."""
 
-_KINDS: dict[str, type[Any]] = {
+KINDS: dict[str, type[Event]] = {
     **{kind.kind: kind for kind in get_args(TrialEvent)},
     "fitted": Fitted,
     "skipped": Skipped,
+    "enqueued": Enqueued,
+    "space changed": SpaceChanged,
+    "learned": Learned,
 }
+"""The classes of events by the names that they have in rows."""
 
 
 @frozen
@@ -61,7 +92,7 @@ def _items_of(kind: type[Any]) -> tuple[_Item, ...]:
     return tuple(items)
 
 
-_LAYOUTS = {name: (kind, _items_of(kind)) for name, kind in _KINDS.items()}
+_LAYOUTS = {name: (kind, _items_of(kind)) for name, kind in KINDS.items()}
 
 
 def defaults_of(event_name: str) -> dict[str, Any]:
@@ -83,6 +114,9 @@ def event_rows(events: Iterable[Event], names: tuple[str, ...]) -> list[Row]:
         Numbers: lambda numbers: dict(zip(names, numbers, strict=True)),
         Deviations: lambda std: {n: d for n, d in zip(names, std, strict=True) if d is not None},
         Fit: fit_row,
+        Part: lambda part: part.params,
+        Space: space_row,
+        Lessons: lambda lessons: [_lesson_row(lesson, names) for lesson in lessons],
     }
     layouts = {
         kind: (
@@ -109,6 +143,17 @@ def _params(configuration: Configuration) -> dict[str, Any]:
     return params_of(configuration.names, configuration.values)
 
 
+def _lesson_row(lesson: Lesson, names: tuple[str, ...]) -> Row:
+    """Return the row of a result that was learned, as it was then."""
+    numbers = zip(names, lesson.numbers, strict=True)
+    std = None if lesson.std is None else zip(names, lesson.std, strict=True)
+    return {
+        "params": _params(lesson.configuration),
+        "outcomes": {name: number for name, number in numbers if number is not None},
+        "std": None if std is None else {name: d for name, d in std if d is not None},
+    }
+
+
 def fit_row(fit: Fit) -> Row:
     """Return the row of a fit."""
     if fit.model != MODEL:
@@ -126,15 +171,13 @@ def fit_row(fit: Fit) -> Row:
 def read_events(rows: Sequence[Any], problem: Problem, place: Place) -> list[Event]:
     """Return the events of rows.
 
+    Rows after a change of space are read in the new one.
+
     Raises:
         StateError: a ``ValueError`` that names the path of the first fault: a field that is
             missing, unknown or corrupt.
     """
-    readers = _readers(problem)
-    layouts = {
-        name: (kind, [(item.key, readers[item.type], item.optional) for item in items])
-        for name, (kind, items) in _LAYOUTS.items()
-    }
+    layouts = _layouts_of(problem)
     events: list[Event] = []
     for number, row in enumerate(rows):
         try:
@@ -148,8 +191,20 @@ def read_events(rows: Sequence[Any], problem: Problem, place: Place) -> list[Eve
                 raise KeyError
         except (InvalidValueError, LookupError, TypeError, AttributeError):
             raise _fault(row, layouts, place(number)) from None
+        if kind is SpaceChanged:
+            problem = evolve(problem, space=event.space)
+            layouts = _layouts_of(problem)
         events.append(event)
     return events
+
+
+def _layouts_of(problem: Problem) -> dict[str, Any]:
+    """Return for every kind of event its class, and its items with their readers."""
+    readers = _readers(problem)
+    return {
+        name: (kind, [(item.key, readers[item.type], item.optional) for item in items])
+        for name, (kind, items) in _LAYOUTS.items()
+    }
 
 
 def _fault(row: Any, layouts: dict[str, Any], place: str) -> StateError:
@@ -196,6 +251,12 @@ def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
                 raise StateError(at_key("$", name), value[name], f"only the names {list(names)}")
         return tuple([float(value[name]) for name in names])
 
+    def some_numbers(value: dict[str, Any]) -> SomeNumbers:
+        if not value:
+            raise StateError("$", value, f"a number for one of {list(names)} or more")
+        told = zip(names, numbers(dict.fromkeys(names, 0.0) | value), strict=True)
+        return tuple([number if name in value else None for name, number in told])
+
     def deviations(value: Any) -> Deviations:
         if not isinstance(value, dict):
             raise StateError("$", value, f"a number for some of {list(names)}, or null")
@@ -207,6 +268,21 @@ def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
             raise StateError("$", value, f"a number for one of {list(names)} or more, or null")
         return std
 
+    def lessons(value: Any) -> Lessons:
+        if not isinstance(value, list | tuple) or not value:
+            raise StateError("$", value, "a list of one result or more")
+        return tuple([lesson(row, f"$[{number}]") for number, row in enumerate(value)])
+
+    def lesson(row: Any, place: str) -> Lesson:
+        try:
+            came = read(row, _LessonLayout)
+            known = _at("$.params", configuration, came.params)
+            some = _at("$.outcomes", some_numbers, came.outcomes)
+            std = None if came.std is None else _at("$.std", deviations, came.std)
+        except StateError as error:
+            raise below(error, place) from None
+        return Lesson(known, some, std)
+
     def fit(value: Any) -> Fit:
         return read_fit(value, problem)
 
@@ -215,6 +291,9 @@ def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
         float: _number,
         str: _text,
         Origin: _origin,
+        Part: _part,
+        Space: _space,
+        Lessons: lessons,
         Configuration: configuration,
         Numbers: numbers,
         Deviations: deviations,
@@ -249,6 +328,39 @@ def _origin(value: Any) -> Origin:
     if not isinstance(value, str) or value not in _ORIGINS:
         raise StateError("$", value, f"one of {sorted(_ORIGINS)}, or null")
     return cast("Origin", value)
+
+
+def _part(value: Any) -> Part:
+    """Return some params as they came; whoever replays them checks them against the space."""
+    if not isinstance(value, dict):
+        raise StateError("$", value, "a mapping from names to values")
+    for name, item in value.items():
+        if not isinstance(name, str):
+            raise StateError(at_key("$", name), name, "a name: a string")
+        try:
+            scalar(item, "$")
+        except DefinitionError as error:
+            raise StateError(at_key("$", name), error.got, error.expected) from None
+    return Part.of(value)
+
+
+def _space(value: Any) -> Space:
+    return space_of(read(value, SpaceLayout), "$")
+
+
+def _at(place: str, reader: Callable[[Any], V], value: Any) -> V:
+    """Return what a reader makes of a value that stands at a place below its own."""
+    try:
+        return reader(value)
+    except InvalidValueError as error:
+        raise below(error, place) from None
+
+
+@frozen
+class _LessonLayout:
+    params: dict[str, Any]
+    outcomes: dict[str, Any]
+    std: dict[str, Any] | None
 
 
 # --- fits ---

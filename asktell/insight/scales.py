@@ -63,7 +63,7 @@ def axis(study: Study, name: str) -> Axis:
     state = state_of(study)
     if name in state.problem.outcome_names and name not in state.space.names:
         place = outcome_place(state, name)
-        told = [result.numbers[place] for trial in state.trials for result in trial.results]
+        told = [result.numbers[place] for trial in state.kept for result in trial.results]
         return axis_of_numbers(name, np.array(told))
     return axis_of(state.space.parameters[parameter_place(state, name)])
 

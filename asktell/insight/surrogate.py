@@ -183,7 +183,7 @@ def _noise(data: Dataset, outcome: int, view: Seen, floor: float) -> Noise:
 
 def _owners(state: State, points: Array) -> Indices:
     """Return the numbers of the trials that lie at points."""
-    trials = [trial for trial in state.trials if trial.is_observed]
+    trials = [trial for trial in state.kept if trial.is_observed]
     encoded = state.space.encode([trial.configuration.values for trial in trials])
     numbers = {point.tobytes(): t.number for point, t in zip(encoded, trials, strict=True)}
     return np.array([numbers[point.tobytes()] for point in points], dtype=np.int64)

@@ -40,7 +40,7 @@ def finished(state: State) -> list[Trial]:
     """Return the trials that are over, by the arrival of the first report that counts."""
     arrivals = [
         (min(report.arrival for report in trial.reports if report.counts), trial)
-        for trial in state.trials
+        for trial in state.kept
         if trial.is_over
     ]
     return [trial for _, trial in sorted(arrivals, key=lambda pair: pair[0])]

@@ -47,7 +47,7 @@ class Answer:
 
 def answer_of(state: State) -> Answer:
     """Return the best and the front of a state."""
-    trials = by_values([trial for trial in state.trials if trial.is_observed])
+    trials = by_values([trial for trial in state.kept if trial.is_observed])
     best = know.best(state) if trials and state.problem.has_scale else None
     front = know.pareto(state) if len(state.problem.objectives) > 1 else []
     return Answer(
@@ -127,9 +127,7 @@ def _best_text(state: State, best: Observation, trial: Trial) -> str:
 
 def _since(state: State, best: Trial) -> str:
     arrival = max(result.arrival for result in best.results)
-    after = sum(
-        1 for trial in state.trials if trial.is_over and trial.reports[-1].arrival > arrival
-    )
+    after = sum(1 for trial in state.kept if trial.is_over and trial.reports[-1].arrival > arrival)
     if not after:
         return "" if state.n_over == 1 else ", the last one"
     return f"; the {'one' if after == 1 else f'{after:,}'} after it brought nothing better"

@@ -96,13 +96,13 @@ def test_of(parameter: Parameter, condition: Condition) -> Test:
         return lambda positions: np.array(
             [condition.holds(value) for value in parameter.decode(positions)], dtype=bool
         )
-    if isinstance(condition, OneOf):
-        held = np.unique(axis.indices(parameter.encode(condition.values)))
-        return lambda positions: np.isin(axis.indices(positions), held)
     if axis.size <= _LISTED or isinstance(parameter, Ordinal):
         values = parameter.decode(axis.levels())
         table = np.array([condition.holds(value) for value in values], dtype=bool)
         return lambda positions: table[axis.indices(positions)]
+    if isinstance(condition, OneOf):
+        held = np.unique(axis.indices(parameter.encode(condition.values)))
+        return lambda positions: np.isin(axis.indices(positions), held)
     low, high = ends_within(parameter, condition.at_least, condition.at_most)
 
     def between(positions: Positions) -> Mask:

@@ -86,6 +86,12 @@ class Domain:
         """Return the number of dimensions, d."""
         return len(self.axes)
 
+    @property
+    def ends(self) -> Points:
+        """Return the least and the greatest position of every axis (2, d)."""
+        ends = [axis.snap(np.array([0.0, 1.0])) for axis in self.axes]
+        return np.column_stack(ends)
+
     def excludes(self, points: Points) -> Mask:
         """Tell which of some points (m, d) on the axes do not belong to the domain, (m,)."""
         if self.excluded is None:

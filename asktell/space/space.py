@@ -12,7 +12,6 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from asktell.errors import NOTHING, DefinitionError, ParamsError, at_key, quoted
-from asktell.space import door
 from asktell.space.absent import ABSENT, NOWHERE
 from asktell.space.activity import Activity, Rule, circle_in, ends_within, in_order, test_of
 from asktell.space.axes import Axis
@@ -42,7 +41,8 @@ class Space:
     Raises:
         DefinitionError: a ``ValueError``; there are no parameters, one is not a parameter, a name
             is used twice, a condition or a constraint names what is not there or can never hold,
-            or conditions go round in a circle.
+            conditions go round in a circle, or all parameters have defaults, which break a
+            constraint.
     """
 
     parameters: tuple[Parameter, ...]
@@ -96,6 +96,7 @@ class Space:
             tuple((parameter.name, parameter.check) for parameter in parameters),
             order,
         )
+        self._check_defaults()
 
     def __reduce__(self) -> tuple[Callable[..., Space], tuple[Parameter, ...]]:
         """Pickle what the space is made of: the rest follows, and has functions in it."""
@@ -111,6 +112,11 @@ class Space:
         """Return how many configurations exist, or None where there is a continuum."""
         sizes = [axis.size for axis in self.axes]
         return math.prod(size for size in sizes if size) if all(sizes) else None
+
+    @property
+    def order(self) -> tuple[tuple[int, tuple[tuple[int, Condition], ...]], ...]:
+        """Return every dimension with its conditions on others, after all of these."""
+        return self._order
 
     # --- params ---
 
@@ -156,12 +162,39 @@ class Space:
             raise ParamsError(at_key("$", unknown), params[unknown], expected)
         return tuple(values)
 
+    def _check_defaults(self) -> None:
+        values = self.defaults if self.constraints else None
+        params = {} if values is None else self.params(values)
+        for position, constraint in enumerate(self.constraints):
+            if values is not None and not keeps(constraint, params):
+                named = {name: params[name] for name in constraint.names}
+                expected = f"defaults that keep it: {constraint}"
+                raise DefinitionError(f"$.constraints[{position}]", named, expected)
+
     def _check_constraints(self, values: Values) -> None:
         params = self.params(values)
         for constraint in self.constraints:
             if not keeps(constraint, params):
                 named = {name: params[name] for name in constraint.names}
                 raise ParamsError("$", named, f"values that keep the constraint {constraint}")
+
+    def complete(self, params: Mapping[str, Any]) -> Values | None:
+        """Return the values of canonical params; None where one that is active is missing.
+
+        What is not active is left out. Constraints are not looked at.
+        """
+        values: list[Any] = [ABSENT] * self.dim
+        for index, conditions in self._order:
+            if all(_holds(condition, values[parent]) for parent, condition in conditions):
+                if self.names[index] not in params:
+                    return None
+                values[index] = params[self.names[index]]
+        return tuple(values)
+
+    @property
+    def defaults(self) -> Values | None:
+        """Return the values of the defaults; None where one that is active has none."""
+        return self.complete({p.name: p.default for p in self.parameters if p.default is not None})
 
     def _listed(self) -> str:
         return quoted(list(self.names), _LONGEST_LIST)
@@ -315,12 +348,19 @@ def _resolved(
         raise DefinitionError(at, name, expected)
     parameter = parameters[known[name]]
     if isinstance(condition, OneOf):
-        return known[name], OneOf(door.canonicals(parameter.check, list(condition.values), at))
+        return known[name], OneOf(tuple(_value(parameter, value, at) for value in condition.values))
     if not is_number(parameter):
         raise DefinitionError(at, str(condition), f"values: {name} is not a number")
     if not _can_hold(parameter, condition):
         raise DefinitionError(at, str(condition), f"bounds that some value of {name} keeps")
     return known[name], condition
+
+
+def _value(parameter: Parameter, value: Any, place: str) -> Any:
+    try:
+        return parameter.check(value)
+    except ParamsError as error:
+        raise DefinitionError(place, error.got, error.expected) from None
 
 
 def is_number(parameter: Parameter) -> bool:

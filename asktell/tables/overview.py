@@ -8,7 +8,7 @@ from asktell.asking import know
 from asktell.codec.answers import goals_answer
 from asktell.codec.event_rows import event_rows
 from asktell.state import State
-from asktell.study.events import Fitted, Skipped
+from asktell.study.events import TrialEvent
 from asktell.study.problem import Problem
 from asktell.study.ranking import value_of
 from asktell.study.trials import Trial
@@ -34,7 +34,7 @@ def overview(study: State | Study, now: float | None = None) -> dict[str, Any]:
         now: the moment on the study's clock, for how long pending suggestions have been out.
     """
     state = state_of(study)
-    problem, trials = state.problem, state.trials
+    problem, trials = state.problem, state.kept
     found: dict[str, Any] = {
         **goals_answer(problem),
         "seed": problem.seed,
@@ -49,7 +49,7 @@ def overview(study: State | Study, now: float | None = None) -> dict[str, Any]:
     found["failures"] = _failures(trials)
     found["pending"] = [_pending(state, ticket_id, now) for ticket_id in state.out]
     found["due"] = [state.history.trial(number).params for number in state.queue]
-    found["last"] = trial_rows(state, trials[-LAST:])
+    found["last"] = trial_rows(state, state.trials[-LAST:])
     found["now"] = now
     return found
 
@@ -66,7 +66,7 @@ def trial_story(state: State, trial: Trial) -> dict[str, Any]:
     events = [
         event
         for event in state.events
-        if not isinstance(event, Fitted | Skipped)
+        if isinstance(event, TrialEvent)
         and (event.id in ids or event.configuration == trial.configuration)
     ]
     names = state.problem.outcome_names

@@ -1,8 +1,8 @@
 """Go on from saved states in a process of its own: JSON lines in, JSON lines out.
 
 A line in is ``{"state": ..., "steps": n}``; the line out lists the n suggestions that followed.
-With ``"first"`` the steps are those of a farm, from that number on; with ``"want"`` they are those
-of a study that wants what has this name.
+With ``"changes"`` the steps are those of a study whose space changes; with ``"first"`` those of a
+farm, from that number on; with ``"want"`` those of a study that wants what has this name.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from spaces import score
+from spaces import learned_by, score, turns
 from wants import WANTS
 
 import asktell as at
@@ -45,6 +45,26 @@ def steps_of_a_want(engine: at.Engine, steps: int, want: str) -> list[Any]:
             engine.fail(suggestion, "every seventh fails")
         elif suggestion.id % 7 != 1:  # every seventh stays pending
             wanted.tell(engine, suggestion)
+    return suggestions
+
+
+def steps_of_changes(engine: at.Engine, steps: int) -> list[Any]:
+    """Go on as one who changes their mind: wishes, fixed values, other spaces, earlier studies."""
+    suggestions = []
+    for _ in range(steps):
+        number = engine.state.next_id
+        if number % 4 == 0:
+            space, had = turns()[number // 4 % len(turns())]
+            engine.change_space(space, had)
+        if number % 6 == 1:
+            engine.enqueue({"d": True})
+        if number == 5:
+            engine.learn_from(*learned_by(engine.space))
+        fixed = {"b": "low"} if number % 5 == 2 else None
+        suggestion = engine.suggest(fixed=fixed)
+        suggestions.append([suggestion.id, suggestion.params, suggestion.origin])
+        if number % 7 != 3:
+            engine.observe(suggestion, suggestion.params["a"] - 0.1 * len(suggestion.params))
     return suggestions
 
 
@@ -79,6 +99,8 @@ def main() -> None:
         if "first" in task:
             first = task["first"]
             print(json.dumps([step_of_a_farm(engine, first + step) for step in range(steps)]))
+        elif task.get("changes"):
+            print(json.dumps(steps_of_changes(engine, steps)))
         elif "want" in task:
             print(json.dumps(steps_of_a_want(engine, steps, task["want"])))
         else:

@@ -53,6 +53,54 @@ def as_box(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def tree() -> at.Space:
+    """Return a space with conditions of every kind, nested, on every kind of parameter."""
+    return at.Space(
+        at.Categorical("model", ["svm", "forest", "mlp"]),
+        at.Float("C", 1e-3, 1e3, log=True, when={"model": "svm"}),
+        at.Int("trees", 10, 500, log=True, when={"model": ["forest"]}),
+        at.Int("layers", 1, 4, when={"model": "mlp"}),
+        at.Float("dropout_3", 0.0, 0.8, when={"layers": at.AtLeast(3)}),
+        at.Int("units_2", 1, 1000, when={"layers": [2, 3], "bias": True}),
+        at.Bool("bias"),
+        at.Float("rate", 1e-4, 1.0, log=True),
+        at.Float("warm", 0.0, 1.0, when={"rate": [at.AtLeast(0.01), at.AtMost(0.5)]}),
+        at.Float("momentum", 0.0, 0.9, step=0.1),
+        at.Int("huge", 0, 2**40),
+        at.Float("cold", 0.0, 1.0, when={"huge": at.AtMost(2**39), "momentum": at.AtMost(0.55)}),
+    )
+
+
+def turns() -> list[tuple[at.Space, dict[str, Any] | None]]:
+    """Return spaces that a study of ``finite`` may change to, each with what trials had."""
+    a, b, c, d, e = finite().parameters
+    f = at.Int("f", 0, 2, when={"g": True}, default=1)
+    constraint = at.Forbidden({"a": 2, "d": True})
+    return [
+        (finite(), None),
+        (at.Space(at.Int("a", 1, 2), b, d, e), {"c": "u"}),
+        (at.Space(a, b, d, e), None),
+        (at.Space(a, at.Ordinal("b", ["high", "low"]), c, d, at.Bool("g"), f), {"g": True}),
+        (at.Space(d, c, b, a, at.Bool("g", default=False), constraints=[constraint]), {"e": 0.5}),
+    ]
+
+
+def earlier_study() -> at.State:
+    """Return a study of a space like ``finite``, with results, a failure, and one pending."""
+    space = at.Space(at.Int("a", 1, 5), *finite().parameters[1:4], at.Bool("g"))
+    state = at.State.start(space, seed=5, settings=at.Settings(n_initial=10))
+    state, suggestions = at.suggest(state, 7)
+    for one in suggestions[:5]:
+        state = at.observe(state, one, float(one.id), 0.25 if one.id % 2 else None)
+    return at.fail(state, suggestions[5], "no luck")
+
+
+def learned_by(space: at.Space) -> tuple[at.State, dict[str, Any]]:
+    """Return the earlier study, and what it had of a space that ``finite`` may change to."""
+    had = {"e": 0.5, "f": 2, "g": True}
+    return earlier_study(), {name: had[name] for name in had if name in space.names}
+
+
 def score(params: dict[str, Any]) -> float:
     """Return a target that depends on every parameter of ``every_kind``."""
     return (

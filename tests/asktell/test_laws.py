@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from continue_states import step_of_a_farm, steps_of_a_loop, steps_of_a_want
+from continue_states import step_of_a_farm, steps_of_a_loop, steps_of_a_want, steps_of_changes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from spaces import QUICK, every_kind, finite, score
@@ -106,6 +106,21 @@ def test_law_1_whatever_is_wanted_interrupted_equals_uninterrupted(want: str) ->
         assert interrupted == uninterrupted[steps - task["steps"] :]
 
 
+def test_law_1_a_study_whose_space_changes_goes_on_alike() -> None:
+    steps = 20
+    engine = at.Engine(finite(), seed=6, settings=QUICK)
+    tasks, uninterrupted = [], []
+    for step in range(steps):
+        tasks.append({"state": engine.to_dict(), "steps": steps - step, "changes": True})
+        uninterrupted += steps_of_changes(engine, 1)
+    assert {origin for _, _, origin in uninterrupted} == {"initial", "model", "enqueued"}
+    happened = [row["event"] for row in engine.to_dict()["events"]]
+    assert {"enqueued", "space changed", "learned"} <= set(happened)
+    assert any(trial.left_out for trial in engine.trials)
+    for step, interrupted in enumerate(in_another_process(tasks, hash_seed=11)):
+        assert interrupted == uninterrupted[step:]
+
+
 # --- 2: a call that raises leaves the state as it was ---
 
 
@@ -143,6 +158,16 @@ RAISING: dict[str, Callable[[at.Engine], Any]] = {
     "something known of nothing": lambda engine: engine.suggest(known={"loss": size_of}),
     "predictions beyond the space": lambda engine: engine.predict([{"a": 7}]),
     "a volume up to nothing": lambda engine: engine.hypervolume({}),
+    "a wish for what is observed": lambda engine: engine.enqueue({"a": True}),
+    "a wish for nothing known": lambda engine: engine.enqueue({"q": True}),
+    "something fixed that is used up": lambda engine: engine.suggest(fixed={"a": True}),
+    "something fixed that cannot be": lambda engine: engine.suggest(fixed={"a": 3}),
+    "another space that is none": lambda engine: engine.change_space(None),  # type: ignore[arg-type]
+    "values that nothing had": lambda engine: engine.change_space(engine.space, had={"q": 1}),
+    "an earlier study that is none": lambda engine: engine.learn_from({"schema": 6}),
+    "an earlier study of other things": lambda engine: engine.learn_from(
+        at.State.start(engine.space, objectives={"loss": "minimize"})
+    ),
 }
 
 
@@ -233,6 +258,22 @@ def test_law_4_a_finite_space_gives_every_configuration_once_and_then_raises() -
     assert len(seen) == 72
     with pytest.raises(at.SpaceExhausted, match="72"):
         engine.suggest()
+
+
+def test_law_4_holds_beside_what_is_fixed_and_after_a_change_of_space() -> None:
+    engine = at.Engine(finite(), seed=2, settings=QUICK)
+    for fixed in ({"a": 1}, {"b": "mid", "e": 0.5}, {}):
+        seen = [json.dumps(one.params) for one in engine.suggest_batch(99, fixed=fixed)]
+        assert len(set(seen)) == len(seen)
+        with pytest.raises(at.SpaceExhausted):
+            engine.suggest(fixed=fixed)
+    assert len(engine.trials) == 72
+    a, *others = finite().parameters
+    engine.change_space(at.Space(at.Int("a", 1, 4), *others))
+    assert len({json.dumps(one.params) for one in engine.suggest_batch(99)}) == 24
+    with pytest.raises(at.SpaceExhausted, match="96"):
+        engine.suggest()
+    assert a.name == "a"
 
 
 @pytest.mark.parametrize("want", WANTS.values(), ids=WANTS)
