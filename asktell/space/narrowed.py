@@ -239,6 +239,16 @@ class Narrowed:
         """Tell whether canonical values have what is fixed."""
         return all(values[index] == value for index, value in self.fixed.items())
 
+    def keeps(self, values: Values) -> bool:
+        """Tell whether values that were decoded keep the constraints.
+
+        Where something is fixed, its value may differ from that of its position by a rounding.
+        """
+        if not self.fixed or not self.space.constraints:
+            return True
+        params = self.space.params(values)
+        return all(keeps(constraint, params) for constraint in self.space.constraints)
+
     @property
     def complete(self) -> Values | None:
         """Return the one configuration that is left, if what is fixed says all of it."""
