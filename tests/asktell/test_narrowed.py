@@ -15,7 +15,8 @@ from spaces import finite, tree
 import asktell as at
 from asktell.errors import ParamsError
 from asktell.space.axes import Some, Stretch
-from asktell.space.narrowed import checked_part, narrowed
+from asktell.space.narrowed import narrowed
+from asktell.space.needs import checked_part
 
 SEEDS = st.integers(0, 2**32 - 1)
 
