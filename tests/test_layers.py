@@ -44,6 +44,7 @@ FLOORS = {
         {"activity"},
         {"domain"},
         {"space"},
+        {"needs"},
         {"narrowed"},
         {"__init__"},
     ],
@@ -76,7 +77,7 @@ FLOORS = {
     ],
     "asktell.codec": [
         {"reading", "answers"},
-        {"space_rows"},
+        {"fit_rows", "space_rows"},
         {"event_rows"},
         {"from_lists"},
         {"migrations"},

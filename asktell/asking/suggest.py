@@ -232,7 +232,7 @@ def _proposal(state: State, number: int, known: Known, part: Narrowed) -> Propos
             origin = "fallback"
             point = part.domain.sample(random.random((1, state.space.dim)))[0]
     values = part.decode(point[None])[0]
-    if state.is_taken(values):
+    if state.is_taken(values) or not part.keeps(values):
         values = _free_values(state, part, random)
         origin = "initial" if origin == "initial" else "fallback"
     return Proposal(values, origin, fit)
@@ -362,7 +362,7 @@ def _free_values(state: State, part: Narrowed, random: np.random.Generator) -> V
     """
     space = state.space
     for values in part.decode(part.domain.sample(random.random((_RANDOM_DRAWS, space.dim)))):
-        if not state.is_taken(values):
+        if not state.is_taken(values) and part.keeps(values):
             return values
     for values in part.rows(random):  # ends after one more step than there are taken values
         if not state.is_taken(values):

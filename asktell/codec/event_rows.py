@@ -15,7 +15,8 @@ from typing import Any, TypeVar, Union, cast, get_args, get_type_hints
 from attrs import NOTHING as NO_DEFAULT
 from attrs import evolve, fields, frozen
 
-from asktell.codec.reading import below, plain, read
+from asktell.codec.fit_rows import fit_row, read_fit
+from asktell.codec.reading import below, read
 from asktell.codec.space_rows import SpaceLayout, space_of, space_row
 from asktell.errors import (
     NOTHING,
@@ -25,8 +26,6 @@ from asktell.errors import (
     TargetError,
     at_key,
 )
-from asktell.model.gp import Hyperparameters
-from asktell.model.members import MEMBERS, MODEL
 from asktell.numbers import is_finite
 from asktell.space.door import scalar
 from asktell.space.space import Space, params_of
@@ -152,17 +151,6 @@ def _lesson_row(lesson: Lesson, names: tuple[str, ...]) -> Row:
         "outcomes": {name: number for name, number in numbers if number is not None},
         "std": None if std is None else {name: d for name, d in std if d is not None},
     }
-
-
-def fit_row(fit: Fit) -> Row:
-    """Return the row of a fit."""
-    if fit.model != MODEL:
-        return {"model": fit.model, "n": fit.n, "found": plain(fit.found)}
-    found = [
-        [{"length_scales": list(h.length_scales), "noise": h.noise} for h in members]
-        for members in fit.found
-    ]
-    return {"model": fit.model, "n": fit.n, "found": found}
 
 
 # --- reading ---
@@ -361,64 +349,3 @@ class _LessonLayout:
     params: dict[str, Any]
     outcomes: dict[str, Any]
     std: dict[str, Any] | None
-
-
-# --- fits ---
-
-
-@frozen
-class _FitLayout:
-    model: str
-    n: int
-    found: Any
-
-
-@frozen
-class _HyperparametersLayout:
-    length_scales: list[float]
-    noise: float
-
-
-@frozen
-class _FoundLayout:
-    found: list[list[_HyperparametersLayout]]
-
-
-def read_fit(value: Any, problem: Problem) -> Fit:
-    """Return the fit of a row; what another model found is kept as it is.
-
-    Raises:
-        StateError: a ``ValueError`` that names the path of the fault.
-    """
-    layout = read(value, _FitLayout)
-    if layout.model != MODEL:
-        return Fit(layout.model, layout.n, plain(layout.found, "$.found"))
-    found = read({"found": layout.found}, _FoundLayout).found
-    sizes = [len(MEMBERS[use]) for use in problem.uses()] + [1]  # the last is success
-    _check_length("$.found", found, len(sizes))
-    for outcome, (members, size) in enumerate(zip(found, sizes, strict=True)):
-        _check_length(f"$.found[{outcome}]", members, size if members else 0)
-        for member, row in enumerate(members):
-            place = f"$.found[{outcome}][{member}]"
-            _check_length(f"{place}.length_scales", row.length_scales, problem.space.dim)
-            for position, length_scale in enumerate(row.length_scales):
-                _check_positive(f"{place}.length_scales[{position}]", length_scale)
-            _check_positive(f"{place}.noise", row.noise)
-    return Fit(
-        layout.model,
-        layout.n,
-        tuple(
-            tuple(Hyperparameters(tuple(row.length_scales), row.noise) for row in members)
-            for members in found
-        ),
-    )
-
-
-def _check_length(place: str, items: Sequence[Any], length: int) -> None:
-    if len(items) != length:
-        raise StateError(place, items, f"{length} items")
-
-
-def _check_positive(place: str, number: float) -> None:
-    if number <= 0:
-        raise StateError(place, number, "a number > 0")

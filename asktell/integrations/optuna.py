@@ -17,7 +17,7 @@ from attrs import frozen
 
 import asktell as at
 from asktell.asking.suggest import Proposal, propose
-from asktell.codec.event_rows import fit_row, read_fit
+from asktell.codec.fit_rows import fit_row, read_fit
 from asktell.errors import DefinitionError, StateError
 from asktell.integrations.held_choices import HeldChoices
 from asktell.model.members import MODEL_OF_SCHEMA_2

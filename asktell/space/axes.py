@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 Positions = NDArray[np.float64]
@@ -178,11 +178,11 @@ class LogLevels:
 # --- a part of an axis ---
 
 
-@frozen(eq=False)
+@frozen
 class Some:
     """Some positions of another axis, in order (m,); one alone where its value is fixed."""
 
-    held: Positions
+    held: Positions = field(eq=lambda held: held.tobytes())
     categories: int = 0
 
     @property

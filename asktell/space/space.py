@@ -12,6 +12,7 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from asktell.errors import NOTHING, DefinitionError, ParamsError, at_key, quoted
+from asktell.space import door
 from asktell.space.absent import ABSENT, NOWHERE
 from asktell.space.activity import Activity, Rule, circle_in, ends_within, in_order, test_of
 from asktell.space.axes import Axis
@@ -348,19 +349,12 @@ def _resolved(
         raise DefinitionError(at, name, expected)
     parameter = parameters[known[name]]
     if isinstance(condition, OneOf):
-        return known[name], OneOf(tuple(_value(parameter, value, at) for value in condition.values))
+        return known[name], OneOf(door.canonicals(parameter.check, list(condition.values), at))
     if not is_number(parameter):
         raise DefinitionError(at, str(condition), f"values: {name} is not a number")
     if not _can_hold(parameter, condition):
         raise DefinitionError(at, str(condition), f"bounds that some value of {name} keeps")
     return known[name], condition
-
-
-def _value(parameter: Parameter, value: Any, place: str) -> Any:
-    try:
-        return parameter.check(value)
-    except ParamsError as error:
-        raise DefinitionError(place, error.got, error.expected) from None
 
 
 def is_number(parameter: Parameter) -> bool:

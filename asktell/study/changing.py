@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from attrs import evolve
 
 from asktell.errors import ParamsError, quoted
-from asktell.space.narrowed import checked_part
+from asktell.space.needs import checked_part
 from asktell.space.space import Space, Values
 from asktell.study.earlier import Earlier, Lesson
 from asktell.study.restated import Restated, dropped, restated

@@ -20,7 +20,7 @@ from asktell.errors import (
     NotFailedError,
     UnknownSuggestionError,
 )
-from asktell.space.narrowed import checked_part
+from asktell.space.needs import checked_part
 from asktell.study.changing import restated_earlier, restated_trials, restated_wishes
 from asktell.study.earlier import Earlier
 from asktell.study.events import (

@@ -1,4 +1,7 @@
-"""What never changes within a study: what is searched, what is measured, and how it is done."""
+"""What a study is about: what is searched, what is measured, and how it is done.
+
+Within a study, the space alone may change.
+"""
 
 from __future__ import annotations
 

@@ -63,11 +63,12 @@ def last_line(text: str) -> str:
 def trial_story(state: State, trial: Trial) -> dict[str, Any]:
     """Return the row of a trial, and under ``events`` the rows of all that happened to it."""
     ids = set(trial.ids)
+    named = [trial.params] + ([trial.known.params] if trial.known else [])
     events = [
         event
         for event in state.events
         if isinstance(event, TrialEvent)
-        and (event.id in ids or event.configuration == trial.configuration)
+        and (event.id in ids or (event.configuration and event.configuration.params in named))
     ]
     names = state.problem.outcome_names
     return {**trial_rows(state, [trial])[0], "events": event_rows(events, names)}

@@ -7,7 +7,7 @@ from typing import Any
 
 from asktell.errors import ConflictError
 from asktell.numbers import as_moment
-from asktell.space.narrowed import checked_part
+from asktell.space.needs import checked_part
 from asktell.state import State, apply
 from asktell.study.events import Enqueued
 from asktell.study.trials import Part

@@ -17,6 +17,7 @@ from asktell.errors import (
     ParamsError,
     StateError,
 )
+from asktell.tables.overview import trial_story
 
 X, Y = at.Float("x", 0.0, 1.0), at.Float("y", 0.0, 1.0)
 PLAIN = at.Space(X, at.Categorical("c", ["u", "v", "w"]))
@@ -365,6 +366,14 @@ def test_few_trials_that_are_kept_take_more_of_the_initial_design() -> None:
     engine.change_space(at.Space(at.Float("x", 0.5, 1.0)))
     origins = [engine.suggest().origin for _ in range(4)]
     assert origins == ["initial"] * 3 + ["model"]
+
+
+def test_the_story_of_a_trial_goes_back_beyond_a_change() -> None:
+    engine = plain_study()
+    engine.amend(engine.trials[0], 5.0)
+    engine.change_space(at.Space(X, Y), had={"y": 0.5})
+    story = trial_story(engine.state, engine.trials[0])["events"]
+    assert [row["event"] for row in story] == ["told", "amended"]
 
 
 # --- what else there is ---

@@ -15,7 +15,8 @@ from spaces import finite, tree
 import asktell as at
 from asktell.errors import ParamsError
 from asktell.space.axes import Some, Stretch
-from asktell.space.narrowed import checked_part, narrowed
+from asktell.space.narrowed import narrowed
+from asktell.space.needs import checked_part
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -142,6 +143,35 @@ def test_long_axes_are_not_laid_out() -> None:
 
     assert part.domain.axes[0].size == 2**52
     assert all(params["n"] >= 2**52 for params in drawn(space, {"many": True}))
+
+
+def test_few_of_very_many_levels() -> None:
+    space = at.Space(at.Int("n", 0, 2**40), at.Bool("b", when={"n": [3, 2**40, 5]}))
+    part = narrowed(space, {"b": True})
+    assert isinstance(part.domain.axes[0], Some)
+    assert {params["n"] for params in drawn(space, {"b": True})} == {3, 5, 2**40}
+
+
+def test_values_that_are_fixed_keep_the_constraints_to_the_last_bit() -> None:
+    x, y = at.Float("x", 0.1, 0.7), at.Float("y", 0.1, 0.7)
+    space = at.Space(x, y, constraints=[at.Ordered("x", "y")])
+    part = narrowed(space, {"x": 0.3})
+    assert part.keeps((0.3, 0.3))
+    assert not part.keeps((0.3, 0.29999999999999993))
+    assert narrowed(space, None).keeps((0.3, 0.2))  # whoever decodes all of it has checked that
+    state = at.State.start(space, settings=at.Settings(n_initial=3))
+    for _ in range(9):
+        state, (one,) = at.suggest(state, fixed={"x": 0.3})
+        assert space.check(one.params) == one.configuration.values
+        state = at.observe(state, one, -one.params["y"])  # the best lies on the constraint
+
+
+def test_the_same_part_has_the_same_axes() -> None:
+    fixed = {"layers": 2, "rate": 0.1}
+    one, other = (narrowed(tree(), fixed).domain.axes for _ in range(2))
+    assert one == other
+    assert hash(one) == hash(other)
+    assert one != narrowed(tree(), {"layers": 3, "rate": 0.1}).domain.axes
 
 
 # --- one by one ---
