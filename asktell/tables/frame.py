@@ -16,7 +16,8 @@ def to_frame(study: State | Study) -> Any:
 
     Columns are those of :func:`asktell.tables.columns`: ``trial``, ``status``, ``params.lr``,
     ``target`` (or ``target.loss``), ``reason``, ``seconds`` and so on. Integers stay integers,
-    choices are categories, ordinal values that are no numbers are ordered ones. Moments are seconds
+    choices are categories, ordinal values that are no numbers are ordered ones. A parameter that is
+    not active is missing in its row, as ``pandas.isna`` has it. Moments are seconds
     on the caller's clock: ``pandas.to_datetime(frame["told_at"], unit="s")`` makes dates of them,
     where they came from ``time.time()``.
 
@@ -40,6 +41,10 @@ def to_frame(study: State | Study) -> Any:
     for parameter in state.space.parameters:
         name = f"params.{parameter.name}"
         dtypes[name] = _dtype(pandas, parameter, None in table[name])
+        if dtypes[name] == "object":  # None may be a value, so what is missing is something else
+            there = [parameter.name in trial.params for trial in state.trials]
+            pairs = zip(table[name], there, strict=True)
+            table[name] = [value if is_there else pandas.NA for value, is_there in pairs]
     made = {name: pandas.Series(values, dtype=dtypes[name]) for name, values in table.items()}
     return pandas.DataFrame(made)
 

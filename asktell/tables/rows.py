@@ -35,7 +35,7 @@ def trial_rows(study: State | Study, trials: Iterable[Trial] | None = None) -> l
     """Return a row for each trial: a dict with these keys, None where nothing is known.
 
     - ``trial``: its number; ``status``; ``ids``: of its suggestions; ``origin``: of the first.
-    - ``params``.
+    - ``params``: without the parameters that are not active.
     - ``target``, ``std``: as told, their means where replicates are wanted.
     - ``feasible``: whether the target holds all constraints.
     - ``reason``, ``cause``: of its failure; the cause is ``"reported"``, or ``"expired"`` where
@@ -103,7 +103,8 @@ def _seconds(
 def columns(study: State | Study, rows: Sequence[Row] | None = None) -> dict[str, list[Any]]:
     """Return the rows as columns: flat names to lists with a value a trial.
 
-    Params are ``params.lr``. Targets are ``target``, or ``target.loss`` where outcomes have names,
+    Params are ``params.lr``, a column for every parameter of the space, with None where it is not
+    active. Targets are ``target``, or ``target.loss`` where outcomes have names,
     and deviations likewise ``std``. So no names collide, and they are those that
     ``pandas.json_normalize`` makes of the rows.
 
@@ -155,7 +156,7 @@ class _Line:
 def csv_lines(study: State | Study, rows: Sequence[Row] | None = None) -> Iterator[str]:
     """Yield lines of CSV, the first with the names of the columns, as in :func:`columns`.
 
-    What is not known is empty. Ids are parted by spaces.
+    What is not known or not active is empty. Ids are parted by spaces.
 
     Args:
         study: an engine, or a state.

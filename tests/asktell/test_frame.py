@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from spaces import conditional, score_conditional
+
 import asktell as at
 from asktell.errors import MissingExtraError
 from asktell.tables import to_frame
@@ -93,3 +95,31 @@ def test_without_pandas_the_message_says_what_to_install(monkeypatch: pytest.Mon
 def test_neither_an_engine_nor_tables_import_pandas() -> None:
     code = "import asktell.tables, sys; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_is_not_active_is_missing() -> None:
+    engine = at.Engine(conditional())
+    svm = {"model": "svm", "C": 1.0, "kernel": None, "bias": True}
+    mlp = {"model": "mlp", "layers": 3, "dropout_3": 0.2, "bits": 4, "warm": True, "bias": False}
+    for params in (svm, mlp, {"model": "forest", "trees": 20, "bias": True}):
+        engine.observe(params, score_conditional(params))
+    frame = frame_of(engine)
+    missing = {
+        name.removeprefix("params."): frame[name].isna().tolist()
+        for name in frame
+        if name.startswith("params.")
+    }
+    assert missing.pop("kernel") == [True, True, True]  # for pandas, None is missing as well
+    assert frame["params.kernel"][0] is None
+    assert frame["params.kernel"][1] is pandas.NA
+    assert missing == {
+        "model": [False] * 3,
+        "bias": [False] * 3,
+        "C": [False, True, True],
+        "trees": [True, True, False],
+        **dict.fromkeys(("layers", "dropout_3", "bits", "warm"), [True, False, True]),
+    }
+    assert frame["params.trees"].dtype == "Int64"
+    assert frame["params.warm"].dtype == "boolean"
+    assert frame["params.C"].dtype == "float64"
+    assert frame["params.layers"][1] == 3

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_studies import CORRECTIONS, LIFE, SECOND_TRIES, Call, after, calls, start
-from spaces import finite
+from spaces import conditional, finite
 
 import asktell as at
 from asktell.tables import columns, csv_lines, trial_rows
@@ -187,3 +187,20 @@ def test_csv_is_read_back() -> None:
 def test_csv_of_nothing_is_a_head() -> None:
     (head,) = csv_lines(engine_of())
     assert head.startswith("trial,status,ids,origin,params.lr,params.target,target,std,")
+
+
+def test_what_is_not_active_is_an_empty_cell() -> None:
+    engine = at.Engine(conditional())
+    engine.observe({"model": "svm", "C": 0.5, "kernel": "rbf", "bias": True}, 1.0)
+    engine.observe({"model": "forest", "trees": 20, "bias": False}, 2.0)
+    assert [list(row["params"]) for row in trial_rows(engine)] == [
+        ["model", "C", "kernel", "bias"],
+        ["model", "trees", "bias"],
+    ]
+    assert [name for name in columns(engine) if name.startswith("params.")] == [
+        f"params.{name}" for name in engine.space.names
+    ]
+    first, second = csv.DictReader(csv_lines(engine))
+    assert first["params.C"] == "0.5"
+    assert first["params.trees"] == second["params.C"] == second["params.dropout_3"] == ""
+    assert second["params.trees"] == "20"
