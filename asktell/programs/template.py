@@ -89,11 +89,11 @@ class Template:
         for argument in self.arguments:
             if self._is_missing(_NAMED.match(argument), values):
                 continue
-            if needed and _OPTION.match(needed[-1]):
-                if self._is_missing(_PLACE.match(argument), values):
-                    del needed[-1]
-                    continue
-            needed.append(argument)
+            has_option = bool(needed) and _OPTION.match(needed[-1]) is not None
+            if has_option and self._is_missing(_PLACE.match(argument), values):
+                del needed[-1]
+            else:
+                needed.append(argument)
         return needed
 
     def _is_missing(self, place: re.Match[str] | None, values: Mapping[str, Any]) -> bool:

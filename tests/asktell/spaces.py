@@ -13,6 +13,9 @@ import asktell as at
 from asktell.space.parameters import Parameter
 from asktell.space.space import is_number
 
+import asktell as at
+from asktell.insight.moves import drawn
+
 QUICK = at.Settings(n_candidates=64, n_starts=2)
 """Few candidates: for tests of behaviour, not of quality."""
 
@@ -161,6 +164,12 @@ def score_constrained(params: dict[str, Any]) -> float:
         + 0.2 * params["bias"]
         + (0.1 if params["model"] == "svm" else 0.0)
     )
+
+
+def params_of(space: at.Space, n: int, seed: int = 0) -> list[dict[str, Any]]:
+    """Return n params from all over a space."""
+    points = drawn(space, 32 * n, np.random.default_rng(seed)).points[:n]
+    return [space.params(values) for values in space.decode(points)]
 
 
 def score(params: dict[str, Any]) -> float:

@@ -7,7 +7,6 @@ import sys
 from typing import Any
 
 import pytest
-
 from spaces import conditional, score_conditional
 
 import asktell as at
@@ -117,7 +116,7 @@ def test_what_is_not_active_is_missing() -> None:
         "bias": [False] * 3,
         "C": [False, True, True],
         "trees": [True, True, False],
-        **dict.fromkeys(("layers", "dropout_3", "bits", "warm"), [True, False, True]),
+        **{name: [True, False, True] for name in ("layers", "dropout_3", "bits", "warm")},
     }
     assert frame["params.trees"].dtype == "Int64"
     assert frame["params.warm"].dtype == "boolean"

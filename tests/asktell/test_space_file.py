@@ -165,7 +165,8 @@ def test_constraints_do_without_objectives(tmp_path: Path) -> None:
         (
             "parameters:\n  x:\n    type: float\n    lo: 1\n    high: 2",
             "space.yaml:4: $.parameters.x.lo: got 1, expected one of the keys "
-            "['type', 'low', 'high', 'log', 'step', 'when', 'default', 'likely'] (did you mean low?)",
+            "['type', 'low', 'high', 'log', 'step', 'when', 'default', 'likely'] "
+            "(did you mean low?)",
         ),
         (
             "parameters:\n  x: {type: bool, 3: 1}",
