@@ -24,7 +24,7 @@ def paired_indices(
 ) -> SobolIndices:
     """Estimate the indices of a function over the points of a space.
 
-    They are 0 for a parameter that cannot move by itself, as where an equation holds it.
+    The total index is 0 for a parameter that cannot move by itself, as where an equation holds it.
 
     Args:
         function: takes points (m, d) of the space, and returns values (m,); or those of p
@@ -36,7 +36,10 @@ def paired_indices(
     parts = []
     for i in range(SCRAMBLINGS):
         random = np.random.default_rng([*seed, i])
-        parts.append(_moments(function, space, drawn(space, 2 * n // SCRAMBLINGS, random)))
+        both = drawn(space, 2 * n // SCRAMBLINGS, random)
+        order = random.permutation(len(both.points))  # neighbours in the sequence are alike
+        both = Drawn(both.points[order], both.fills[order])
+        parts.append(_moments(function, space, both))
     return indices_of(parts)
 
 
