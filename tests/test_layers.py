@@ -76,7 +76,7 @@ FLOORS = {
     ],
     "asktell.codec": [
         {"reading", "answers"},
-        {"space_rows"},
+        {"space_rows", "space_texts"},
         {"event_rows"},
         {"from_lists"},
         {"migrations"},
@@ -99,8 +99,8 @@ FLOORS = {
     ],
     "asktell.insight": [
         {"subject"},
-        {"scales", "surrogate", "sobol", "lanes"},
-        {"tried", "validation"},
+        {"scales", "surrogate", "sobol", "lanes", "moves"},
+        {"tried", "validation", "averages", "pairs"},
         {"over_time", "columns", "cuts", "sensitivity"},
         {"fronts"},
         {"__init__"},
