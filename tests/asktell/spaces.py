@@ -10,11 +10,9 @@ import numpy as np
 from hypothesis import strategies as st
 
 import asktell as at
+from asktell.insight.moves import drawn
 from asktell.space.parameters import Parameter
 from asktell.space.space import is_number
-
-import asktell as at
-from asktell.insight.moves import drawn
 
 QUICK = at.Settings(n_candidates=64, n_starts=2)
 """Few candidates: for tests of behaviour, not of quality."""
@@ -166,10 +164,35 @@ def score_constrained(params: dict[str, Any]) -> float:
     )
 
 
+def finite_conditional() -> at.Space:
+    """Return a space of few configurations, with conditions and constraints."""
+    return at.Space(
+        at.Categorical("model", ["svm", "forest", "mlp"]),
+        at.Int("C", 0, 5, when={"model": "svm"}),
+        at.Ordinal("trees", [10, 100, 1000], when={"model": ["forest", "mlp"]}),
+        at.Int("layers", 1, 4, when={"model": "mlp"}),
+        at.Float("dropout", 0.0, 0.5, step=0.25, when={"layers": at.AtLeast(3)}),
+        at.Bool("bias"),
+        at.Int("low", 0, 2),
+        constraints=[
+            at.Forbidden({"model": "mlp", "bias": True, "trees": 1000}),
+            at.Linear({"C": 1, "low": 2}, at_most=5),
+            at.Ordered("low", "layers"),
+        ],
+    )
+
+
 def params_of(space: at.Space, n: int, seed: int = 0) -> list[dict[str, Any]]:
     """Return n params from all over a space."""
     points = drawn(space, 32 * n, np.random.default_rng(seed)).points[:n]
     return [space.params(values) for values in space.decode(points)]
+
+
+def score_any(params: dict[str, Any]) -> float:
+    """Return a target for params of ``every_kind``, ``conditional`` or ``constrained``."""
+    if "x" in params:
+        return score(params)
+    return score_constrained(params) if "x1" in params else score_conditional(params)
 
 
 def score(params: dict[str, Any]) -> float:
@@ -184,6 +207,10 @@ def score(params: dict[str, Any]) -> float:
         + (0.5 if params["kernel"] == "poly" else 0.0)
         + 0.3 * params["bias"]
     )
+
+
+SPACES = {"every kind": every_kind, "conditional": conditional, "constrained": constrained}
+"""For the laws, which hold over all of them."""
 
 
 # --- any space with conditions ---
