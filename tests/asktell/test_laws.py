@@ -71,11 +71,16 @@ def test_law_1_interrupted_equals_uninterrupted_at_every_step_in_another_process
     engine = at.Engine(SPACES[space](), seed=3, settings=QUICK)
     tasks, uninterrupted = [], []
     for step in range(steps):
-        tasks.append({"state": engine.to_dict(), "steps": steps - step})
+        if space == "every kind" or step in SOME_STEPS:
+            tasks.append({"state": engine.to_dict(), "steps": steps - step})
         uninterrupted += steps_of_a_loop(engine, 1)
     assert {origin for _, _, origin in uninterrupted} == {"initial", "model", "again"}
-    for step, interrupted in enumerate(in_another_process(tasks, hash_seed=17)):
-        assert interrupted == uninterrupted[step:]  # floats pass JSON to the last bit
+    for task, interrupted in zip(tasks, in_another_process(tasks, hash_seed=17), strict=True):
+        assert interrupted == uninterrupted[steps - task["steps"] :]  # to the last bit
+
+
+SOME_STEPS = (0, 7, 13)
+"""Of spaces with conditions and constraints: within and after the initial design."""
 
 
 @pytest.mark.parametrize("space", SPACES)
@@ -85,13 +90,14 @@ def test_law_1_a_farm_with_leases_and_retries_goes_on_alike(space: str) -> None:
     engine = at.Engine(SPACES[space](), seed=9, settings=options)
     tasks, uninterrupted = [], []
     for step in range(steps):
-        tasks.append({"state": engine.to_dict(), "steps": steps - step, "first": step})
+        if space == "every kind" or step in SOME_STEPS:
+            tasks.append({"state": engine.to_dict(), "steps": steps - step, "first": step})
         uninterrupted.append(step_of_a_farm(engine, step))
     assert {origin for _, _, origin, _ in uninterrupted} == {"initial", "model", "again"}
     happened = {row["event"] for task in tasks for row in task["state"]["events"]}
     assert happened >= {"suggested", "told", "expired", "renewed", "retried", "fitted"}
-    for step, interrupted in enumerate(in_another_process(tasks, hash_seed=5)):
-        assert interrupted == uninterrupted[step:]
+    for task, interrupted in zip(tasks, in_another_process(tasks, hash_seed=5), strict=True):
+        assert interrupted == uninterrupted[task["first"] :]
 
 
 @pytest.mark.parametrize("space", SPACES)
