@@ -8,6 +8,7 @@ moved point breaks another constraint, there is no such point.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from attrs import frozen
@@ -15,11 +16,19 @@ from attrs import frozen
 from asktell.acquisition.design import sobol
 from asktell.model.kernels import Array
 from asktell.space.absent import NOWHERE
+from asktell.space.activity import test_of
 from asktell.space.axes import Indices
-from asktell.space.constraints import TOLERANCE, Simplex
+from asktell.space.constraints import (
+    TOLERANCE,
+    Constraint,
+    Forbidden,
+    Linear,
+    Ordered,
+    Simplex,
+)
 from asktell.space.domain import Mask, Points
 from asktell.space.parameters import Float
-from asktell.space.space import Space, keeps
+from asktell.space.space import Space
 
 
 @frozen(eq=False)
@@ -70,14 +79,41 @@ def moved(
 
 
 def exist(space: Space, points: Points) -> Mask:
-    """Tell which points (m, d) keep the constraints of a space (m,)."""
-    if not space.constraints or not len(points):
-        return np.ones(len(points), dtype=bool)
-    beyond = np.maximum(points - 1.0, -points)
-    on_axes = ((points == NOWHERE) | (beyond <= TOLERANCE)).all(axis=1)
-    rows = space.decode(np.where(points == NOWHERE, points, np.clip(points, 0.0, 1.0)))
-    kept = [all(keeps(c, params) for c in space.constraints) for params in map(space.params, rows)]
-    return np.asarray(on_axes & np.array(kept, dtype=bool))
+    """Tell which points (m, d) lie on the axes and keep the constraints of a space (m,).
+
+    Sums are taken for right that are right but for rounding.
+    """
+    there = np.ones(len(points), dtype=bool)
+    for constraint in space.constraints:
+        columns = points[:, [space.index[name] for name in constraint.names]]
+        applies = (columns != NOWHERE).all(axis=1)
+        on_axes = (np.maximum(columns - 1.0, -columns) <= TOLERANCE).all(axis=1)
+        there &= ~applies | on_axes
+        some = applies & there
+        there[some] = _kept(space, constraint, np.clip(columns[some], 0.0, 1.0))
+    return there
+
+
+def _kept(space: Space, constraint: Constraint, columns: Points) -> Mask:
+    """Tell which positions (m, c) of the parameters of a constraint keep it (m,)."""
+    parameters = [space.parameters[space.index[name]] for name in constraint.names]
+    if isinstance(constraint, Forbidden):
+        pairs = zip(parameters, constraint.where.conditions, strict=True)
+        tests = [test_of(parameter, condition) for parameter, (_, condition) in pairs]
+        met = [test(columns[:, i]) for i, test in enumerate(tests)]
+        return np.asarray(~np.all(met, axis=0))
+    decoded: list[Any] = [p.decode(columns[:, i]) for i, p in enumerate(parameters)]
+    numbers = np.column_stack(decoded).astype(np.float64)
+    if isinstance(constraint, Ordered):
+        return np.asarray((np.diff(numbers, axis=1) >= 0.0).all(axis=1))
+    if isinstance(constraint, Linear):
+        numbers = numbers * [number for _, number in constraint.coefficients]
+        low, high = constraint.at_least, constraint.at_most
+    else:
+        low = high = constraint.total
+    sums, slack = numbers.sum(axis=1), TOLERANCE * np.abs(numbers).max(axis=1)
+    enough = low is None or sums >= low - slack
+    return np.asarray(enough & (high is None or sums <= high + slack))
 
 
 def _shared(space: Space, points: Points, dimensions: Sequence[int]) -> Points:

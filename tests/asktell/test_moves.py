@@ -90,3 +90,28 @@ def test_other_shares_stay_in_proportion() -> None:
 def test_without_constraints_all_points_exist() -> None:
     assert exist(conditional(), np.full((3, 9), 0.5)).tolist() == [True] * 3
     assert exist(constrained(), np.empty((0, 9))).tolist() == []
+
+
+def test_the_constraints_are_those_that_the_space_checks() -> None:
+    space = at.Space(
+        at.Int("n", 0, 5),
+        at.Ordinal("o", [4, 1, 2.5]),
+        at.Float("x", 0.1, 10.0, log=True),
+        at.Bool("b"),
+        at.Float("y", 0.0, 3.0, when={"b": True}),
+        constraints=[
+            at.Linear({"n": 1.0, "x": -0.5}, at_least=0.5),
+            at.Linear({"n": 1.0, "o": 1.0}, at_least=2.0, at_most=7.5),
+            at.Ordered("o", "x", "y"),
+            at.Forbidden({"b": False, "o": [4], "n": at.AtLeast(3)}),
+        ],
+    )
+    uniform = np.random.default_rng(0).random((600, space.dim))
+    axes = [axis.sample(uniform[:, i]) for i, axis in enumerate(space.axes)]
+    points = space.domain.settled(np.column_stack(axes), space.domain.centre)
+    kept = []
+    for params in map(space.params, space.decode(points)):
+        there = [c for c in space.constraints if set(c.names) <= set(params)]
+        kept.append(all(constraint.holds(params) for constraint in there))
+    assert exist(space, points).tolist() == kept
+    assert 20 < sum(kept) < 580
