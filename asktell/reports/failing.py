@@ -54,7 +54,7 @@ def failed_of(state: State) -> list[Failed]:
     """Return the trials of a state whose failure counts."""
     return [
         Failed(trial.number, trial.params, trial.reason or "")
-        for trial in state.trials
+        for trial in state.kept
         if trial.status == "failed"
     ]
 

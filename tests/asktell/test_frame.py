@@ -55,6 +55,7 @@ def test_a_frame_has_a_row_a_trial_and_types_that_fit() -> None:
         "target": "float64",
         "std": "float64",
         "feasible": "boolean",
+        "left_out": "object",
         "reason": "object",
         "cause": "object",
         "suggested_at": "float64",
@@ -122,3 +123,17 @@ def test_what_is_not_active_is_missing() -> None:
     assert frame["params.warm"].dtype == "boolean"
     assert frame["params.C"].dtype == "float64"
     assert frame["params.layers"][1] == 3
+
+
+def test_of_a_trial_that_is_left_out_there_is_what_the_space_knows() -> None:
+    engine = at.Engine(conditional())
+    engine.observe({"model": "svm", "C": 0.5, "kernel": "rbf", "bias": True}, 1.0)
+    engine.observe({"model": "forest", "trees": 20, "bias": False}, 2.0)
+    kernel = at.Categorical("kernel", ["rbf"], when={"model": "svm"})
+    space = at.Space(at.Categorical("model", ["svm"]), kernel, at.Int("bias", 0, 1, default=0))
+    engine.change_space(space)
+    frame = frame_of(engine)
+    assert frame["params.model"].tolist()[0] == "svm"
+    assert frame["params.model"].isna().tolist() == [False, True]
+    assert frame["params.bias"].isna().tolist()[1]  # it was a bool
+    assert "forest" in frame["left_out"][1]

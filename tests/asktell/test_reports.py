@@ -26,7 +26,7 @@ from asktell.reports.matters import edges_text, ranking_text
 from asktell.reports.page import Folded, Page, Prose, Section, Table
 from asktell.reports.pictures import Gallery
 from asktell.reports.rendering import rendered
-from asktell.reports.search import tiles_of
+from asktell.reports.search import _origins, tiles_of
 from asktell.reports.study_report import page_of
 from asktell.reports.trial_table import MOST, trials_section
 from asktell.reports.trust import verdict
@@ -576,3 +576,22 @@ def test_importance_is_told_where_a_parameter_is_not_always_active() -> None:
     text = ranking_text(importance(STUDIES["conditional"]()))
     assert "A parameter that is not always active counts only where it is." in text
     assert "not always active" not in ranking_text(importance(STUDIES["constrained"]()))
+
+
+def test_trials_that_a_change_of_space_left_out_are_named_and_not_counted() -> None:
+    engine = at.Engine.from_state(STUDIES["conditional"]().state)
+    names = ("C", "kernel", "layers", "bias")
+    rest = [one for one in engine.space.parameters if one.name in names]
+    engine.change_space(at.Space(at.Categorical("model", ["svm", "mlp"]), *rest))
+    n = sum(trial.left_out is not None for trial in engine.trials)
+    assert n > 5
+    assert ("left out of the space", str(n)) in tiles_of(engine.state).items
+    page = page_of(engine.state, None)
+    (trials,) = (s for s in page.sections if s.anchor == "trials")
+    (table,) = (block for block in trials.blocks if isinstance(block, Table))
+    status = [row.cells[1].text for row in table.rows]
+    assert sum(text.startswith("left out: its model was 'forest'") for text in status) > 5
+    assert "left out" in engine._repr_html_()
+    engine.enqueue({"model": "svm", "C": 1.0, "kernel": "rbf", "bias": False})
+    engine.observe(engine.suggest(), 0.5)
+    assert "1 was wished for" in _origins(engine.state)
