@@ -77,7 +77,7 @@ FLOORS = {
     ],
     "asktell.codec": [
         {"reading", "answers"},
-        {"fit_rows", "space_rows"},
+        {"fit_rows", "space_rows", "space_texts"},
         {"event_rows"},
         {"from_lists"},
         {"migrations"},
@@ -100,8 +100,8 @@ FLOORS = {
     ],
     "asktell.insight": [
         {"subject"},
-        {"scales", "surrogate", "sobol", "lanes"},
-        {"tried", "validation"},
+        {"scales", "surrogate", "sobol", "lanes", "moves"},
+        {"tried", "validation", "averages", "pairs"},
         {"over_time", "columns", "cuts", "sensitivity"},
         {"fronts"},
         {"__init__"},

@@ -11,6 +11,7 @@ from attrs import frozen
 
 from asktell.insight.subject import Study, outcome_place, parameter_place, state_of
 from asktell.model.kernels import Array
+from asktell.space.absent import ABSENT
 from asktell.space.parameters import Bool, Categorical, Ordinal, Parameter
 
 Scale = Literal["linear", "log", "categories"]
@@ -100,7 +101,15 @@ def choices_of(parameter: Ordinal | Categorical | Bool) -> tuple[Any, ...]:
 
 
 def numbers_of(parameter: Parameter, values: Sequence[Any]) -> Array:
-    """Return canonical values as numbers (n,): themselves, or positions of categories."""
+    """Return canonical values as numbers (n,): themselves, or positions of categories.
+
+    Where the parameter is not active, it is NaN.
+    """
+    there = np.array([value is not ABSENT for value in values], dtype=bool)
+    if not there.all():
+        numbers = np.full(len(values), np.nan)
+        numbers[there] = numbers_of(parameter, [value for value in values if value is not ABSENT])
+        return numbers
     if isinstance(parameter, Ordinal | Categorical | Bool):
         return np.asarray(parameter.axis.indices(parameter.encode(values)), dtype=np.float64)
     return np.asarray(values, dtype=np.float64)

@@ -22,7 +22,8 @@ class Tried:
 
     Attributes:
         numbers: those of the trials (n,).
-        params: a column for every parameter (n, d), in natural units; categories are positions.
+        params: a column for every parameter (n, d), in natural units; categories are positions; NaN
+            where it is not active.
         values: a column for every outcome (n, k), as told; the means of replicates; NaN where the
             evaluation failed.
         feasible: which of them hold all constraints (n,).

@@ -169,7 +169,7 @@ def _broken(state: State, best: Observation) -> str:
 
 
 def params_table(state: State, best: Observation, caption: str) -> Table:
-    """Return a row for each parameter: its value, and what it could have been."""
+    """Return a row for each active parameter: its value, and what it could have been."""
     rows = []
     for parameter in state.space.parameters:
         if parameter.name in best.params:
@@ -196,7 +196,8 @@ def at_edge(state: State, best: Observation) -> list[tuple[str, str]]:
     """Return the numbers among the best params at an end of their range, and which end."""
     found = []
     for parameter in state.space.parameters:
-        if isinstance(parameter, Float | Int) and _is_range(parameter):
+        is_there = parameter.name in best.params
+        if is_there and isinstance(parameter, Float | Int) and _is_range(parameter):
             (position,) = parameter.encode([best.params[parameter.name]]).tolist()
             if position <= _EDGE:
                 found.append((parameter.name, "lower"))

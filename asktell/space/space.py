@@ -403,13 +403,14 @@ def _checked_constraints(
             continue
         for name in constraint.names:
             if name not in known:
-                expected = f"names of parameters: some of {quoted(list(known), _LONGEST_LIST)}"
-                raise DefinitionError(place, name, expected)
+                expected = f"the name of a parameter: one of {quoted(list(known), _LONGEST_LIST)}"
+                raise DefinitionError(_place_of(constraint, name, place), name, expected)
             if not is_number(parameters[known[name]]):
-                raise DefinitionError(place, name, "names of parameters that are numbers")
+                expected = "the name of a parameter whose values are numbers"
+                raise DefinitionError(_place_of(constraint, name, place), name, expected)
             if isinstance(constraint, Simplex) and parameters[known[name]].axis.size is not None:
-                expected = "names of Float parameters without step"
-                raise DefinitionError(place, name, expected)
+                expected = "the name of a Float parameter without step"
+                raise DefinitionError(_place_of(constraint, name, place), name, expected)
         if not math.isfinite(_greatest_sum(constraint, parameters, known)):
             raise DefinitionError(place, str(constraint), "numbers whose sum a float can hold")
         checked.append(constraint)
@@ -433,6 +434,14 @@ def _greatest_sum(
             ends = parameter.values
         total += abs(number) * max(abs(float(end)) for end in ends)
     return total
+
+
+def _place_of(constraint: Linear | Ordered | Simplex, name: str, place: str) -> str:
+    """Return where a constraint names a parameter, as in its plain form."""
+    if isinstance(constraint, Linear):
+        return at_key(f"{place}.linear", name)
+    kind = "ordered" if isinstance(constraint, Ordered) else "simplex"
+    return f"{place}.{kind}[{constraint.names.index(name)}]"
 
 
 def _what_to_pass(got: Any) -> str:

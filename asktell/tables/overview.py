@@ -23,8 +23,9 @@ def overview(study: State | Study, now: float | None = None) -> dict[str, Any]:
     """Return what a study has come to, as plain values.
 
     The keys are ``goal``, ``objectives`` and ``outcome_constraints``, as in a space file;
-    ``counts``, by status; ``best``, the row of the best trial that was observed, and ``front``, the
-    rows of a front of several objectives; ``best_so_far``, after each result that holds the
+    ``counts``, by status, and how many are left out of the space, where any are; ``best``, the row
+    of the best trial that was observed, and ``front``, the rows of a front of several objectives;
+    ``best_so_far``, after each result that holds the
     constraints, in order of arrival (the weighted sum of several objectives); ``failures``, by the
     last line of their reasons; ``pending`` and ``due``; ``last``, the rows of the last trials;
     ``now``, as given. Rows are those of :func:`asktell.tables.trial_rows`.
@@ -40,6 +41,8 @@ def overview(study: State | Study, now: float | None = None) -> dict[str, Any]:
         "seed": problem.seed,
         "counts": _counts(problem, trials),
     }
+    if rest := len(state.trials) - len(trials):
+        found["counts"]["left_out"] = rest
     if problem.has_scale:
         best = know.best_or_none(state)
         found["best"] = trial_rows(state, _trials_of(state, [best]))[0] if best else None

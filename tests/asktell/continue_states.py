@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from spaces import learned_by, score, turns
+from spaces import learned_by, score_any, turns
 from wants import WANTS
 
 import asktell as at
@@ -29,7 +29,7 @@ def steps_of_a_loop(engine: at.Engine, steps: int) -> list[Any]:
         if suggestion.id % 5 == 3:
             engine.fail(suggestion, "every fifth fails")
         elif suggestion.id % 5 != 1:  # every fifth stays pending
-            engine.observe(suggestion, score(suggestion.params))
+            engine.observe(suggestion, score_any(suggestion.params))
         if suggestion.id % 6 == 5:  # and what failed so far is tried again
             engine.retry_failed()
     return suggestions
@@ -76,7 +76,7 @@ def step_of_a_farm(engine: at.Engine, step: int) -> Any:
     if suggestion.id % 6 == 3:
         engine.fail(suggestion, "worker lost")
     elif suggestion.id % 6 not in (1, 5):
-        engine.observe(suggestion, score(suggestion.params))
+        engine.observe(suggestion, score_any(suggestion.params))
     if step % 4 == 3:
         lost = [
             ticket.id
@@ -85,7 +85,7 @@ def step_of_a_farm(engine: at.Engine, step: int) -> Any:
             if ticket.standing == "expired"
         ]
         engine.observe_batch(
-            (late, score(engine.state.suggestion(late).params)) for late in lost[-1:]
+            (late, score_any(engine.state.suggestion(late).params)) for late in lost[-1:]
         )
     elif engine.pending:
         engine.renew(engine.pending[0], now, 0.5 + step % 3)

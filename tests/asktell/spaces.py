@@ -10,6 +10,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import asktell as at
+from asktell.insight.moves import drawn
 from asktell.space.parameters import Parameter
 from asktell.space.space import is_number
 
@@ -101,6 +102,99 @@ def learned_by(space: at.Space) -> tuple[at.State, dict[str, Any]]:
     return earlier_study(), {name: had[name] for name in had if name in space.names}
 
 
+def conditional() -> at.Space:
+    """Return a space of branches three deep, with a default, a belief and a choice that is None."""
+    return at.Space(
+        at.Categorical("model", ["svm", "forest", "mlp"]),
+        at.Float("C", 1e-3, 1e3, log=True, when={"model": "svm"}, default=1.0),
+        at.Categorical("kernel", ["rbf", "poly", None], when={"model": "svm"}),
+        at.Int("trees", 10, 500, log=True, when={"model": ["forest"]}),
+        at.Int("layers", 1, 4, when={"model": "mlp"}, likely=2),
+        at.Float("dropout_3", 0.0, 0.8, step=0.1, when={"layers": at.AtLeast(3)}),
+        at.Ordinal("bits", [2, 3, 4, 8], when={"layers": {"at_least": 2, "at_most": 3}}),
+        at.Bool("warm", when={"bits": [4, 8], "dropout_3": at.AtMost(0.4)}),
+        at.Bool("bias"),
+    )
+
+
+def score_conditional(params: dict[str, Any]) -> float:
+    """Return a target that depends on every parameter of ``conditional``; 2.3 is the best."""
+    if params["model"] == "svm":
+        value = 1.0 - 0.1 * (math.log10(params["C"]) - 1.0) ** 2 + 0.1 * (params["kernel"] is None)
+    elif params["model"] == "forest":
+        value = 0.8 - 0.2 * abs(math.log(params["trees"] / 200.0))
+    else:
+        value = 0.5 + 0.3 * params["layers"] - 2.0 * (params.get("dropout_3", 0.2) - 0.2) ** 2
+        value += 0.05 * params.get("bits", 2) + 0.2 * params.get("warm", False)
+    return value + 0.3 * params["bias"]
+
+
+def constrained() -> at.Space:
+    """Return a space with a constraint of every kind."""
+    return at.Space(
+        at.Categorical("model", ["svm", "mlp"]),
+        at.Bool("bias"),
+        at.Float("x1", 0.0, 1.0),
+        at.Float("x2", 0.0, 1.0),
+        at.Int("low", 1, 10),
+        at.Int("high", 1, 10),
+        at.Float("a", 0.0, 1.0),
+        at.Float("b", 0.0, 1.0),
+        at.Float("c", 0.0, 1.0),
+        constraints=[
+            at.Linear({"x1": 1.0, "x2": 1.0}, at_most=1.0),
+            at.Ordered("low", "high"),
+            at.Forbidden({"model": "svm", "bias": True}),
+            at.Simplex("a", "b", "c"),
+        ],
+    )
+
+
+def score_constrained(params: dict[str, Any]) -> float:
+    """Return a target that depends on every parameter of ``constrained``."""
+    return (
+        2.0 * params["x1"]
+        + params["x2"]
+        - abs(params["low"] - 4) / 10.0
+        - abs(params["high"] - 3) / 10.0
+        - (params["a"] - 0.5) ** 2
+        - 0.5 * (params["b"] - 0.3) ** 2
+        + 0.2 * params["bias"]
+        + (0.1 if params["model"] == "svm" else 0.0)
+    )
+
+
+def finite_conditional() -> at.Space:
+    """Return a space of few configurations, with conditions and constraints."""
+    return at.Space(
+        at.Categorical("model", ["svm", "forest", "mlp"]),
+        at.Int("C", 0, 5, when={"model": "svm"}),
+        at.Ordinal("trees", [10, 100, 1000], when={"model": ["forest", "mlp"]}),
+        at.Int("layers", 1, 4, when={"model": "mlp"}),
+        at.Float("dropout", 0.0, 0.5, step=0.25, when={"layers": at.AtLeast(3)}),
+        at.Bool("bias"),
+        at.Int("low", 0, 2),
+        constraints=[
+            at.Forbidden({"model": "mlp", "bias": True, "trees": 1000}),
+            at.Linear({"C": 1, "low": 2}, at_most=5),
+            at.Ordered("low", "layers"),
+        ],
+    )
+
+
+def params_of(space: at.Space, n: int, seed: int = 0) -> list[dict[str, Any]]:
+    """Return n params from all over a space."""
+    points = drawn(space, 32 * n, np.random.default_rng(seed)).points[:n]
+    return [space.params(values) for values in space.decode(points)]
+
+
+def score_any(params: dict[str, Any]) -> float:
+    """Return a target for params of ``every_kind``, ``conditional`` or ``constrained``."""
+    if "x" in params:
+        return score(params)
+    return score_constrained(params) if "x1" in params else score_conditional(params)
+
+
 def score(params: dict[str, Any]) -> float:
     """Return a target that depends on every parameter of ``every_kind``."""
     return (
@@ -113,6 +207,10 @@ def score(params: dict[str, Any]) -> float:
         + (0.5 if params["kernel"] == "poly" else 0.0)
         + 0.3 * params["bias"]
     )
+
+
+SPACES = {"every kind": every_kind, "conditional": conditional, "constrained": constrained}
+"""For the laws, which hold over all of them."""
 
 
 # --- any space with conditions ---
