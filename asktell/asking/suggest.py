@@ -16,7 +16,7 @@ from asktell.acquisition.belief import believed
 from asktell.acquisition.design import initial_point, perturbed
 from asktell.acquisition.hypervolume import non_dominated
 from asktell.acquisition.maximiser import maximise
-from asktell.asking.branches import branch_of
+from asktell.asking.branches import branch_of, designed
 from asktell.asking.evidence import dataset_of, n_reports
 from asktell.asking.known import Known, checked, given_of
 from asktell.asking.promise import promise_of
@@ -336,7 +336,9 @@ def _most_promising(
         if len(candidates):
             outside = branch_of(state.problem, posterior, candidates)
             free = evolve(domain, excluded=lambda points: taken(points) | outside(points))
-    return maximise(score, free, random, n_candidates, method.n_starts, near)
+    point = maximise(score, free, random, n_candidates, method.n_starts, near)
+    begun = designed(domain, data, point, random)
+    return point if taken(begun[None])[0] else begun
 
 
 def _centres(problem: Problem, data: Dataset, is_wide: bool, random: np.random.Generator) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import asktell as at
-from asktell.asking.branches import branch_of
+from asktell.asking.branches import branch_of, designed
 from asktell.asking.evidence import dataset_of
 from asktell.asking.suggest import fit_of
 from asktell.model.posterior import posterior_of
@@ -40,9 +40,9 @@ def told(rows: list[tuple[str, float, float | None]], **wanted: object) -> at.St
 
 
 def test_a_branch_that_nobody_tried_comes_first() -> None:
-    assert (
-        chosen(told([("one", x / 10, 1.0 + x) for x in range(8)] + [("two", 0.5, 0.0)])) == "three"
-    )
+    rows = [(branch, x / 10, x / 10) for branch in ("one", "two") for x in range(8)]
+
+    assert chosen(told(rows)) == "three"
 
 
 def test_of_equals_the_one_tried_less_often_is_chosen() -> None:
@@ -103,3 +103,26 @@ def test_several_objectives_have_branches_too() -> None:
         engine.observe(asked, {"a": x, "b": x * x + len(asked.params["b"])})
 
     assert len({trial.params["b"] for trial in engine.trials}) == 3
+
+
+def test_what_is_new_begins_in_the_middle_and_with_draws() -> None:
+    space = at.Space(
+        at.Categorical("b", ["one", "two"]),
+        at.Float("x", 0.0, 1.0, when={"b": "one"}, default=0.25),
+        at.Float("y", 0.0, 1.0, when={"b": "two"}),
+    )
+    state = at.State.start(space)
+    for x in range(6):
+        state = at.observe(state, {"b": "one", "x": x / 10}, float(x))
+    data = dataset_of(state)
+    random = np.random.default_rng(0)
+    corner = space.encode([space.check({"b": "two", "y": 1.0})])[0]
+    known = space.encode([space.check({"b": "one", "x": 1.0})])[0]
+
+    assert space.decode(designed(space.domain, data, corner, random)[None])[0][2] == 0.5
+    assert designed(space.domain, data, known, random).tolist() == known.tolist()
+    state = at.observe(state, {"b": "two", "y": 0.5}, 0.0)
+    drawn = designed(space.domain, dataset_of(state), corner, random)
+    assert space.decode(drawn[None])[0][2] not in (0.5, 1.0)
+    plain = at.Space(at.Float("x", 0.0, 1.0))
+    assert designed(plain.domain, data, known, random) is known
