@@ -403,8 +403,9 @@ def test_where_a_climb_leaves_its_branch_the_point_is_of_the_one_it_reaches() ->
 
 def test_branches_with_nothing_discrete_are_walked_beside_others() -> None:
     space = at.Space(at.Float("x", 0.0, 1.0), at.Int("n", 0, 9, when={"x": at.AtMost(0.5)}))
-    score = Branched(np.array([0.1, 1.0]), np.array([0.0, 0.5]))
+    score = Branched(np.array([0.0, 1.0]), np.array([0.0, 0.5]))
 
     found = maximise(score, space.domain, generator(), 32, 16)
 
-    assert found == pytest.approx([0.5, 2 / 3], abs=0.1)
+    assert found[0] <= 0.5
+    assert found[1] == pytest.approx(2 / 3)
