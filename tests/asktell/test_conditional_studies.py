@@ -18,7 +18,7 @@ from asktell import errors
 from asktell.errors import StateError
 
 EXAMPLES = settings(deadline=None, max_examples=40)
-FEW = settings(deadline=None, max_examples=8)
+FEW = settings(deadline=None, max_examples=5)
 SEEDS = st.integers(0, 2**32)
 
 EARLY = at.Settings(n_initial=2, n_candidates=32, n_starts=2)
@@ -78,7 +78,7 @@ def test_suggestions_are_what_there_is_each_once_wherever_the_study_was_saved(
     space: at.Space, seed: int
 ) -> None:
     state, seen = at.State.start(space, seed=seed, settings=EARLY), set()
-    for step in range(7):
+    for step in range(6):
         assert next_of(through_json(state)) == next_of(state)
         try:
             state, (suggestion,) = at.suggest(state)
