@@ -228,6 +228,8 @@ def _walk(points: Array, scores: Array, search: _Search) -> tuple[Array, Array]:
         still = []
         for owner, row in enumerate(moving):
             mine = np.flatnonzero(owners == owner)
+            if not len(mine):  # constraints leave no move
+                continue
             best = mine[np.argmax(reached[mine])]
             if reached[best] > scores[row]:
                 points[row], scores[row] = neighbours[best], reached[best]

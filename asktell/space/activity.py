@@ -10,8 +10,8 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from asktell.space.absent import NOWHERE
-from asktell.space.axes import Indices, Positions
-from asktell.space.conditions import Condition, OneOf
+from asktell.space.axes import Indices, Levels, LogLevels, Positions
+from asktell.space.conditions import Between, Condition, OneOf
 from asktell.space.parameters import Ordinal, Parameter
 
 Points = NDArray[np.float64]
@@ -97,8 +97,7 @@ def test_of(parameter: Parameter, condition: Condition) -> Test:
             [condition.holds(value) for value in parameter.decode(positions)], dtype=bool
         )
     if axis.size <= _LISTED or isinstance(parameter, Ordinal):
-        values = parameter.decode(axis.levels())
-        table = np.array([condition.holds(value) for value in values], dtype=bool)
+        table = _table(parameter, condition, axis)
         return lambda positions: table[axis.indices(positions)]
     if isinstance(condition, OneOf):
         held = np.unique(axis.indices(parameter.encode(condition.values)))
@@ -110,6 +109,16 @@ def test_of(parameter: Parameter, condition: Condition) -> Test:
         return np.asarray((indices >= low) & (indices <= high))
 
     return between
+
+
+def _table(parameter: Parameter, condition: Condition, axis: Levels | LogLevels) -> Mask:
+    """Return which levels of a discrete axis hold a condition (size,)."""
+    levels = axis.levels()
+    if isinstance(condition, Between):
+        return np.array([condition.holds(value) for value in parameter.decode(levels)], dtype=bool)
+    table = np.zeros(len(levels), dtype=bool)
+    table[axis.indices(parameter.encode(condition.values))] = True
+    return table
 
 
 _LISTED = 2**16

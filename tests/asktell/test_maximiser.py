@@ -399,3 +399,13 @@ def test_where_a_climb_leaves_its_branch_the_point_is_of_the_one_it_reaches() ->
     found = maximise(score, space.domain, generator(), 4, 4, np.array([[0.2, 0.5]]))
 
     assert found == pytest.approx([0.7, NOWHERE], abs=1e-4)
+
+
+def test_branches_with_nothing_discrete_are_walked_beside_others() -> None:
+    space = at.Space(at.Float("x", 0.0, 1.0), at.Int("n", 0, 9, when={"x": at.AtMost(0.5)}))
+    score = Branched(np.array([0.0, 1.0]), np.array([0.0, 0.5]))
+
+    found = maximise(score, space.domain, generator(), 32, 16)
+
+    assert found[0] <= 0.5
+    assert found[1] == pytest.approx(2 / 3)

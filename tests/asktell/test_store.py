@@ -17,7 +17,7 @@ from typing import Any
 import portalocker
 import pytest
 from evaluations import lines_of
-from spaces import every_kind, finite, learned_by, turns
+from spaces import as_box, every_kind, finite, learned_by, turns
 from store_farm import step, steps_of
 
 import asktell as at
@@ -519,6 +519,7 @@ def of_schema_3(path: Path) -> at.State:
     del document["method"]["revisits"]
     document |= {
         "schema": 3,
+        "space": as_box(document["space"]),
         "outcomes": [{"name": "target", "role": "maximize"}],
         "events": rows[:n_events],
     }
@@ -545,7 +546,10 @@ def test_a_file_of_schema_3_and_its_journal_are_read_on(path: Path, journal_abov
 
 
 @BOTH
-def test_a_file_of_schema_4_and_its_journal_are_read_on(path: Path, journal_above: int) -> None:
+@pytest.mark.parametrize("schema", [4, 5])
+def test_a_file_of_schema_4_or_5_and_its_journal_are_read_on(
+    path: Path, journal_above: int, schema: int
+) -> None:
     made(path, 12, ANEW)
     store = Store(path, journal_above=ANEW)
     document = json.loads(path.read_bytes())
@@ -553,7 +557,8 @@ def test_a_file_of_schema_4_and_its_journal_are_read_on(path: Path, journal_abov
     store.observe(suggestion, 1.0)
     store.amend(suggestion, math.nan)
     expected = store.read()
-    path.write_text(json.dumps({**document, "schema": 4}))
+    document |= {"schema": schema, "space": as_box(document["space"])}
+    path.write_text(json.dumps(document))
     digest = sha256(path.read_bytes()).hexdigest()
     rows = expected.to_dict()["events"][len(document["events"]) :]
     entries = [{"follows": digest}, {"events": rows}]
