@@ -52,6 +52,7 @@ FLOORS = {
         {"kernels", "blas"},
         {"ascent", "warping", "dataset"},
         {"gp"},
+        {"earlier"},
         {"members"},
         {"posterior", "draws"},
         {"calibration"},
