@@ -93,7 +93,7 @@ FLOORS = {
     ],
     "asktell.asking": [
         {"evidence", "revisit", "taken", "worth"},
-        {"branches", "known"},
+        {"branches", "first", "known"},
         {"promise"},
         {"suggest"},
         {"know"},
