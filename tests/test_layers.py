@@ -52,6 +52,7 @@ FLOORS = {
         {"kernels", "blas"},
         {"ascent", "warping", "dataset"},
         {"gp"},
+        {"earlier"},
         {"members"},
         {"posterior", "draws"},
         {"calibration"},
@@ -92,7 +93,7 @@ FLOORS = {
     ],
     "asktell.asking": [
         {"evidence", "revisit", "taken", "worth"},
-        {"branches", "known"},
+        {"branches", "first", "known"},
         {"promise"},
         {"suggest"},
         {"know"},

@@ -280,4 +280,5 @@ def model_of(state: State) -> Posterior:
     """
     data = dataset_of(state).thinned(state.problem.method.n_modelled)
     data = evolve(data, pending=data.pending[:0])
-    return posterior_of(state.space.domain, data, fit_of(state, data).found)
+    fit = fit_of(state, data)
+    return posterior_of(state.space.domain, data, fit.found, None, fit.earlier)

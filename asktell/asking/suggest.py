@@ -18,15 +18,16 @@ from asktell.acquisition.hypervolume import non_dominated
 from asktell.acquisition.maximiser import maximise
 from asktell.asking.branches import branch_of, designed
 from asktell.asking.evidence import dataset_of, n_reports
+from asktell.asking.first import n_first, place_to_try
 from asktell.asking.known import Known, checked, given_of
 from asktell.asking.promise import promise_of
-from asktell.asking.revisit import NOISY, worth_revisiting
+from asktell.asking.revisit import NOISY, is_noisy, worth_revisiting
 from asktell.asking.taken import taken_of
 from asktell.errors import DefinitionError, ParamsError, SpaceExhausted, quoted
 from asktell.model.blas import one_blas_thread
 from asktell.model.dataset import Dataset
 from asktell.model.kernels import Array
-from asktell.model.members import MODEL, fit_first, fit_members
+from asktell.model.members import MODEL, Found, fit_earlier, fit_first, fit_members, sources_of
 from asktell.model.posterior import Posterior, posterior_of
 from asktell.numbers import as_moment, is_count
 from asktell.space.narrowed import Narrowed, narrowed
@@ -152,7 +153,7 @@ def needs_model(state: State, n: int, fixed: Mapping[str, Any] | None = None) ->
     """Tell whether the model is asked for any of the next n suggestions: that takes its time."""
     if not state.n_observed or (n <= len(state.queue) and not fixed and not state.wishes):
         return False
-    return n_reports(state) + len(state.out) + n > state.problem.method.n_initial
+    return _is_begun(state, n_reports(state) + len(state.out) + n - 1)
 
 
 # --- what was wished for ---
@@ -216,13 +217,15 @@ def _proposal(state: State, number: int, known: Known, part: Narrowed) -> Propos
     random = np.random.default_rng([state.problem.seed, number])
     origin, fit = _origin(state), None
     if origin == "initial":
-        point = initial_point(part.domain, state.problem.seed, number)
+        point = place_to_try(state, part)
+        if point is None:
+            point = initial_point(part.domain, state.problem.seed, number)
     else:
         try:
             data = dataset_of(state, known).thinned(state.problem.method.n_modelled)
             found = fit_of(state, data)
             given = given_of(state.problem, known) if known else None
-            posterior = posterior_of(state.space.domain, data, found.found, given)
+            posterior = posterior_of(state.space.domain, data, found.found, given, found.earlier)
             fit = None if found is state.fit else found
             point = _most_promising(state, part, posterior, random)
             again = _revisited(state, posterior, point)
@@ -247,9 +250,11 @@ def fit_of(state: State, data: Dataset) -> Fit:
     last = _last_fit(state, data)
     if last is not None and not _is_due(state, last):
         return last
-    seen = data.thinned(_FITTED)
-    found = fit_members(state.space.domain, seen, last.found if last else None)
-    return Fit(MODEL, n_reports(state), found)
+    domain = state.space.domain
+    earlier = last.earlier if last else fit_earlier(domain, data)
+    sources = sources_of(domain, data, earlier)
+    found = fit_members(domain, data.thinned(_FITTED), last.found if last else None, sources)
+    return Fit(MODEL, n_reports(state), found, earlier)
 
 
 def _is_due(state: State, last: Fit) -> bool:
@@ -268,6 +273,10 @@ def infers_noise(state: State, outcome: int) -> bool:
     It is what ``is_noisy`` says of the posterior, from the hyper-parameters of one member alone.
     """
     data = dataset_of(state).thinned(state.problem.method.n_modelled)
+    if data.earlier:
+        fit = fit_of(state, data)
+        posterior = posterior_of(state.space.domain, data, fit.found, None, fit.earlier)
+        return is_noisy(posterior, outcome)
     last = _last_fit(state, data)
     if last is not None and not _is_due(state, last):
         first = last.found[outcome][0]
@@ -280,7 +289,14 @@ def infers_noise(state: State, outcome: int) -> bool:
 
 def _fits(fit: Fit, data: Dataset) -> bool:
     """Tell whether a fit has hyper-parameters for just what is to be modelled."""
-    *outcomes, success = fit.found
+    if len(fit.earlier) != len(data.earlier):
+        return False
+    pairs = zip((fit.found, *fit.earlier), (data, *data.earlier), strict=True)
+    return all(_is_of(found, part) for found, part in pairs)
+
+
+def _is_of(found: Found, data: Dataset) -> bool:
+    *outcomes, success = found
     modelled = all(
         bool(members) is (use != "given") for members, use in zip(outcomes, data.uses, strict=True)
     )
@@ -292,8 +308,12 @@ def _origin(state: State) -> Origin:
         return "initial"
     if state.problem.method.revisits and _is_used_up(state):
         return "model"
-    trials = n_reports(state) + len(state.out)
-    return "model" if trials >= state.problem.method.n_initial else "initial"
+    return "model" if _is_begun(state, n_reports(state) + len(state.out)) else "initial"
+
+
+def _is_begun(state: State, trials: int) -> bool:
+    """Tell whether the model is asked after so many trials."""
+    return trials >= state.problem.method.n_initial or trials >= n_first(state)
 
 
 def _revisited(state: State, posterior: Posterior, point: Array) -> Values | None:

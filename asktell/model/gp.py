@@ -151,6 +151,10 @@ class GaussianProcesses:
         solved = across[0] @ self._inverse_factor[member].T
         return across[0] @ self._weights[member], within[0] - solved @ solved.T
 
+    def inferred_noise(self, member: int) -> float:
+        """Return the variance of the noise that is inferred for a member's targets."""
+        return self.hyperparameters[member].noise
+
     def left_out(self) -> tuple[Array, Array]:
         """Return what each target (members, n) would be predicted as without it: mean, deviation.
 
@@ -229,6 +233,10 @@ class GaussianProcesses:
         """
         factor = self._inverse_factor[member]
         return np.asarray(factor.T @ (factor @ targets))
+
+    def whitened(self, vectors: Array, member: int) -> Array:
+        """Return L^-1 times vectors (n,) or (n, p), where L L' is the covariance of the targets."""
+        return np.asarray(self._inverse_factor[member] @ vectors)
 
     def variances(self, member: int = 0) -> Array:
         """Return the variances of the noise of a member's targets (n,), known or inferred."""

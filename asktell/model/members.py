@@ -16,6 +16,7 @@ import numpy as np
 from attrs import evolve, frozen
 
 from asktell.model.dataset import Dataset, Use
+from asktell.model.earlier import Guide, Source, guide_of
 from asktell.model.gp import GaussianProcesses, Hyperparameters, Noise, Prior, condition, fit
 from asktell.model.kernels import Array, Embedding
 from asktell.model.warping import (
@@ -113,6 +114,9 @@ _LAID_OUT = 64
 """Of more categories than this, only those that are known have features of their own: 10,000 took
 more memory than there was."""
 
+_LEARNED_SPREAD = 0.7
+"""The deviation of the logarithms of length scales that an earlier study is trusted in."""
+
 _UNKNOWN = 1e6
 """The variance of noise of a target that says nothing; those of the function are 1."""
 
@@ -138,6 +142,27 @@ class Evidence:
     noise: Noise
     priors: tuple[Prior, ...]
     seen: tuple[Seen, ...]
+
+    def of(self, members: slice) -> Evidence:
+        """Return what some of the members see."""
+        return Evidence(
+            self.points,
+            self.targets[members],
+            Noise(self.noise.counts, self.noise.known[members]),
+            self.priors[members],
+            self.seen[members],
+        )
+
+    def first(self, n: int) -> Evidence:
+        """Return what is seen of the first n points."""
+        noise = Noise(self.noise.counts[:n], self.noise.known[:, :n])
+        return evolve(self, points=self.points[:n], targets=self.targets[:, :n], noise=noise)
+
+    def guided(self, guide: Guide) -> Evidence:
+        """Return what is left of the targets where earlier studies say what is to be expected."""
+        mean, amplitude = (part.T for part in guide.at(self.points))
+        noise = Noise(self.noise.counts, self.noise.known / amplitude**2)
+        return evolve(self, targets=(self.targets - mean) / amplitude, noise=noise)
 
 
 def outcomes_seen(domain: Domain, data: Dataset) -> Evidence | None:
@@ -184,11 +209,27 @@ def success_seen(domain: Domain, data: Dataset) -> Evidence | None:
     return Evidence(points, view.values[None], noise, (SUCCESS.prior(domain),), (view,))
 
 
-def fit_members(domain: Domain, data: Dataset, last: Found | None) -> Found:
-    """Search for hyper-parameters, from the prior's mode and from the last ones found."""
-    outcomes = _fitted(domain, outcomes_seen(domain, data), last[:-1] if last else ())
+def fit_members(
+    domain: Domain, data: Dataset, last: Found | None, sources: Sequence[Source] = ()
+) -> Found:
+    """Search for hyper-parameters, from the prior's mode and from the last ones found.
+
+    With earlier studies, they are those of what these leave to be modelled. The search then begins
+    at what was found of these as well.
+    """
+    seen = outcomes_seen(domain, data)
+    warm = last[:-1] if last else ()
+    if sources and seen is not None:
+        outcomes = _fitted_guided(domain, seen, len(data.points), warm, sources)
+    else:
+        outcomes = _fitted(domain, seen, warm)
     success = _fitted(domain, success_seen(domain, data), last[-1:] if last else ())
     return (*(outcomes[columns] for columns in columns_of(data.uses)), success)
+
+
+def fit_earlier(domain: Domain, data: Dataset) -> tuple[Found, ...]:
+    """Search for the hyper-parameters of the members of every earlier study."""
+    return tuple(fit_members(domain, earlier, None) for earlier in data.earlier)
 
 
 def fit_first(domain: Domain, data: Dataset, last: Found | None, outcome: int) -> Hyperparameters:
@@ -196,24 +237,57 @@ def fit_first(domain: Domain, data: Dataset, last: Found | None, outcome: int) -
     evidence = outcomes_seen(domain, data)
     assert evidence is not None  # who asks for a member has one
     place = columns_of(data.uses)[outcome].start
-    only = slice(place, place + 1)
-    one = evolve(
-        evidence,
-        targets=evidence.targets[only],
-        noise=Noise(evidence.noise.counts, evidence.noise.known[only]),
-        priors=evidence.priors[only],
-        seen=evidence.seen[only],
-    )
+    one = evidence.of(slice(place, place + 1))
     return _fitted(domain, one, (last[outcome][:1],) if last else ())[0]
 
 
 def _fitted(domain: Domain, evidence: Evidence | None, last: Found) -> tuple[Hyperparameters, ...]:
     if evidence is None:
         return ()
-    warm = [one for members in last for one in members]
+    warm = flat(last)
     starts = [[prior.mode()] for prior in evidence.priors]
     if len(warm) == len(starts):
         starts = [[*mode, known] for mode, known in zip(starts, warm, strict=True)]
+    return _searched(domain, evidence, starts)
+
+
+def _fitted_guided(
+    domain: Domain, evidence: Evidence, n: int, last: Found, sources: Sequence[Source]
+) -> tuple[Hyperparameters, ...]:
+    """Return what is found of n observations, and of failures, that earlier studies guide."""
+    starts = [[prior.mode()] for prior in evidence.priors]
+    for source in sources:
+        for column, found in zip(source.columns, source.processes.hyperparameters, strict=True):
+            starts[column].append(found)
+    warm = flat(last)
+    if len(warm) == len(starts):
+        starts = [[*several, known] for several, known in zip(starts, warm, strict=True)]
+    guide = guided_by(domain, evidence.first(n), [several[-1] for several in starts], sources)
+    evidence = evidence.guided(guide)
+    priors = [_learned(prior, guide, member) for member, prior in enumerate(evidence.priors)]
+    return _searched(domain, evolve(evidence, priors=tuple(priors)), starts)
+
+
+def _learned(prior: Prior, guide: Guide, member: int) -> Prior:
+    """Return a member's prior with length scales as earlier studies have them, if trusted.
+
+    They are averages in the logarithm, of the modes and of the spreads.
+    """
+    trust, modes = float(guide.trust[member]), np.log(prior.length_scales)
+    known = sum(
+        (share * np.log(source.length_scales(member)) for share, source in guide.speakers(member)),
+        np.zeros_like(modes),
+    )
+    return evolve(
+        prior,
+        length_scales=tuple(np.exp((1.0 - trust) * modes + trust * known).tolist()),
+        length_scale_spread=prior.length_scale_spread ** (1.0 - trust) * _LEARNED_SPREAD**trust,
+    )
+
+
+def _searched(
+    domain: Domain, evidence: Evidence, starts: Sequence[Sequence[Hyperparameters]]
+) -> tuple[Hyperparameters, ...]:
     return fit(
         embedding_of(domain, evidence.points),
         evidence.priors,
@@ -253,6 +327,48 @@ def condition_members(
     known = [evidence.points] if pending is None else [evidence.points, pending]
     embedding = embedding_of(domain, *known)
     return condition(embedding, hyperparameters, evidence.points, evidence.targets, evidence.noise)
+
+
+def sources_of(domain: Domain, data: Dataset, found: Sequence[Found]) -> tuple[Source, ...]:
+    """Return what the members believe of each earlier study, given its hyper-parameters.
+
+    Raises:
+        numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
+    """
+    sources = []
+    places = columns_of(data.uses)
+    for earlier, its in zip(data.earlier, found, strict=True):
+        seen = outcomes_seen(domain, earlier)
+        processes = condition_members(domain, seen, flat(its[:-1]))
+        if processes is not None:
+            told = [
+                np.arange(place.start, place.stop)
+                for place, members in zip(places, its[:-1], strict=True)
+                if members
+            ]
+            sources.append(Source(processes, np.concatenate(told)))
+    return tuple(sources)
+
+
+def guided_by(
+    domain: Domain,
+    evidence: Evidence,
+    hyperparameters: Sequence[Hyperparameters],
+    sources: Sequence[Source],
+) -> Guide:
+    """Return what members expect after earlier studies, one or more, given what is observed.
+
+    Raises:
+        numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
+    """
+    processes = condition_members(domain, evidence, hyperparameters)
+    assert processes is not None  # there is evidence
+    return guide_of(sources, processes)
+
+
+def flat(found: Found) -> list[Hyperparameters]:
+    """Return the hyper-parameters of all members, side by side."""
+    return [one for members in found for one in members]
 
 
 def embedding_of(domain: Domain, *known: Array) -> Embedding:

@@ -189,11 +189,13 @@ class Fit:
         model: the model they belong to. Another model's are kept, and searched for afresh.
         n: how many reports were known.
         found: the hyper-parameters, as nested tuples and dicts of plain values.
+        earlier: those of each earlier study, likewise.
     """
 
     model: str
     n: int
     found: Any
+    earlier: Any = ()
 
 
 @frozen
