@@ -17,7 +17,7 @@ import numpy as np
 import asktell as at
 from asktell.asking.suggest import Proposal, propose
 from asktell.codec.event_rows import fit_row, read_fit
-from asktell.errors import DefinitionError, StateError
+from asktell.errors import DefinitionError, ParamsError, StateError
 from asktell.model.members import MODEL_OF_SCHEMA_2
 from asktell.numbers import is_count
 from asktell.space.bounds import Bound
@@ -55,6 +55,9 @@ this one, a colon, and the constraint's. A number above zero breaks a constraint
 
 _NAMED = hasattr(FrozenTrial, "set_constraint")
 """Whether this version of Optuna knows constraints of their own names, as from version 5 on."""
+
+_ENQUEUED = "fixed_params"
+"""The attribute in which Optuna keeps the params of a trial that was enqueued."""
 
 _ATTEMPTS = 10
 """How often a trial asks again because another took the same params meanwhile."""
@@ -160,13 +163,14 @@ class AskTellSampler(BaseSampler):
         modelled = Modelled.of(search_space, others)
         if modelled is None:
             return {}
+        fixed = {**trial.system_attrs.get(_ENQUEUED, {}), **trial.params}
         for _ in range(_ATTEMPTS):
             state = self._state(study, others, modelled)
             try:
-                proposal = propose(state, trial.number)
+                proposal = _proposal(state, trial, modelled, fixed)
                 for _ in range(before):
                     state = _left_to_another(state, proposal)
-                    proposal = propose(state, trial.number)
+                    proposal = _proposal(state, trial, modelled, fixed)
             except at.SpaceExhausted:
                 return {
                     name: self._random(study, trial, name, distribution)
@@ -192,13 +196,39 @@ class AskTellSampler(BaseSampler):
     ) -> Any:
         """Return a value for a parameter that was not among those that were proposed.
 
-        It is the end of its range that is nearest to what was proposed, where that lies beyond;
-        else a random one.
+        Where what was proposed lies out of its range, that is the nearest end. Else it is what the
+        engine suggests, from the trials that have the parameter, where the others are as they are
+        in this trial. A parameter that no completed trial has is drawn at random.
         """
         noted = trial.system_attrs.get(PARAMS, {}).get(param_name)
         if noted is not None and is_range(param_distribution):
             return within(param_distribution, param_distribution.to_external_repr(noted))
+        found = self._suggested(study, trial, {param_name: param_distribution})
+        if param_name in found:
+            return found[param_name]
         return self._random(study, trial, param_name, param_distribution)
+
+    def _suggested(
+        self, study: Study, trial: FrozenTrial, wanted: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Return what the engine suggests beside what a trial has; nothing where it knows nothing.
+
+        The model is one of the trials that have what is wanted.
+        """
+        others = [one for one in _others(study, trial) if wanted.keys() <= one.params.keys()]
+        known = known_distributions([*others, trial])
+        before = {name: known[name] for name in known if name in trial.params}
+        modelled = Modelled.of({**before, **wanted}, others)
+        if modelled is None:
+            return {}
+        state = self._state(study, others, modelled)
+        if not state.n_observed:
+            return {}
+        try:
+            proposal = _proposal(state, trial, modelled, trial.params)
+        except at.SpaceExhausted:
+            return {}
+        return modelled.params(proposal.values)
 
     def _random(
         self, study: Study, trial: FrozenTrial, name: str, distribution: BaseDistribution
@@ -272,8 +302,9 @@ def trials_of(state: dict[str, Any]) -> list[FrozenTrial]:
     if known.fit is not None and trials:
         noted = {**trials[-1].system_attrs, _FIT: _fit_note(known.fit, space)}
         trials[-1].system_attrs = noted
-    for params in (*(suggestion.params for suggestion in known.pending), *known.due):
-        attributes = {"fixed_params": params}
+    waiting = (*(suggestion.params for suggestion in known.pending), *known.due)
+    for params in (*(wish.params for wish in known.wishes), *waiting):
+        attributes = {_ENQUEUED: params}
         trials.append(create_trial(state=TrialState.WAITING, system_attrs=attributes))
     return trials
 
@@ -343,6 +374,20 @@ def _constraint_attributes(problem: Problem, numbers: Numbers) -> dict[str, Any]
 
 def _others(study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
     return [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
+
+
+def _proposal(
+    state: at.State, trial: FrozenTrial, modelled: Modelled, fixed: Mapping[str, Any]
+) -> Proposal:
+    """Return what the engine suggests for a trial in which some params are given.
+
+    Raises:
+        SpaceExhausted: nothing is left.
+    """
+    try:
+        return propose(state, trial.number, modelled.part(fixed))
+    except ParamsError:  # the objective will show why these can be together
+        return propose(state, trial.number)
 
 
 def _left_to_another(state: at.State, proposal: Proposal) -> at.State:

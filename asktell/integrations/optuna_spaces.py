@@ -147,6 +147,11 @@ class Modelled:
         }
         return self._values({**trial.params, **beyond}) if beyond else None
 
+    def part(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the engine's values of some params, without those that are not modelled."""
+        usable = {parameter.name: parameter for parameter in self.space.parameters}
+        return _canonical(usable, self.distributions, self.held, params)
+
     def _noted(self, trial: FrozenTrial) -> dict[str, Any]:
         return {
             name: self.distributions[name].to_external_repr(number)
@@ -157,7 +162,7 @@ class Modelled:
     def _values(self, params: Mapping[str, Any]) -> Values | None:
         """Return the values of params without what is not active; None where some are missing."""
         usable = {parameter.name: parameter for parameter in self.space.parameters}
-        values = _canonical(usable, self.distributions, self.held, params)
+        values = self.part(params)
         while inactive := [name for name in values if not _is_active(usable[name], values)]:
             for name in inactive:
                 del values[name]
