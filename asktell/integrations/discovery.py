@@ -21,7 +21,7 @@ from asktell.space.parameters import Float, Int, Parameter
 
 Mask = NDArray[np.bool_]
 
-_FEW = 16
+FEW = 16
 """What has so few values is taken for a switch: a category, or a number of layers."""
 
 _CHANCE = 0.01
@@ -209,7 +209,7 @@ def _conditions(
     parameter: Parameter, inside: Sequence[Any], outside: Sequence[Any]
 ) -> list[tuple[Condition, float]]:
     """Return conditions that hold for all values inside, and for few outside, with their costs."""
-    is_switch = (parameter.axis.size or math.inf) <= _FEW
+    is_switch = (parameter.axis.size or math.inf) <= FEW
     if not isinstance(parameter, Float | Int):
         return [(_one_of(inside), _SWITCH if is_switch else _NUMBER)]
     below = [value for value in outside if value < min(inside)]

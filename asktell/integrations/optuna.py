@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from attrs import evolve
 
 import asktell as at
 from asktell.asking.suggest import Proposal, propose
@@ -163,14 +164,17 @@ class AskTellSampler(BaseSampler):
         modelled = Modelled.of(search_space, others)
         if modelled is None:
             return {}
-        fixed = {**trial.system_attrs.get(_ENQUEUED, {}), **trial.params}
+        fixed = modelled.part({**trial.system_attrs.get(_ENQUEUED, {}), **trial.params})
+        untried = {} if fixed or trial.number % 2 == 0 else modelled.least_tried(others)
         for _ in range(_ATTEMPTS):
             state = self._state(study, others, modelled)
+            if untried:
+                fixed, state = untried, _by_design(state)
             try:
-                proposal = _proposal(state, trial, modelled, fixed)
+                proposal = _proposal(state, trial, fixed)
                 for _ in range(before):
                     state = _left_to_another(state, proposal)
-                    proposal = _proposal(state, trial, modelled, fixed)
+                    proposal = _proposal(state, trial, fixed)
             except at.SpaceExhausted:
                 return {
                     name: self._random(study, trial, name, distribution)
@@ -225,7 +229,7 @@ class AskTellSampler(BaseSampler):
         if not state.n_observed:
             return {}
         try:
-            proposal = _proposal(state, trial, modelled, trial.params)
+            proposal = _proposal(state, trial, modelled.part(trial.params))
         except at.SpaceExhausted:
             return {}
         return modelled.params(proposal.values)
@@ -376,18 +380,22 @@ def _others(study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
     return [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
 
 
-def _proposal(
-    state: at.State, trial: FrozenTrial, modelled: Modelled, fixed: Mapping[str, Any]
-) -> Proposal:
-    """Return what the engine suggests for a trial in which some params are given.
+def _proposal(state: at.State, trial: FrozenTrial, fixed: Mapping[str, Any]) -> Proposal:
+    """Return what the engine suggests for a trial in which some values are given.
 
     Raises:
         SpaceExhausted: nothing is left.
     """
     try:
-        return propose(state, trial.number, modelled.part(fixed))
+        return propose(state, trial.number, fixed)
     except ParamsError:  # the objective will show why these can be together
         return propose(state, trial.number)
+
+
+def _by_design(state: at.State) -> at.State:
+    """Return the state in which the next suggestion is of the initial design, not the model's."""
+    method = evolve(state.problem.method, n_initial=2**31)
+    return evolve(state, problem=evolve(state.problem, method=method))
 
 
 def _left_to_another(state: at.State, proposal: Proposal) -> at.State:

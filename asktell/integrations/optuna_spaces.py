@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from copy import copy
 from typing import Any, TypeGuard
 
@@ -17,7 +17,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 import asktell as at
 from asktell.errors import DefinitionError
-from asktell.integrations.discovery import Seen, conditions_of
+from asktell.integrations.discovery import FEW, Seen, conditions_of
 from asktell.integrations.held_choices import HeldChoices
 from asktell.space.conditions import Where, plain_where
 from asktell.space.parameters import Parameter
@@ -25,6 +25,10 @@ from asktell.space.space import Values
 
 PARAMS = "asktell:params"
 """The attribute in which a trial tells other workers what it will evaluate."""
+
+_TRIES = 4
+"""So many trials at most have a value of a switch, however many parameters it makes active, before
+the model alone decides on it."""
 
 Distributions = Mapping[str, BaseDistribution]
 Range = FloatDistribution | IntDistribution
@@ -152,6 +156,23 @@ class Modelled:
         usable = {parameter.name: parameter for parameter in self.space.parameters}
         return _canonical(usable, self.distributions, self.held, params)
 
+    def least_tried(self, trials: Iterable[FrozenTrial]) -> dict[str, Any]:
+        """Return the value of a switch that too few trials had to judge what it makes active.
+
+        It takes a few trials, and more the more it makes active: a model knows nothing of what a
+        choice opens up that nobody made, and little after one trial.
+        """
+        rows = [values for trial in trials if (values := self.values_of(trial)) is not None]
+        found: dict[str, Any] = {}
+        least = 1.0
+        for parent, value, n_children in _switches(self.space):
+            index = self.space.index[parent]
+            n_tried = sum(values[index] == value for values in rows)
+            share = n_tried / min(2 + n_children, _TRIES)
+            if share < least:
+                found, least = {parent: value}, share
+        return found
+
     def _noted(self, trial: FrozenTrial) -> dict[str, Any]:
         return {
             name: self.distributions[name].to_external_repr(number)
@@ -191,6 +212,24 @@ def _canonical(
         except ValueError:
             continue
     return values
+
+
+def _switches(space: at.Space) -> Iterator[tuple[str, Any, int]]:
+    """Yield the choices, or ends, of parameters that decide on others: name, value, on how many."""
+    deciding = [pair for p in space.parameters if p.when is not None for pair in p.when.conditions]
+    for parameter in space.parameters:
+        conditions = [condition for name, condition in deciding if name == parameter.name]
+        if not conditions:
+            continue
+        match parameter:
+            case at.Categorical(choices=values) if len(values) <= FEW:
+                pass
+            case at.Int(low=low, high=high):
+                values = (low, high)
+            case _:
+                values = ()
+        for value in values:
+            yield parameter.name, value, sum(condition.holds(value) for condition in conditions)
 
 
 def _is_active(parameter: Parameter, values: Mapping[str, Any]) -> bool:
