@@ -382,6 +382,8 @@ def test_distributions_that_have_nothing_in_common_are_left_out() -> None:
 
 def test_what_is_enqueued_is_known_to_the_rest_of_its_proposal() -> None:
     study = study_of(n_initial=3)
+    for degree in (1, 2, 3):
+        study.enqueue_trial({"kind": "curve", "degree": degree})
     study.optimize(branches, n_trials=6)
     study.enqueue_trial({"kind": "curve", "degree": 3})
     study.enqueue_trial({"kind": "none", "degree": 3})
