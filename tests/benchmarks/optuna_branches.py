@@ -1,7 +1,7 @@
 """Samplers on objectives with branches, in Optuna: ``python tests/benchmarks/optuna_branches.py``.
 
-Prints a row for each task and sampler: the median and the worst of the best values of ten studies of
-60 trials, and the seconds of a study. ``--tasks`` and ``--studies`` choose a part.
+Prints a row for each task and sampler: the median and the worst of the best values of ten studies
+of 60 trials, and the seconds of a study. ``--tasks`` and ``--studies`` choose a part.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ TRIALS = 60
 
 
 def three(trial: Any) -> float:
-    """Three branches with one or two floats of their own, and one that all share; the least is 0."""
+    """Return a value from three branches, with one float that all share; the least is 0."""
     kind = trial.suggest_categorical("kind", ["a", "b", "c"])
     x = trial.suggest_float("x", 0.0, 1.0)
     if kind == "a":
@@ -49,7 +49,7 @@ def three(trial: Any) -> float:
 
 
 def tree(trial: Any) -> float:
-    """Return a value from a tree of depth three, whose best leaf is under the worst-looking root."""
+    """Return a value from a tree whose best leaf is under the root that looks worst."""
     root = trial.suggest_categorical("root", ["left", "middle", "right"])
     if root == "left":
         return 0.4 + (trial.suggest_float("l", -1.0, 1.0) - 0.3) ** 2
