@@ -70,9 +70,13 @@ class AskTellSampler(BaseSampler):
     - What it suggests depends on the seed, the trial's number and the study's trials alone. It
       keeps nothing itself: studies resume from their storage, and any number of processes take
       part with equal seeds. Running trials count as pending.
-    - Parameters that all completed trials have, with equal distributions, are modelled together.
-      Others, those of conditional branches and of ranges that change, are drawn at random, as are
-      all while no trial is completed, and where the common params are used up.
+    - All parameters are modelled together. Which of them depend on which, as in branches, is worked
+      out from the trials, and corrected by those that contradict it. Ranges that change from trial
+      to trial are put together; what was proposed beyond one becomes its nearest end.
+    - What a trial asks for beside its proposal is suggested with the rest of the trial fixed. It is
+      drawn at random where no completed trial has it, and where the space is used up.
+    - A value of a parameter that decides on others is given a few trials before the model alone
+      decides on it.
     - A pruned trial counts as failed, since the value it had is not that of a whole trial: the
       model takes it as worse than most, and its params are not suggested again.
     - The same params may have several results, as Optuna lets callers repeat them; the model uses
