@@ -144,6 +144,12 @@ FLOORS = {
         {"main"},
         {"__init__"},
     ],
+    "asktell.integrations": [
+        {"discovery", "held_choices"},
+        {"optuna_spaces", "ray_spaces"},
+        {"gest", "optuna", "ray"},
+        {"__init__"},
+    ],
     "asktell.drivers": [
         {"evaluated", "executors", "definition"},
         {"patience", "lines", "checkpoint"},
