@@ -44,5 +44,8 @@ class Sobol:
 
 
 def _params(parameters: list[spaces.Parameter], shares: Any) -> Params:
-    pairs = zip(parameters, shares.tolist(), strict=True)
-    return {p["name"]: spaces.at_share(p, share) for p, share in pairs}
+    params: Params = {}
+    for parameter, share in zip(parameters, shares.tolist(), strict=True):
+        if spaces.active(parameter, params):
+            params[parameter["name"]] = spaces.at_share(parameter, share)
+    return params
