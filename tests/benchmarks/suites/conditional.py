@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import asktell as at
-from suites import network, selection, trees
+from suites import selection, trees
 from suites.task import Params, Task
 
 BUDGET = 60
@@ -39,9 +39,7 @@ def tasks() -> tuple[Task, ...]:
         _task(suite, "engine", trees.ENGINE, trees.engine, trees.ENGINE_OPTIMUM),
         _task(suite, "tree", tree.space, tree, tree.optimum),
         selection.task("cancer", suite),
-        selection.task("digits", suite),
         selection.task("diabetes", suite),
-        _task(suite, "network_digits", network.SPACE, network.loss, None),
     )
 
 
