@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class Network:
         """Draw the weights."""
         self._p, self._random = p, random
         widths = [64, *(p[f"units{i + 1}"] for i in range(p["layers"])), 10]
-        shapes = zip(widths, widths[1:], strict=False)
+        shapes = pairwise(widths)
         self._weights = [random.normal(0.0, np.sqrt(1.5 / m), (m, n)) for m, n in shapes]
         self._biases = [np.zeros(n) for n in widths[1:]]
         self._dropout = [p.get(f"dropout{i + 1}", 0.0) for i in range(p["layers"])]
@@ -46,6 +47,7 @@ class Network:
 
     def forward(self, x: Array, training: bool) -> Iterator[tuple[Array, Array]]:
         """Yield of each layer what goes in, with some of it dropped in training, and the sums."""
+        sums = x
         for layer, (weights, biases) in enumerate(zip(self._weights, self._biases, strict=True)):
             if layer:
                 x = self._function(sums)

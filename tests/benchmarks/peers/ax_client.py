@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import warnings
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from ax.api.client import Client
@@ -22,6 +23,9 @@ class Ax:
     Parameters that depend on one value of one choice are its dependents, in a tree. Ax has no
     others: what depends on several values, on bounds or on two parameters is there always for Ax,
     and its value is left out of params where it is not active.
+
+    Linear constraints and orders are its ``parameter_constraints``. Of shares that sum to a total
+    the last is what the others leave. Ax has no forbidden combinations.
     """
 
     def __init__(
@@ -32,7 +36,10 @@ class Ax:
         warnings.simplefilter("ignore")
         self._parameters = spaces.parameters(space)
         self._client = Client(random_seed=seed)
-        self._client.configure_experiment([*_configurations(self._parameters)])
+        self._space = space
+        last = {row["simplex"][-1] for row in spaces.constraints(space, "simplex")}
+        free = [p for p in self._parameters if p["name"] not in last]
+        self._client.configure_experiment([*_configurations(free)], [*_constraints(space)])
         self._configure(outcomes or {"objectives": {"value": "minimize"}, "constraints": {}})
         self._client.configure_generation_strategy(initialization_random_seed=seed)
 
@@ -44,6 +51,9 @@ class Ax:
     def _own(self, params: Any) -> Params:
         """Return Ax's params as those of the space."""
         own: Params = {}
+        for row in spaces.constraints(self._space, "simplex"):
+            *names, last = row["simplex"]
+            params = {**params, last: row["total"] - sum(params[name] for name in names)}
         for parameter in self._parameters:
             name = parameter["name"]
             if spaces.active(parameter, own):
@@ -83,6 +93,29 @@ def _configurations(parameters: list[spaces.Parameter]) -> Iterator[Configuratio
                 below.setdefault(name, {}).setdefault(values[0], []).append(parameter["name"])
     for parameter in parameters:
         yield _configuration(parameter, below.get(parameter["name"]))
+
+
+def _constraints(space: dict[str, Any]) -> Iterator[str]:
+    """Yield the known constraints that Ax can have."""
+    for row in spaces.constraints(space, "linear"):
+        total = _sum(row["linear"])
+        if "at_least" in row:
+            yield f"{total} >= {row['at_least']}"
+        if "at_most" in row:
+            yield f"{total} <= {row['at_most']}"
+    for row in spaces.constraints(space, "ordered"):
+        for first, second in pairwise(row["ordered"]):
+            yield f"{first} <= {second}"
+    bounds = {p["name"]: p for p in spaces.parameters(space)}
+    for row in spaces.constraints(space, "simplex"):
+        *names, last = row["simplex"]
+        total = _sum(dict.fromkeys(names, 1.0))
+        yield f"{total} <= {row['total'] - bounds[last]['low']}"
+        yield f"{total} >= {row['total'] - bounds[last]['high']}"
+
+
+def _sum(coefficients: dict[str, float]) -> str:
+    return " + ".join(f"{number} * {name}" for name, number in coefficients.items())
 
 
 def _configuration(

@@ -29,6 +29,7 @@ class _Optuna:
         self._outcomes = outcomes
         directions = list(outcomes["objectives"].values()) if outcomes else ["minimize"]
         self._study = optuna.create_study(sampler=sampler, directions=directions)
+        self._space = space
         self._parameters = spaces.parameters(space)
         self._running: list[tuple[Params, optuna.Trial]] = []
         self._distributions = {p["name"]: _distribution(p) for p in self._parameters}
@@ -42,6 +43,7 @@ class _Optuna:
         else:
             trial = self._study.ask(self._distributions)
             params = {p["name"]: _value(p, trial.params[p["name"]]) for p in self._parameters}
+        params = spaces.normalised(self._space, params)
         self._running.append((params, trial))
         return params
 

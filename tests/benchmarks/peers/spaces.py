@@ -51,6 +51,24 @@ def naturals(parameter: Parameter, condition: Any) -> list[int] | None:
     return [value for value in values if holds(condition, from_natural(parameter, value))]
 
 
+def constraints(space: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """Return the known constraints of a kind: linear, ordered, forbidden or simplex."""
+    return [row for row in space.get("constraints", ()) if kind in row]
+
+
+def normalised(space: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    """Return params in which shares that must have a sum have it: all are divided alike.
+
+    It is how an optimiser without such constraints is used. Shares of nothing stay as they are.
+    """
+    params = dict(params)
+    for row in constraints(space, "simplex"):
+        total = sum(params[name] for name in row["simplex"])
+        for name in row["simplex"]:
+            params[name] *= row["total"] / total if total else 1.0
+    return params
+
+
 class Natural(NamedTuple):
     """A parameter as most peers know it: ``kind`` is category, int or float.
 

@@ -13,6 +13,7 @@ from suites import (
     constrained,
     continuous,
     failing,
+    known_constraints,
     mixed,
     noise_heavy,
     noisy,
@@ -45,6 +46,7 @@ OUTCOMES = {
 SPACES = {
     "conditional": conditional.tasks,
     "conditional_held_out": conditional.held_out,
+    "known_constraints": known_constraints.tasks,
 }
 """One number, over spaces with conditions or constraints."""
 
