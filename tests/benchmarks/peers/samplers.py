@@ -10,7 +10,6 @@ from scipy.stats import qmc
 
 from peers import Params, Value, spaces
 
-
 _DRAWS = (1_000, *[100_000] * 200)
 """How many draws are looked at, one lot after the other, for one that keeps the constraints."""
 
