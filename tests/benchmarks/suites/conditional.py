@@ -39,6 +39,7 @@ def tasks() -> tuple[Task, ...]:
         _task(suite, "engine", trees.ENGINE, trees.engine, trees.ENGINE_OPTIMUM),
         _task(suite, "tree", tree.space, tree, tree.optimum),
         selection.task("cancer", suite),
+        selection.task("digits", suite),
         selection.task("diabetes", suite),
     )
 

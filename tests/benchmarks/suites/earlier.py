@@ -1,4 +1,4 @@
-"""Pairs of tasks of one space: what was learned of the first should help with the second, or not."""
+"""Pairs of tasks of one space: what was learned of one should help with the other, or not."""
 
 from __future__ import annotations
 
