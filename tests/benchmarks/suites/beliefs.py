@@ -82,8 +82,13 @@ def beliefs() -> tuple[Belief, ...]:
         _belief(
             plain["learner"],
             {
-                "rate": 10**-2.86, "decay": 0.3, "depth": 7, "width": 128,
-                "kernel": "rbf", "bits": 8, "bias": True,
+                "rate": 10**-2.86,
+                "decay": 0.3,
+                "depth": 7,
+                "width": 128,
+                "kernel": "rbf",
+                "bits": 8,
+                "bias": True,
             },
             {"kernel": "sigmoid", "bits": 2, "bias": False},
         ),
@@ -91,8 +96,15 @@ def beliefs() -> tuple[Belief, ...]:
         _belief(
             training,
             {
-                "optimiser": "lion", "schedule": "drops", "rate": 10**-3.6, "momentum": 0.75,
-                "decay": 0.97, "drops": 3, "factor1": 0.5, "factor2": 0.3, "factor3": 0.2,
+                "optimiser": "lion",
+                "schedule": "drops",
+                "rate": 10**-3.6,
+                "momentum": 0.75,
+                "decay": 0.97,
+                "drops": 3,
+                "factor1": 0.5,
+                "factor2": 0.3,
+                "factor3": 0.2,
             },
             {"optimiser": "sgd", "schedule": "constant"},
         ),
