@@ -149,6 +149,8 @@ class Float:
         if self.log:
             low, high = math.log(self.low), math.log(self.high)
             numbers = np.exp(np.minimum(low + positions * (high - low), _LARGEST_LOG))
+            numbers = np.where(positions <= 0.0, self.low, numbers)  # the ends to the last bit
+            numbers = np.where(positions >= 1.0, self.high, numbers)
         else:
             numbers = self.low + positions * (self.high - self.low)
         clipped: list[float] = (np.clip(numbers, self.low, self.high) + 0.0).tolist()
