@@ -57,7 +57,8 @@ def perturbed(points: Array, domain: Domain, n: int, random: np.random.Generator
     changes is drawn anew, and so is what a change makes active.
     """
     dim = domain.dim
-    near = points[np.arange(n) % len(points)].copy()
+    origins = points[np.arange(n) % len(points)]
+    near = origins.copy()
     changed = random.random((n, dim)) < max(_CHANGED, 1.0 / dim)
     changed[np.arange(n), random.integers(dim, size=n)] = True
     scales = np.exp(random.uniform(np.log(_NEAREST), np.log(_FARTHEST), size=(n, 1)))
@@ -67,4 +68,6 @@ def perturbed(points: Array, domain: Domain, n: int, random: np.random.Generator
         new = axis.sample(uniform[:, i]) if axis.categories else axis.snap(moved[:, i])
         there = changed[:, i] & (near[:, i] != NOWHERE)
         near[:, i] = np.where(there, new, near[:, i])
-    return domain.settled(near, domain.sampled(uniform)) if domain.activity else near
+    if domain.activity is not None:
+        near = domain.settled(near, domain.sampled(uniform))
+    return domain.repaired(near, origins, random)

@@ -18,7 +18,8 @@ from asktell.model.ascent import ascend
 from asktell.model.kernels import Array
 from asktell.space.absent import NOWHERE
 from asktell.space.axes import Indices
-from asktell.space.domain import Domain
+from asktell.space.domain import Domain, Mask
+from asktell.space.slide import Slide
 
 _ROUNDS = 4
 """How often gradient steps and discrete moves alternate at most. Up to forty rounds changed 39 of
@@ -37,6 +38,10 @@ start alone goes on. Chosen for the time they take on 200 axes (docs/decisions, 
 _LEAST_GAIN = 1e-9
 """The least relative gain for which another round is worth its time; less is near the rounding of
 scores. Not tuned."""
+
+_LONGEST_WALK = 12
+"""With constraints, so many moves at most: continuous axes make up for what a move breaks, so that
+there are ever smaller gains to be had. Without any, walks end by themselves."""
 
 _FILLS = 3
 """How many candidates a move to another branch is tried with. Not tuned."""
@@ -184,6 +189,7 @@ def _climb(points: Array, domain: Domain, score: Score) -> Array:
     """Improve all points along the continuous axes at once."""
     free = domain.continuous
     nowhere = points == NOWHERE
+    held = None if domain.slide is None else _Held(domain.slide, points, free)
 
     def along(x: Array, rows: Indices) -> tuple[Array, Array]:
         moved = points[rows]
@@ -191,6 +197,8 @@ def _climb(points: Array, domain: Domain, score: Score) -> Array:
         moved[nowhere[rows]] = NOWHERE
         scores, slopes = score.with_gradient(moved)
         slopes = np.where(nowhere[rows], 0.0, slopes)
+        if held is not None:
+            slopes = held.slide.along(moved, slopes)
         return np.where(np.isnan(scores), -np.inf, scores), slopes[:, free]
 
     low, high = domain.ends[:, free]
@@ -203,9 +211,35 @@ def _climb(points: Array, domain: Domain, score: Score) -> Array:
         _CLIMB_STEPS,
         _TOLERANCE,
         _LEADER_STEPS,
+        held,
     )
     climbed[nowhere] = NOWHERE
-    return domain.settled(climbed, domain.centre)
+    settled = domain.settled(climbed, domain.centre)
+    return settled if held is None else held.slide.within(settled, points)
+
+
+@frozen(eq=False)
+class _Held:
+    """The faces of a domain for climbs from points (m, d), in the columns that are free (d,)."""
+
+    slide: Slide
+    points: Array
+    free: Mask
+
+    def along(self, points: Array, steps: Array, rows: Indices) -> Array:
+        whole = np.zeros((len(rows), len(self.free)))
+        whole[:, self.free] = steps
+        return np.asarray(self.slide.along(self._whole(points, rows), whole)[:, self.free])
+
+    def onto(self, points: Array, origins: Array, rows: Indices) -> Array:
+        brought = self.slide.onto(self._whole(points, rows), self._whole(origins, rows))
+        return np.where(self.points[rows][:, self.free] == NOWHERE, points, brought[:, self.free])
+
+    def _whole(self, columns: Array, rows: Indices) -> Array:
+        whole = self.points[rows]
+        whole[:, self.free] = columns
+        whole[self.points[rows] == NOWHERE] = NOWHERE
+        return whole
 
 
 def _walk(points: Array, scores: Array, search: _Search) -> tuple[Array, Array]:
@@ -214,7 +248,8 @@ def _walk(points: Array, scores: Array, search: _Search) -> tuple[Array, Array]:
     moving = np.arange(len(points))
     many = search.domain.n_discrete > _MANY_AXES
     steps = 0
-    while len(moving):
+    while len(moving) and (search.domain.sampler is None or steps < _LONGEST_WALK):
+        steps += 1
         neighbours, owners = search.domain.neighbours(points[moving], search.random, search.fills)
         if not len(neighbours):
             break

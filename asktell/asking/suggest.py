@@ -333,7 +333,8 @@ def _is_used_up(state: State) -> bool:
     size = state.space.size
     if size is None or size > len(state.history):
         return False
-    return sum(trial.standing != "forgotten" for trial in state.kept) >= size
+    taken = [trial.configuration.values for trial in state.kept if trial.standing != "forgotten"]
+    return len(taken) >= size and int(state.space.holds(taken).sum()) >= size
 
 
 def _most_promising(
@@ -392,6 +393,8 @@ def _free_values(state: State, part: Narrowed, random: np.random.Generator) -> V
     if part.fixed:
         fixed = {space.names[index]: value for index, value in part.fixed.items()}
         raise SpaceExhausted(f"all params with {quoted(fixed)} are observed, pending or failed")
-    if space.size is None:
+    if space.size is not None:
+        raise SpaceExhausted(f"all {space.size} configurations are observed, pending or failed")
+    if space.domain.continuous.any():
         raise SpaceExhausted("the floats between the bounds are used up")
-    raise SpaceExhausted(f"all {space.size} configurations are observed, pending or failed")
+    raise SpaceExhausted("no further configuration was found that the constraints leave")

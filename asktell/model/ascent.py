@@ -10,6 +10,7 @@ those that have converged drop out.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 
@@ -20,6 +21,19 @@ Mask = np.typing.NDArray[np.bool_]
 
 Function = Callable[[Array, Indices], tuple[Array, Array]]
 """Takes points (k, d) and each one's start (k,); returns values (k,) and gradients (k, d)."""
+
+
+class Faces(Protocol):
+    """What holds a climb, besides bounds."""
+
+    def along(self, points: Array, steps: Array, rows: Indices) -> Array:
+        """Return what is left of steps (k, d) at points (k, d), each of a start (k,)."""
+        ...
+
+    def onto(self, points: Array, origins: Array, rows: Indices) -> Array:
+        """Return points (k, d) brought back, that steps from origins (k, d) have led to."""
+        ...
+
 
 _FIRST_STEP = 0.1
 """The length of a step along the gradient, whose own length says nothing of how far to go: this
@@ -59,6 +73,7 @@ def ascend(
     max_steps: int = 50,
     tolerance: float = 1e-8,
     leader_steps: int = 0,
+    faces: Faces | None = None,
 ) -> tuple[Array, Array]:
     """Return points (m, d) within bounds and their values (m,), one for each start, none worse.
 
@@ -70,6 +85,8 @@ def ascend(
         max_steps: how many steps each start makes at most.
         tolerance: a start has converged when a step gains less than this share of its gain so far.
         leader_steps: how many more steps the best start makes after that.
+        faces: what holds the climb, besides bounds. The gradients that ``function`` returns are
+            then those along the faces.
     """
     m, dim = starts.shape
     points = np.clip(starts, low, high)
@@ -90,6 +107,8 @@ def ascend(
         steepest = fresh[moving]
         steps = inverse.times(moving, slope)
         steps[blocked] = 0.0
+        if faces is not None:
+            steps = faces.along(x, steps, moving)
         uphill = np.einsum("ki,ki->k", steps, slope)
         steepest |= ~(uphill > 0)
         longest = np.abs(slope / span).max(axis=1, keepdims=True)
@@ -98,7 +117,7 @@ def ascend(
         length = np.abs(steps / span).max(axis=1, keepdims=True)
         steps *= np.minimum(1.0, _LONGEST_STEP / np.maximum(length, _TINY))
         x_next, value_next, slope_next, found = _search(
-            function, moving, x, values[moving], slope, steps, low, high
+            function, moving, x, values[moving], slope, steps, low, high, faces
         )
         # a failed search along a curved direction is tried once more along the gradient
         again = moving[~found & ~steepest]
@@ -129,6 +148,7 @@ def _search(
     steps: Array,
     low: Array,
     high: Array,
+    faces: Faces | None,
 ) -> tuple[Array, Array, Array, np.typing.NDArray[np.bool_]]:
     """Shorten each step until it gains enough; tell also which starts found one."""
     x_next, value_next, slope_next = x.copy(), value.copy(), slope.copy()
@@ -136,8 +156,12 @@ def _search(
     open_rows, shares = np.arange(len(rows)), np.ones(len(rows))
     for _ in range(_BACKTRACKS):
         trial = np.clip(x[open_rows] + shares[open_rows, None] * steps[open_rows], low, high)
+        if faces is not None:
+            trial = faces.onto(trial, x[open_rows], rows[open_rows])
         trial_value, trial_slope = function(trial, rows[open_rows])
         promised = np.einsum("ki,ki->k", slope[open_rows], trial - x[open_rows])
+        if faces is not None:  # they may turn a step to where nothing is promised
+            promised = np.maximum(promised, 0.0)
         enough = trial_value >= value[open_rows] + _SUFFICIENT * promised
         enough &= np.all(np.isfinite(trial_slope), axis=1)
         hit = open_rows[enough]

@@ -1,7 +1,8 @@
 """The domain: which points of the unit cube there are, and how one moves among them.
 
 The axes say what exists along each of them, the activity which of them a point has a position on,
-and ``excluded`` what else is left out: points that are taken.
+the limits which combinations there are, and ``excluded`` what else is left out: points that are
+taken.
 """
 
 from __future__ import annotations
@@ -13,9 +14,16 @@ import numpy as np
 from attrs import field, frozen
 from numpy.typing import NDArray
 
+from asktell.errors import DefinitionError
 from asktell.space.absent import NOWHERE
 from asktell.space.activity import Activity
 from asktell.space.axes import Axis, Indices
+from asktell.space.counting import Count
+from asktell.space.first_point import contradiction
+from asktell.space.neighbours import neighbours
+from asktell.space.region import Limits, Region
+from asktell.space.sampling import Sampler
+from asktell.space.slide import Slide
 
 Points = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -25,6 +33,8 @@ _MOST_MOVES, _LEAST_MOVES, _MOST_MOVED = 1024, 4, 256
 """About so many moves of one point are looked at, at least so many along an axis, of at most so
 many axes: all there are on the spaces that most have, a part of them on the largest. Chosen for the
 time it takes (docs/decisions, number 13), not tuned for what is found."""
+_LAID_OUT = 2**14
+"""With constraints, a grid of up to so many points is laid out to see which of them keep these."""
 
 _SAMPLED = 256
 """Random points from which the average of active axes is worked out; it sets a prior only."""
@@ -41,8 +51,10 @@ class Domain:
             None where all do.
         activity: which dimensions are active where; None where all are, always.
         likely: the positions on every axis near which good ones are expected; empty without any.
+        limits: the constraints and conditions; None where there are neither.
 
     Attributes:
+        region: the limits on these axes.
         continuous: which of the axes are continuous (d,).
         n_active: how many axes are active in a random point, on average.
     """
@@ -52,6 +64,8 @@ class Domain:
     excluded: Callable[[Points], Mask] | None = None
     activity: Activity | None = None
     likely: tuple[tuple[float, ...], ...] = ()
+    limits: Limits | None = None
+    region: Region | None = field(init=False, repr=False)
     continuous: Mask = field(init=False)
     n_active: float = field(init=False)
 
@@ -59,6 +73,10 @@ class Domain:
     def of(cls, axes: Sequence[Axis], excluded: Callable[[Points], Mask] | None = None) -> Domain:
         """Return all points on axes, where a search begins in the middle."""
         return cls(tuple(axes), np.array([centre_of(axis) for axis in axes]), excluded)
+
+    @region.default
+    def _region(self) -> Region | None:
+        return None if self.limits is None else self.limits.on(self.axes)
 
     @continuous.default
     def _continuous(self) -> Mask:
@@ -69,7 +87,8 @@ class Domain:
         if self.activity is None:
             return float(self.dim)
         uniform = np.random.default_rng(0).random((_SAMPLED, self.dim))
-        return float((self.sample(uniform) != NOWHERE).sum(axis=1).mean())
+        plain = self.settled(self.sampled(uniform), self.centre)
+        return float((plain != NOWHERE).sum(axis=1).mean())
 
     @property
     def middle(self) -> Points:
@@ -95,8 +114,58 @@ class Domain:
     def excludes(self, points: Points) -> Mask:
         """Tell which of some points (m, d) on the axes do not belong to the domain, (m,)."""
         if self.excluded is None:
-            return np.zeros(len(points), dtype=bool)
-        return np.asarray(self.excluded(points), dtype=bool)
+            excluded = np.zeros(len(points), dtype=bool)
+        else:
+            excluded = np.asarray(self.excluded(points), dtype=bool)
+        return excluded if self.sampler is None else excluded | ~self.sampler.region.holds(points)
+
+    @property
+    def sampler(self) -> Sampler | None:
+        """Return what draws points that keep the constraints; None where there are none."""
+        if self.region is None or not self.region.limits.constraints:
+            return None
+        return self.region.kept(Sampler)
+
+    @property
+    def slide(self) -> Slide | None:
+        """Return what keeps climbs within constraints on continuous axes; None without any."""
+        region = self.region
+        if region is None or not region.rows:
+            return None
+        return Slide(region) if any(self.continuous[i] for i in region.used) else None
+
+    @property
+    def count(self) -> Count | None:
+        """Return what counts configurations; None without conditions and constraints."""
+        return None if self.region is None else self.region.kept(Count)
+
+    @property
+    def size(self) -> int | None:
+        """Return how many points there are, taken ones included; None where it is not known."""
+        if self.count is not None:
+            return self.count.size
+        sizes = [axis.size for axis in self.axes]
+        return math.prod(size for size in sizes if size) if all(sizes) else None
+
+    def check(self) -> None:
+        """Check that there is a point.
+
+        Raises:
+            DefinitionError: a ``ValueError``; it names constraints that clash.
+        """
+        self.somewhere()
+
+    def somewhere(self) -> Points:
+        """Return a point (d,) of the domain: on its axes, and within the constraints.
+
+        Raises:
+            DefinitionError: a ``ValueError``; there is none, and it names constraints that clash.
+        """
+        if self.sampler is None:
+            return np.asarray(self.snap(self.centre[None])[0])
+        if self.sampler.is_empty():
+            raise _refusal(self.sampler.region)
+        return np.asarray(self.sampler.anchors[0])
 
     def settled(self, points: Points, fill: Points) -> Points:
         """Return points (m, d) with a position on every active axis, and on no other.
@@ -110,13 +179,29 @@ class Domain:
     def snap(self, points: Points) -> Points:
         """Return the nearest points (m, d) that lie on every active axis."""
         snapped = np.column_stack([a.snap(points[:, i]) for i, a in enumerate(self.axes)])
-        if self.activity is None:
-            return snapped
-        return self.settled(np.where(points == NOWHERE, NOWHERE, snapped), self.centre)
+        if self.activity is not None:
+            snapped = self.settled(np.where(points == NOWHERE, NOWHERE, snapped), self.centre)
+        return snapped if self.sampler is None else self.sampler.near(snapped)
 
     def sample(self, uniform: Points) -> Points:
         """Map uniform numbers (m, d) in [0, 1) to points (m, d) of the domain."""
+        if self.sampler is not None:
+            return self.sampler.sample(uniform)
         return self.settled(self.sampled(uniform), self.centre)
+
+    def repaired(self, points: Points, origins: Points, random: np.random.Generator) -> Points:
+        """Return settled points (m, d) on the axes, brought back to the domain.
+
+        Args:
+            points: near the origins.
+            origins: points (m, d) of the domain, but perhaps for rounding.
+            random: draws another point near the origin where one cannot be brought back.
+        """
+        if self.sampler is None:
+            return points
+        distinct, back = np.unique(origins, axis=0, return_inverse=True)
+        origins = self.sampler.near(distinct)[np.ravel(back)]
+        return self.sampler.repaired(points, origins, random)
 
     def sampled(self, uniform: Points) -> Points:
         """Map uniform numbers (m, d) in [0, 1) to positions (m, d) on every axis, active or not."""
@@ -125,13 +210,27 @@ class Domain:
     def grid(self, at_most: int) -> Points | None:
         """Return all points if the axes are discrete and there are at most so many, else None."""
         sizes = [axis.size for axis in self.axes]
-        if not all(sizes) or math.prod(size for size in sizes if size) > at_most:
+        if not all(sizes):
+            return None
+        product = math.prod(size for size in sizes if size)
+        if self.limits is not None and product > _LAID_OUT:
+            return self._counted(at_most)
+        if product > (at_most if self.limits is None else _LAID_OUT):
             return None
         columns = [axis.levels() for axis in self.axes]
         whole = np.stack(np.meshgrid(*columns, indexing="ij"), axis=-1).reshape(-1, self.dim)
-        if self.activity is None:
-            return whole
-        return np.asarray(np.unique(self.settled(whole, self.centre), axis=0))
+        if self.activity is not None:
+            whole = np.asarray(np.unique(self.settled(whole, self.centre), axis=0))
+        if self.sampler is not None:
+            whole = whole[self.sampler.region.holds(whole)]
+        return whole if len(whole) <= at_most else None
+
+    def _counted(self, at_most: int) -> Points | None:
+        """Return all points where there are at most so many, of a grid that has many more."""
+        count = self.count
+        if count is None or count.size is None or count.size > at_most:
+            return None
+        return np.array([count.point(index) for index in range(count.size)])
 
     def neighbours(
         self, points: Points, random: np.random.Generator, fills: Points | None = None
@@ -162,7 +261,25 @@ class Domain:
                     moved = settled[np.sort(np.unique(settled, axis=0, return_index=True)[1])]
                 rows.append(moved)
                 owners.append(np.full(len(moved), owner))
-        return np.vstack(rows), np.concatenate(owners)
+        moves, of = np.vstack(rows), np.concatenate(owners)
+        return (
+            (moves, of)
+            if self.sampler is None
+            else neighbours(self.sampler.region, points, moves, of)
+        )
+
+
+def _refusal(region: Region) -> DefinitionError:
+    """Return the error for constraints that no point keeps."""
+    constraints = region.limits.constraints
+    clash = contradiction(region)
+    if not clash:
+        expected = "constraints that leave room: no point was found that keeps them exactly"
+        return DefinitionError("$.constraints", [str(one) for one in constraints], expected)
+    *others, last = [str(constraints[number]) for number in clash]
+    what = f"{', '.join(others)} and {last} clash" if others else f"{last} holds nowhere"
+    expected = f"constraints that can hold together within the ranges: {what}"
+    return DefinitionError("$.constraints", [str(one) for one in constraints], expected)
 
 
 def centre_of(axis: Axis) -> float:

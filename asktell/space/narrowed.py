@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from attrs import evolve, frozen
 
+from asktell.errors import DefinitionError, ParamsError
 from asktell.space.absent import ABSENT
 from asktell.space.axes import Axis, Positions
 from asktell.space.conditions import Condition
@@ -20,6 +21,9 @@ from asktell.space.constraints import Constraint
 from asktell.space.domain import Domain
 from asktell.space.needs import canonical_part, needs_of, only_value, part_of, pinned
 from asktell.space.space import Points, Space, Values, keeps
+
+_DRAWN = 1024
+"""So many points are drawn of a continuum with constraints before it counts as used up."""
 
 
 @frozen(eq=False)
@@ -79,8 +83,18 @@ class Narrowed:
     def rows(self, random: np.random.Generator) -> Iterator[Values]:
         """Yield every configuration once, in an order that begins somewhere at random.
 
-        On a continuum, one value is drawn for each combination of the others before it.
+        On a continuum, one value is drawn for each combination of the others before it; with
+        constraints, some points are drawn instead. What cannot be counted may end early.
         """
+        count, sampler = self.domain.count, self.domain.sampler
+        is_listed = count is not None and (sampler is not None or count.size is not None)
+        if count is not None and is_listed and not self.domain.continuous.any():
+            for point in count.rows(random):
+                yield self.decode(point[None])[0]
+            return
+        if sampler is not None:
+            yield from self.decode(self.domain.sample(random.random((_DRAWN, self.domain.dim))))
+            return
         space, order = self.space, self.space.order
         values: list[Any] = [ABSENT] * space.dim
         ended = _constraints_by_end(space)
@@ -152,7 +166,12 @@ def narrowed(space: Space, params: Mapping[str, Any] | None) -> Narrowed:
     centre = np.array(
         [_centre(axis, place) for axis, place in zip(axes, space.domain.centre, strict=True)]
     )
-    return Narrowed(space, evolve(space.domain, axes=axes, centre=centre), fixed)
+    domain = evolve(space.domain, axes=axes, centre=centre)
+    try:
+        domain.check()
+    except DefinitionError as error:
+        raise ParamsError("$", params, f"values that can be together: {error.expected}") from None
+    return Narrowed(space, domain, fixed)
 
 
 def _is_kept(condition: Condition, value: Any) -> bool:

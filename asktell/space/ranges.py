@@ -146,15 +146,8 @@ class Float:
         """Return the canonical values of n positions."""
         if not isinstance(self.axis, Interval):
             return [self._level(index) for index in self.axis.indices(positions).tolist()]
-        if self.log:
-            low, high = math.log(self.low), math.log(self.high)
-            numbers = np.exp(np.minimum(low + positions * (high - low), _LARGEST_LOG))
-            numbers = np.where(positions <= 0.0, self.low, numbers)  # the ends to the last bit
-            numbers = np.where(positions >= 1.0, self.high, numbers)
-        else:
-            numbers = self.low + positions * (self.high - self.low)
-        clipped: list[float] = (np.clip(numbers, self.low, self.high) + 0.0).tolist()
-        return clipped
+        numbers: list[float] = numbers_at(positions, self.low, self.high, self.log).tolist()
+        return numbers
 
     def _on_grid(self, number: float) -> float:
         last = (self.axis.size or 1) - 1.0
@@ -267,6 +260,18 @@ class Int:
         """Return the canonical values of n positions."""
         values: list[int] = (self.low + self.axis.indices(positions) * self.step).tolist()
         return values
+
+
+def numbers_at(positions: Positions, low: Any, high: Any, log: bool) -> Positions:
+    """Return the numbers of positions on a continuum from low to high, each its own or one."""
+    if log:
+        start, end = np.log(low), np.log(high)
+        numbers = np.exp(np.minimum(start + positions * (end - start), _LARGEST_LOG))
+        numbers = np.where(positions <= 0.0, low, numbers)  # the ends to the last bit
+        numbers = np.where(positions >= 1.0, high, numbers)
+    else:
+        numbers = low + positions * (high - low)
+    return np.asarray(np.clip(numbers, low, high) + 0.0)
 
 
 # --- what can be served ---

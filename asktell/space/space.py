@@ -16,10 +16,12 @@ from asktell.space import door
 from asktell.space.absent import ABSENT, NOWHERE
 from asktell.space.activity import Activity, Rule, circle_in, ends_within, in_order, test_of
 from asktell.space.axes import Axis
+from asktell.space.column import is_number
 from asktell.space.conditions import Between, Condition, OneOf, Where
 from asktell.space.constraints import Constraint, Forbidden, Linear, Ordered, Simplex
 from asktell.space.domain import Domain, centre_of
 from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal, Parameter
+from asktell.space.region import Limits
 
 Points = NDArray[np.float64]
 Values = tuple[Any, ...]
@@ -86,18 +88,24 @@ class Space:
         )
         axes = tuple(parameter.axis for parameter in parameters)
         activity = Activity(len(parameters), rules) if rules else None
+        checked = _checked_constraints(constraints, parameters, known)
+        limits = Limits(parameters, checked, order, activity) if checked or rules else None
+        likely = _likely(parameters)
+        domain = Domain(axes, _begin(parameters), None, activity, likely, limits)
         self.__attrs_init__(
             parameters,
-            _checked_constraints(constraints, parameters, known),
+            checked,
             tuple(parameter.name for parameter in parameters),
             axes,
             known,
             activity,
-            Domain(axes, _begin(parameters), activity=activity, likely=_likely(parameters)),
+            domain,
             tuple((parameter.name, parameter.check) for parameter in parameters),
             order,
         )
         self._check_defaults()
+        if checked:
+            domain.check()
 
     def __reduce__(self) -> tuple[Callable[..., Space], tuple[Parameter, ...]]:
         """Pickle what the space is made of: the rest follows, and has functions in it."""
@@ -110,9 +118,13 @@ class Space:
 
     @property
     def size(self) -> int | None:
-        """Return how many configurations exist, or None where there is a continuum."""
-        sizes = [axis.size for axis in self.axes]
-        return math.prod(size for size in sizes if size) if all(sizes) else None
+        """Return how many configurations exist.
+
+        None where there is a continuum, or where conditions and constraints leave too much to
+        count: dimensions that these link are gone through, up to about a quarter of a million
+        values that differ in what the rest has to know.
+        """
+        return self.domain.size
 
     @property
     def order(self) -> tuple[tuple[int, tuple[tuple[int, Condition], ...]], ...]:
@@ -246,18 +258,29 @@ class Space:
         """Map uniform numbers (n, d) in [0, 1) to points (n, d) that there are."""
         return self.domain.sample(uniform)
 
+    def holds(self, rows: Sequence[Values]) -> NDArray[np.bool_]:
+        """Tell which rows of canonical values keep the constraints exactly (n,).
+
+        ``check`` takes values that break them by no more than rounding; suggestions keep them.
+        """
+        if self.domain.region is None or not rows:
+            return np.ones(len(rows), dtype=bool)
+        return self.domain.region.holds(self.encode(rows))
+
     # --- a finite space ---
 
     def configuration(self, index: int) -> Values:
         """Return the canonical values of configuration number ``index`` of a finite space.
 
-        The last parameter varies fastest.
+        Without conditions and constraints, the last parameter varies fastest.
 
         Raises:
-            IndexError: not in ``range(size)``, or the space is not finite.
+            IndexError: not in ``range(size)``, or the space is not finite, or not counted.
         """
         if self.size is None or not 0 <= index < self.size:
             raise IndexError(f"configuration {index} of a space of {self.size}")
+        if self.domain.count is not None:
+            return self.decode(self.domain.count.point(index)[None])[0]
         values: list[Any] = []
         for parameter in reversed(self.parameters):
             axis = parameter.axis
@@ -355,16 +378,6 @@ def _resolved(
     if not _can_hold(parameter, condition):
         raise DefinitionError(at, str(condition), f"bounds that some value of {name} keeps")
     return known[name], condition
-
-
-def is_number(parameter: Parameter) -> bool:
-    """Tell whether all values of a parameter are numbers."""
-    if isinstance(parameter, Ordinal):
-        return all(
-            isinstance(value, int | float) and not isinstance(value, bool)
-            for value in parameter.values
-        )
-    return isinstance(parameter, Float | Int)
 
 
 def _can_hold(parameter: Parameter, condition: Between) -> bool:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 import asktell as at
 from asktell.insight.moves import drawn
+from asktell.space.arguments import arguments_of
+from asktell.space.column import is_number
 from asktell.space.parameters import Parameter
-from asktell.space.space import is_number
 
 QUICK = at.Settings(n_candidates=64, n_starts=2)
 """Few candidates: for tests of behaviour, not of quality."""
@@ -282,3 +283,82 @@ def active_by_definition(space: at.Space, params: dict[str, Any]) -> set[str]:
         )
 
     return {name for name in space.names if is_active(name)}
+
+
+# --- random spaces with conditions and constraints ---
+
+
+def random_constrained(random: np.random.Generator, finite: bool = False) -> at.Space:
+    """Return a random space with constraints, and half of the time conditions.
+
+    Every kind of parameter and of constraint occurs. A point that is drawn first keeps all of the
+    constraints, so that the space is not empty.
+
+    Args:
+        random: the only source of randomness.
+        finite: whether all parameters are discrete, with few values.
+    """
+    numbers = int(random.integers(2, 6))
+    parameters: list[Any] = [at.Categorical("branch", ["a", "b", "c"])]
+    parameters += [_number(f"x{i}", random, finite) for i in range(numbers)]
+    names = [f"x{i}" for i in range(numbers)]
+    if random.random() < 0.5:
+        k = int(random.integers(numbers))
+        parameters[1 + k] = _under(parameters[1 + k], {"branch": ["a", "b"]})
+    shares = 0 if finite or random.random() < 0.6 else int(random.integers(2, 5))
+    parameters += [at.Float(f"s{i}", 0.0, 1.0) for i in range(shares)]
+    plain = at.Space(*parameters)
+    inside = plain.params(plain.decode(plain.sample(random.random((1, plain.dim))))[0])
+    constraints: list[Any] = []
+    if shares:
+        constraints.append(at.Simplex(*[f"s{i}" for i in range(shares)]))
+    for _ in range(int(random.integers(1, 4))):
+        constraints.append(_constraint(names, inside, random, finite))
+    return at.Space(*parameters, constraints=constraints)
+
+
+def _under(parameter: Any, when: dict[str, Any]) -> Any:
+    """Return a parameter that is active only under conditions."""
+    return type(parameter)(**{**arguments_of(parameter), "when": when})
+
+
+def _number(name: str, random: np.random.Generator, finite: bool) -> Any:
+    kind = int(random.integers(4 if finite else 8))
+    low = float(random.choice([-1.0, 0.0, 1.0]))
+    if kind == 0:
+        return at.Int(name, -2, int(random.integers(0, 6)))
+    if kind == 1:
+        return at.Float(name, low, low + 0.6, step=0.1)
+    if kind == 2:
+        return at.Ordinal(name, [1, 4, 2, 8.5])
+    if kind == 3:
+        return at.Int(name, 1, int(random.integers(2, 9)), log=True)
+    if kind == 4:
+        return at.Float(name, 1e-4, 10.0, log=True)
+    if kind == 5:
+        return at.Int(name, 0, 2**53 - 1)
+    if kind == 6:
+        return at.Float(name, 0.1, 10.0, log=True, step=0.1)
+    return at.Float(name, low, low + float(random.choice([0.1, 1.0, 100.0])))
+
+
+def _constraint(
+    names: list[str], inside: dict[str, Any], random: np.random.Generator, finite: bool
+) -> Any:
+    kind = int(random.integers(4))
+    there = [name for name in names if name in inside]
+    some = [there[i] for i in random.permutation(len(there))[: int(random.integers(2, 4))]]
+    if kind == 0 and len(some) > 1:
+        return at.Ordered(*sorted(some, key=lambda name: inside[name]))
+    if kind == 1:
+        value = inside["branch"]
+        others = [one for one in ("a", "b", "c") if one != value]
+        above = at.AtLeast(float(inside[some[0]]))
+        return at.Forbidden({"branch": others[: int(random.integers(1, 3))], some[0]: above})
+    weights = {name: float(random.choice([-2.0, -1.0, 0.5, 1.0, 3.0])) for name in some}
+    total = math.fsum(weight * inside[name] for name, weight in weights.items())
+    reach = math.fsum(abs(weight * inside[name]) for name, weight in weights.items())
+    room = reach * float(random.choice([0.5, 1e-2, 1e-6]))
+    if kind == 2:
+        return at.Linear(weights, at_least=total - room, at_most=total + room)
+    return at.Linear(weights, at_most=total + (0.0 if finite else room))

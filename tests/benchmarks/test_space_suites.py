@@ -174,7 +174,8 @@ def test_shares_of_peers_without_such_constraints_are_divided() -> None:
     )
     document = space_document(shares)
     assert spaces.normalised(document, {"a": 0.9, "b": 0.3, "c": 0.3}) == {
-        "a": pytest.approx(1.5), "b": pytest.approx(0.5),
+        "a": pytest.approx(1.5),
+        "b": pytest.approx(0.5),
         "c": 0.3,
     }
     assert spaces.normalised(document, {"a": 0.0, "b": 0.0, "c": 0.3})["a"] == 0.0
