@@ -146,7 +146,8 @@ class Float:
         """Return the canonical values of n positions."""
         if not isinstance(self.axis, Interval):
             return [self._level(index) for index in self.axis.indices(positions).tolist()]
-        numbers: list[float] = numbers_at(positions, self.low, self.high, self.log).tolist()
+        logs = (math.log(self.low), math.log(self.high)) if self.log else None
+        numbers: list[float] = numbers_at(positions, self.low, self.high, logs).tolist()
         return numbers
 
     def _on_grid(self, number: float) -> float:
@@ -262,10 +263,19 @@ class Int:
         return values
 
 
-def numbers_at(positions: Positions, low: Any, high: Any, log: bool) -> Positions:
-    """Return the numbers of positions on a continuum from low to high, each its own or one."""
-    if log:
-        start, end = np.log(low), np.log(high)
+def numbers_at(
+    positions: Positions, low: Any, high: Any, logs: tuple[Any, Any] | None
+) -> Positions:
+    """Return the numbers of positions on a continuum.
+
+    Args:
+        positions: (m,) of one, or (m, k) of several.
+        low: the least number, or those of each (k,).
+        high: the greatest.
+        logs: the logarithms of both ends, on a log scale.
+    """
+    if logs is not None:
+        start, end = logs
         numbers = np.exp(np.minimum(start + positions * (end - start), _LARGEST_LOG))
         numbers = np.where(positions <= 0.0, low, numbers)  # the ends to the last bit
         numbers = np.where(positions >= 1.0, high, numbers)

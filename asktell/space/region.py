@@ -300,14 +300,14 @@ class Region:
     def numbers(self, points: Points) -> Points:
         """Return the numbers (m, d) of points (m, d): 0 where inactive, or in no row."""
         numbers = np.zeros(points.shape)
-        for dims, low, high, log in self._continua:
-            numbers[:, dims] = numbers_at(points[:, dims], low, high, log)
+        for dims, low, high, logs in self._continua:
+            numbers[:, dims] = numbers_at(points[:, dims], low, high, logs)
         for i in self._listed:
             numbers[:, i] = self.columns[i].values(np.maximum(points[:, i], 0.0))
         return numbers if self.activity is None else np.where(points == NOWHERE, 0.0, numbers)
 
     @cached_property
-    def _continua(self) -> list[tuple[list[int], Points, Points, bool]]:
+    def _continua(self) -> list[tuple[list[int], Points, Points, tuple[Points, Points] | None]]:
         """The continuous dimensions that rows look at, with their ranges: those on a log scale, and
         the others. They are decoded at once, as the parameters do it one by one.
         """
@@ -319,7 +319,12 @@ class Region:
             ends = [(one.low, one.high) for one in (self.limits.parameters[i] for i in dims)]  # type: ignore[union-attr]
             if dims:
                 low, high = np.array(ends).T
-                found.append((dims, low, high, log))
+                logs = (
+                    np.array([[math.log(one) for one in some] for some in (low, high)])
+                    if log
+                    else None
+                )
+                found.append((dims, low, high, None if logs is None else (logs[0], logs[1])))
         return found
 
     @cached_property
