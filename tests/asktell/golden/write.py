@@ -26,6 +26,11 @@ SPACE = at.Space(
     at.Float("slope", 0.0, 1.0, when={"bias": True, "depth": at.AtLeast(2)}, default=0.5),
     at.Float("low", 0.0, 1.0, likely=[0.25, 0.5]),
     at.Float("high", 0.0, 1.0),
+    constraints=[
+        at.Linear({"low": 1.0, "high": 1.0}, at_most=1.5),
+        at.Ordered("low", "high"),
+        at.Forbidden({"kernel": "poly", "bits": [2, 3]}),
+    ],
 )
 OWN = {
     "lr": 0.1,
