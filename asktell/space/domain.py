@@ -52,11 +52,11 @@ class Domain:
         activity: which dimensions are active where; None where all are, always.
         likely: the positions on every axis near which good ones are expected; empty without any.
         limits: the constraints and conditions; None where there are neither.
+        n_active: how many axes are active in a random point, on average; worked out by default.
 
     Attributes:
         region: the limits on these axes.
         continuous: which of the axes are continuous (d,).
-        n_active: how many axes are active in a random point, on average.
     """
 
     axes: tuple[Axis, ...]
@@ -65,9 +65,9 @@ class Domain:
     activity: Activity | None = None
     likely: tuple[tuple[float, ...], ...] = ()
     limits: Limits | None = None
+    n_active: float = field()
     region: Region | None = field(init=False, repr=False)
     continuous: Mask = field(init=False)
-    n_active: float = field(init=False)
 
     @classmethod
     def of(cls, axes: Sequence[Axis], excluded: Callable[[Points], Mask] | None = None) -> Domain:
