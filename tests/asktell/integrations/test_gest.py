@@ -327,11 +327,11 @@ print(AskTellGenerator(vocs, seed=3).suggest(6))
         ({"constraints": {"x": BaseConstraint()}}, r"\$\.vocs\.constraints\.x"),
         ({"constraints": {"x": ["LESS_THAN", 0.0]}}, r"\$\.vocs\.variables\.x\.domain"),
         (
-            {"variables": {"x": {1, 2}}, "constraints": {"x": ["LESS_THAN", 1]}},
+            {"variables": {"x": {1}}, "constraints": {"x": ["LESS_THAN", 1]}},
             r"\$\.vocs\.variables\.x\.values",
         ),
         (
-            {"variables": {"x": {"a", "b"}}, "constraints": {"x": ["LESS_THAN", 1]}},
+            {"variables": {"x": {"a"}}, "constraints": {"x": ["LESS_THAN", 1]}},
             r"\$\.vocs\.variables\.x\.values",
         ),
         (
