@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from asktell.acquisition.design import initial_point
 from asktell.asking.evidence import dataset_of, earlier_of, n_reports
 from asktell.model.dataset import Dataset
 from asktell.model.kernels import Array, squared_distances
 from asktell.model.members import embedding_of
+from asktell.space.axes import Indices
 from asktell.space.narrowed import Narrowed
 from asktell.state import State
 
@@ -54,7 +56,7 @@ def place_to_try(state: State, part: Narrowed) -> Array | None:
     if part.fixed:
         places = part.domain.snap(places)
     free = [not state.is_taken(values) for values in part.decode(places)]
-    best = places[free][: max(1, round(_BEST * len(places)))]
+    best = places[free][: len(_best(data))]
     if not len(best):
         return None
     if turn < len(studies):
@@ -65,11 +67,30 @@ def place_to_try(state: State, part: Narrowed) -> Array | None:
     return np.asarray(best[np.argmax(distances)])
 
 
+def design_point(state: State, part: Narrowed, number: int) -> Array:
+    """Return the point (d,) of the initial design that suggestion ``number`` is.
+
+    After places of earlier studies the design goes on where it was: it begins at its first point,
+    which is a good one.
+    """
+    seed = state.problem.seed
+    for index in range(max(number - _MOST, 0), number) if _studies(state) else ():
+        point = initial_point(part.domain, seed, index)
+        if not state.is_taken(part.decode(point[None])[0]):
+            return point
+    return initial_point(part.domain, seed, number)
+
+
 def _is_of(studies: list[Dataset], state: State) -> bool:
-    """Tell whether the best trial is one that an earlier study has as well."""
+    """Tell whether the best trial is one of the best of an earlier study."""
     data = dataset_of(state)
     best = data.points[data.order[0]]
-    return any(bool((study.points == best).all(axis=1).any()) for study in studies)
+    return any(bool((study.points[_best(study)] == best).all(axis=1).any()) for study in studies)
+
+
+def _best(study: Dataset) -> Indices:
+    """Return the rows of a study's best points, the best first."""
+    return study.order[: max(1, round(_BEST * len(study.order)))]
 
 
 def _studies(state: State) -> list[Dataset]:

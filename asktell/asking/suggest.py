@@ -13,12 +13,12 @@ import numpy as np
 from attrs import evolve, frozen
 
 from asktell.acquisition.belief import believed
-from asktell.acquisition.design import initial_point, perturbed
+from asktell.acquisition.design import perturbed
 from asktell.acquisition.hypervolume import non_dominated
 from asktell.acquisition.maximiser import maximise
 from asktell.asking.branches import branch_of, designed
 from asktell.asking.evidence import dataset_of, n_reports
-from asktell.asking.first import n_first, place_to_try
+from asktell.asking.first import design_point, n_first, place_to_try
 from asktell.asking.known import Known, checked, given_of
 from asktell.asking.promise import promise_of
 from asktell.asking.revisit import NOISY, is_noisy, worth_revisiting
@@ -219,7 +219,7 @@ def _proposal(state: State, number: int, known: Known, part: Narrowed) -> Propos
     if origin == "initial":
         point = place_to_try(state, part)
         if point is None:
-            point = initial_point(part.domain, state.problem.seed, number)
+            point = design_point(state, part, number)
     else:
         try:
             data = dataset_of(state, known).thinned(state.problem.method.n_modelled)

@@ -175,25 +175,25 @@ class GuidedProcesses:
 Processes = GaussianProcesses | GuidedProcesses
 
 
-def guide_of(sources: Sequence[Source], processes: GaussianProcesses) -> Guide:
+def guide_of(
+    sources: Sequence[Source], processes: GaussianProcesses, outcomes: Sequence[slice]
+) -> Guide:
     """Return what members expect, given how well earlier studies explain their targets.
 
     Args:
         sources: the earlier studies, one or more.
         processes: the members as they are without earlier studies, given what was observed.
+        outcomes: which of the members are those of each outcome. They believe studies alike.
     """
     members = len(processes.targets)
     means, variances = said(sources, processes.points, members)
-    speaks = np.zeros((members, len(sources)), dtype=bool)
-    for place, source in enumerate(sources):
-        speaks[source.columns, place] = True
-    shares = np.zeros(speaks.shape)
+    shares = np.zeros((members, len(sources)))
     beliefs = np.tile([0.0, 0.0, 1.0, 0.0, 0.0], (members, 1))
-    for member in range(members):
-        told = speaks[member]
-        if told.any():
-            share, belief = _believed(processes, member, means[told], variances[told])
-            shares[member, told], beliefs[member] = share, belief
+    for own in outcomes:
+        told = np.array([own.start in source.columns for source in sources])
+        if own.start < own.stop and told.any():
+            share, belief = _believed(processes, own, means[told], variances[told])
+            shares[own, told], beliefs[own] = share, belief
     return Guide(tuple(sources), shares, *beliefs.T)
 
 
@@ -207,22 +207,42 @@ def said(sources: Sequence[Source], points: Array, members: int) -> tuple[Array,
 
 
 def _believed(
-    processes: GaussianProcesses, member: int, means: Array, variances: Array
+    processes: GaussianProcesses, own: slice, means: Array, variances: Array
 ) -> tuple[Array, Array]:
-    """Return the shares of studies (e,) in what a member expects, and c, b, floor, spread, trust.
+    """Return the shares of studies (e,) in what an outcome's members expect.
 
-    Means and variances are what each study says of the points (e, n, members).
+    And for each of them c, b, floor, spread and trust (members of the outcome, 5). Means and
+    variances are what each study says of the points (e, n, members).
+
+    The evidence is the average of that of the members, in the logarithm: one alone is at times
+    deceived by what its warp makes of the targets.
     """
-    means, variances = means[:, :, member], variances[:, :, member]
-    each = [_evidence(processes, member, *one)[:, 0] for one in zip(means, variances, strict=True)]
-    shares = _weights(np.logaddexp.reduce(each, axis=1))
-    log, offsets, slopes = _evidence(processes, member, shares @ means, shares @ variances).T
-    nothing = math.log(_UNRELATED) + _evidence_of_nothing(processes, member)
-    *weights, unrelated = _weights(np.append(log, nothing))
+    members = range(own.start, own.stop)
+
+    def tried(mean: Array, variance: Array) -> Array:
+        each = [_evidence(processes, one, mean[:, one], variance[:, one]) for one in members]
+        return np.stack(each)
+
+    pairs = zip(means, variances, strict=True)
+    shares = _weights(np.array([_total(tried(*one)[:, :, 0].mean(axis=0)) for one in pairs]))
+    average = np.einsum("e,enm->nm", shares, means), np.einsum("e,enm->nm", shares, variances)
+    logs, offsets, slopes = np.moveaxis(tried(*average), 2, 0)
+    nothing = np.mean([_evidence_of_nothing(processes, one) for one in members])
+    *weights, unrelated = _weights(np.append(logs.mean(axis=0), math.log(_UNRELATED) + nothing))
     squares = slopes**2
-    floor = weights @ (squares * np.square(_DOUBTS)) + unrelated
-    belief = [weights @ offsets, weights @ slopes, floor, weights @ squares, 1.0 - unrelated]
-    return shares, np.array(belief)
+    floors = (squares * np.square(_DOUBTS)) @ weights + unrelated
+    trust = np.full(len(members), 1.0 - unrelated)
+    belief = [offsets @ weights, slopes @ weights, floors, squares @ weights, trust]
+    return shares, np.column_stack(belief)
+
+
+def _total(logs: Array) -> float:
+    return float(np.logaddexp.reduce(logs))
+
+
+def _weights(logs: Array) -> Array:
+    weights = np.exp(logs - logs.max())
+    return np.asarray(weights / weights.sum())
 
 
 def _evidence_of_nothing(processes: GaussianProcesses, member: int) -> float:
@@ -237,11 +257,6 @@ def _evidence_of_nothing(processes: GaussianProcesses, member: int) -> float:
     total = 1.0 / _OFFSET**2 + float(ones)
     with_offset = float(z1) ** 2 / total - math.log(total * _OFFSET**2)
     return 0.5 * (max(with_offset, 0.0) - float(zz))
-
-
-def _weights(logs: Array) -> Array:
-    weights = np.exp(logs - logs.max())
-    return np.asarray(weights / weights.sum())
 
 
 def _evidence(processes: GaussianProcesses, member: int, mean: Array, variance: Array) -> Array:

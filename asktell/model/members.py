@@ -220,7 +220,7 @@ def fit_members(
     seen = outcomes_seen(domain, data)
     warm = last[:-1] if last else ()
     if sources and seen is not None:
-        outcomes = _fitted_guided(domain, seen, len(data.points), warm, sources)
+        outcomes = _fitted_guided(domain, data, seen, warm, sources)
     else:
         outcomes = _fitted(domain, seen, warm)
     success = _fitted(domain, success_seen(domain, data), last[-1:] if last else ())
@@ -252,9 +252,9 @@ def _fitted(domain: Domain, evidence: Evidence | None, last: Found) -> tuple[Hyp
 
 
 def _fitted_guided(
-    domain: Domain, evidence: Evidence, n: int, last: Found, sources: Sequence[Source]
+    domain: Domain, data: Dataset, evidence: Evidence, last: Found, sources: Sequence[Source]
 ) -> tuple[Hyperparameters, ...]:
-    """Return what is found of n observations, and of failures, that earlier studies guide."""
+    """Return what is found where earlier studies guide the members."""
     starts = [[prior.mode()] for prior in evidence.priors]
     for source in sources:
         for column, found in zip(source.columns, source.processes.hyperparameters, strict=True):
@@ -262,7 +262,8 @@ def _fitted_guided(
     warm = flat(last)
     if len(warm) == len(starts):
         starts = [[*several, known] for several, known in zip(starts, warm, strict=True)]
-    guide = guided_by(domain, evidence.first(n), [several[-1] for several in starts], sources)
+    known = [several[-1] for several in starts]
+    guide = guided_by(domain, data, evidence, known, sources)
     evidence = evidence.guided(guide)
     priors = [_learned(prior, guide, member) for member, prior in enumerate(evidence.priors)]
     return _searched(domain, evolve(evidence, priors=tuple(priors)), starts)
@@ -352,18 +353,21 @@ def sources_of(domain: Domain, data: Dataset, found: Sequence[Found]) -> tuple[S
 
 def guided_by(
     domain: Domain,
+    data: Dataset,
     evidence: Evidence,
     hyperparameters: Sequence[Hyperparameters],
     sources: Sequence[Source],
 ) -> Guide:
     """Return what members expect after earlier studies, one or more, given what is observed.
 
+    What is seen of failures is no evidence: it is made up.
+
     Raises:
         numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
     """
-    processes = condition_members(domain, evidence, hyperparameters)
+    processes = condition_members(domain, evidence.first(len(data.points)), hyperparameters)
     assert processes is not None  # there is evidence
-    return guide_of(sources, processes)
+    return guide_of(sources, processes, columns_of(data.uses))
 
 
 def flat(found: Found) -> list[Hyperparameters]:

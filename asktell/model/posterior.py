@@ -186,7 +186,7 @@ def _informed(
     sources = sources_of(domain, data, earlier) if earlier and evidence else ()
     if evidence is None or not sources:
         return condition_members(domain, evidence, found, data.pending)
-    guide = guided_by(domain, evidence.first(len(data.points)), found, sources)
+    guide = guided_by(domain, data, evidence, found, sources)
     own = condition_members(domain, evidence.guided(guide), found, data.pending)
     return own and GuidedProcesses(guide, own)
 

@@ -57,7 +57,7 @@ def test_the_best_of_an_earlier_study_is_tried_first() -> None:
 
     observed = [one.params for one in earlier.observations]
     assert first == earlier.best().params
-    assert second not in observed  # the design's
+    assert second == learned().suggest().params  # the first of the design
     assert third in observed
     assert third != first
 
@@ -231,11 +231,24 @@ def test_points_of_an_earlier_study_are_bounded_in_number() -> None:
 
 
 def test_a_second_place_is_not_tried_where_the_first_misled() -> None:
-    earlier = study()
-    observed = [one.params for one in earlier.observations]
-    engine = learned(earlier)
+    engine, designed = learned(study()), [one.params for one in learned().suggest_batch(4)]
+    tried = []
 
-    for place in range(4):
+    for _ in range(5):
         suggestion = engine.suggest()
-        assert (suggestion.params in observed) is (place == 0)
         engine.observe(suggestion, -loss(suggestion.params))
+        tried.append(suggestion.params)
+
+    assert tried[1:] == designed
+
+
+def test_the_design_begins_at_its_first_point_after_places_of_earlier_studies() -> None:
+    earlier = at.Engine(SPACE, goal="minimize")
+    for x in (0.11, 0.47, 0.93):
+        earlier.observe({"x": x, "kind": "a"}, loss({"x": x, "kind": "a"}))
+    engine, plain = learned(earlier), learned()
+
+    tried = [one.params for one in engine.suggest_batch(5)]
+
+    designed = [tried[1], *tried[3:]]
+    assert designed == [one.params for one in plain.suggest_batch(3)]

@@ -14,7 +14,7 @@ import numpy as np
 from attrs import frozen
 
 import asktell as at
-from suites import choices, classic, earlier, mixed, selection, trees
+from suites import choices, classic, mixed, trees
 from suites.task import Task, space_document
 
 NEAR = 0.05
@@ -65,7 +65,7 @@ def beliefs() -> tuple[Belief, ...]:
     good = int(np.argmin(choices.ALLOY_LOSS))
     bad = int(np.argmax(choices.ALLOY_LOSS))
     where = {f"x{i}": float(x) for i, x in enumerate(choices.ALLOY_BEST[good])}
-    table = earlier.tabulated("digits", earlier.SVM_SPACE, earlier.SVM)
+    engine = Task("engine", "conditional", trees.ENGINE, trees.engine, 40)
     training = Task("training", "conditional", trees.TRAINING, trees.training, 40)
     return (
         _belief(classic.BRANIN.task(shift=0.0), {"x0": math.pi, "x1": 2.275}),
@@ -108,5 +108,21 @@ def beliefs() -> tuple[Belief, ...]:
             },
             {"optimiser": "sgd", "schedule": "constant"},
         ),
-        _belief(table, selection.best("digits", earlier.SVM)),
+        _belief(
+            engine,
+            {
+                "engine": "hybrid",
+                "mass": 10**3.05,
+                "gears": 4,
+                "fuel": "hydrogen",
+                "turbo": True,
+                "boost": 1.3,
+                "waste": 0.35,
+                "pressure": 10**2.7,
+                "cells": 50,
+                "chemistry": "solid",
+                "cooling": 0.7,
+            },
+            {"engine": "turbine", "fuel": "diesel", "turbo": False, "chemistry": "lead"},
+        ),
     )

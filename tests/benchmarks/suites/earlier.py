@@ -68,8 +68,8 @@ def _other_learner(p: Params) -> float:
     return 0.6 * mixed.learner({**p, "rate": rate, "width": width}) + 0.8
 
 
-SVM = {"model": "svm", "kernel": "rbf"}
-SVM_SPACE = at.Space(at.Float("C", 1e-3, 1e3, log=True), at.Float("gamma", 1e-5, 10.0, log=True))
+_SVM = {"model": "svm", "kernel": "rbf"}
+_SVM_SPACE = at.Space(at.Float("C", 1e-3, 1e3, log=True), at.Float("gamma", 1e-5, 10.0, log=True))
 _BOOSTING = {"model": "boosting", "sampled": True}
 _BOOSTING_SPACE = at.Space(
     at.Float("rate", 0.01, 1.0, log=True),
@@ -79,7 +79,7 @@ _BOOSTING_SPACE = at.Space(
 )
 
 
-def tabulated(data: str, space: at.Space, choices: dict[str, Any]) -> Task:
+def _tabulated(data: str, space: at.Space, choices: dict[str, Any]) -> Task:
     """Return the part of model selection that choices leave."""
     return _task(data, space, lambda p: selection.loss(data, {**choices, **p}))
 
@@ -101,13 +101,13 @@ def pairs() -> tuple[Pair, ...]:
         Pair("learner", "related", _task("other", mixed.LEARNER, _other_learner), learner),
         Pair(
             *("svm_digits", "related"),
-            tabulated("wine", SVM_SPACE, SVM),
-            tabulated("digits", SVM_SPACE, SVM),
+            _tabulated("wine", _SVM_SPACE, _SVM),
+            _tabulated("digits", _SVM_SPACE, _SVM),
         ),
         Pair(
             *("boosting_cancer", "related"),
-            tabulated("wine", _BOOSTING_SPACE, _BOOSTING),
-            tabulated("cancer", _BOOSTING_SPACE, _BOOSTING),
+            _tabulated("wine", _BOOSTING_SPACE, _BOOSTING),
+            _tabulated("cancer", _BOOSTING_SPACE, _BOOSTING),
         ),
         Pair("bowl_half", "half", half, bowl),
         Pair("bowl_far", "misleading", far, bowl),

@@ -147,14 +147,6 @@ def loss(data: str, params: Params) -> float:
     return float(values)
 
 
-def best(data: str, choices: Mapping[str, Any]) -> dict[str, float]:
-    """Return the best of the measured numbers of a branch."""
-    branch = next(b for b in BRANCHES if dict(b.choices) == choices)
-    values = _measured(data)[branch.choices]
-    places = np.unravel_index(int(values.argmin()), values.shape)
-    return {n: GRIDS[n][int(i)] for n, i in zip(branch.numbers, places, strict=True)}
-
-
 def task(data: str, suite: str) -> Task:
     """Return the task of some data."""
 
