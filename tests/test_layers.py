@@ -97,8 +97,9 @@ FLOORS = {
     ],
     "asktell.asking": [
         {"evidence", "revisit", "taken", "worth"},
-        {"branches", "first", "known"},
+        {"branches", "first", "fitting", "known"},
         {"promise"},
+        {"propose"},
         {"suggest"},
         {"know"},
         {"__init__"},

@@ -10,8 +10,8 @@ from attrs import evolve
 
 from asktell.acquisition import hypervolume as volumes
 from asktell.asking.evidence import dataset_of, signs_of
+from asktell.asking.fitting import fit_of, infers_noise
 from asktell.asking.revisit import is_noisy
-from asktell.asking.suggest import fit_of, infers_noise
 from asktell.errors import (
     NOTHING,
     NothingObservedError,

@@ -16,7 +16,7 @@ import numpy as np
 from attrs import evolve
 
 import asktell as at
-from asktell.asking.suggest import Proposal, propose
+from asktell.asking.propose import Proposal, propose
 from asktell.codec.fit_rows import fit_row, read_fit
 from asktell.errors import DefinitionError, ParamsError, StateError
 from asktell.model.members import MODEL_OF_SCHEMA_2

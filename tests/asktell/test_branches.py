@@ -7,7 +7,7 @@ import numpy as np
 import asktell as at
 from asktell.asking.branches import branch_of, designed
 from asktell.asking.evidence import dataset_of
-from asktell.asking.suggest import fit_of
+from asktell.asking.fitting import fit_of
 from asktell.model.posterior import posterior_of
 
 SPACE = at.Space(

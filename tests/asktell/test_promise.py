@@ -13,8 +13,8 @@ from asktell.acquisition.directions import Directions
 from asktell.acquisition.hypervolume import Boxes
 from asktell.acquisition.score import Feasibility, FrontImprovement, Improvement, Promise
 from asktell.asking.evidence import dataset_of
+from asktell.asking.fitting import fit_of
 from asktell.asking.promise import promise_of
-from asktell.asking.suggest import fit_of
 from asktell.model.kernels import Array
 from asktell.model.posterior import posterior_of
 

@@ -10,9 +10,9 @@ import pytest
 
 import asktell as at
 from asktell.asking.evidence import dataset_of
+from asktell.asking.fitting import infers_noise
 from asktell.asking.know import model_of
 from asktell.asking.revisit import is_noisy, worth_revisiting
-from asktell.asking.suggest import infers_noise
 from asktell.model.gp import Hyperparameters
 from asktell.model.posterior import Posterior, posterior_of
 from asktell.space.axes import Interval

@@ -10,7 +10,7 @@ import pytest
 from spaces import QUICK, every_kind, finite, score, tree
 
 import asktell as at
-from asktell.asking import suggest as asking
+from asktell.asking import propose as asking
 from asktell.errors import ConflictError, ParamsError
 from asktell.state import apply
 from asktell.study.events import Enqueued, Suggested
