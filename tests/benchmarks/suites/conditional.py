@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import asktell as at
-from suites import selection, trees
+from suites import network, selection, trees
 from suites.task import Params, Task
 
 BUDGET = 60
@@ -41,6 +41,7 @@ def tasks() -> tuple[Task, ...]:
         selection.task("cancer", suite),
         selection.task("digits", suite),
         selection.task("diabetes", suite),
+        _task(suite, "network_digits", network.SPACE, network.loss, None),
     )
 
 
