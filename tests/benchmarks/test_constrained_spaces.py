@@ -30,8 +30,6 @@ def test_what_is_broken_is_named() -> None:
 def test_the_command_prints_a_summary(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        "sys.argv", ["constrained_spaces.py", "--spaces", "1", "--suggestions", "2"]
-    )
+    monkeypatch.setattr("sys.argv", ["x", "--spaces=1", "--suggestions=2"])
     main()
     assert "2 suggestions over 1 spaces: 0 faults" in capsys.readouterr().out
