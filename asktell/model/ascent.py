@@ -51,6 +51,9 @@ _SHRINK, _BACKTRACKS = 0.25, 8
 """Each trial of a step is a quarter as long as the one before. The eighth is 6e-5 of the whole:
 what gains nothing then counts as a top. Not tuned."""
 
+_BACKTRACKS_HELD = 5
+"""The same along faces, where each trial takes longer."""
+
 _LEAST_CURVATURE = 1e-12
 """The least curvature along a step, as a cosine between the step and the change of the gradient.
 What is less is rounding, or not concave, and would leave the inverse Hessian not positive definite;
@@ -154,7 +157,7 @@ def _search(
     x_next, value_next, slope_next = x.copy(), value.copy(), slope.copy()
     found = np.zeros(len(rows), dtype=bool)
     open_rows, shares = np.arange(len(rows)), np.ones(len(rows))
-    for _ in range(_BACKTRACKS):
+    for _ in range(_BACKTRACKS if faces is None else _BACKTRACKS_HELD):
         trial = np.clip(x[open_rows] + shares[open_rows, None] * steps[open_rows], low, high)
         if faces is not None:
             trial = faces.onto(trial, x[open_rows], rows[open_rows])

@@ -132,7 +132,7 @@ class Domain:
         region = self.region
         if region is None or not region.rows:
             return None
-        return Slide(region) if any(self.continuous[i] for i in region.used) else None
+        return region.kept(Slide) if any(self.continuous[i] for i in region.used) else None
 
     @property
     def count(self) -> Count | None:

@@ -31,6 +31,10 @@ _BINARIES = 1024
 _ROOM = 0.05
 """The share of their range that sums are kept from their bounds, where they can."""
 
+_OPTIONS = {"mip_rel_gap": 0.05, "presolve": False}
+"""What is found is worked on afterwards, so near the best is enough. After its presolve, HiGHS prints
+lines on standard output in rare cases, which is the caller's; these programs are small without."""
+
 _TIME_LIMIT = 10.0
 """Seconds that the solver has for one program. Problems of people take milliseconds."""
 
@@ -272,7 +276,7 @@ class Program:
             integrality=np.array(whole),
             bounds=Bounds(np.array(low), np.array(high)),
             constraints=LinearConstraint(matrix, np.array(rows.low), np.array(rows.high)),
-            options={"time_limit": _TIME_LIMIT, "mip_rel_gap": 0.05},
+            options={"time_limit": _TIME_LIMIT, **_OPTIONS},
         )
         return None if found.x is None else self._point(found.x, near)
 

@@ -37,6 +37,9 @@ tuned."""
 _NEARBY = 3
 """Single moves that make a point nearby."""
 
+_PROBED = 64
+"""How many plain draws that keep the constraints are anchors, too."""
+
 _SWEEPS = 4
 """How often rows are gone through to bring a moved point back, before another is drawn."""
 
@@ -64,9 +67,21 @@ class Sampler:
         return len(self._probes) / _PROBES
 
     @cached_property
+    def is_rejecting(self) -> bool:
+        """Whether plain draws are within the region often enough, in every branch."""
+        if self.share < _ENOUGH or self.region.activity is None:
+            return self.share >= _ENOUGH
+        points = self._plain(np.random.default_rng(2).random((_PROBES, self.region.dim)))
+        held = self.region.holds(points)
+        _, branch = np.unique(points != NOWHERE, axis=0, return_inverse=True)
+        branch = np.ravel(branch)
+        drawn, kept = np.bincount(branch), np.bincount(branch, weights=held)
+        return bool(np.all(kept >= _ENOUGH * drawn))
+
+    @cached_property
     def anchors(self) -> Points:
         """Some points of the region (n, d), at least one; none where the region is empty."""
-        if self.share >= _ENOUGH:
+        if self.is_rejecting:
             return self._probes[:_ANCHORS]
         program, random = Program(self.region), np.random.default_rng(1)
         first = program.solve()
@@ -81,7 +96,7 @@ class Sampler:
             found.append(program.solve(active=branch))
         solved = np.array([one for one in found if one is not None])
         points, fine = mended(self.region, solved, everything=True)
-        kept = np.vstack([points[fine], self._probes])
+        kept = np.vstack([points[fine], self._probes[:_PROBED]])
         return np.asarray(np.unique(kept, axis=0))
 
     def _branches(self) -> Points:
@@ -125,12 +140,12 @@ class Sampler:
         if fine.all():
             return points
         random = generator(uniform)
-        if self.share >= _ENOUGH:
+        if self.is_rejecting:
             points = self._redrawn(points, fine, random)
             fine = self.region.holds(points)
             if fine.all():
                 return points
-        bad = np.flatnonzero(~fine) if self.share >= _ENOUGH else np.arange(len(points))
+        bad = np.flatnonzero(~fine) if self.is_rejecting else np.arange(len(points))
         starts = self.pool[random.integers(len(self.pool), size=len(bad))]
         reached = walked(self.region, starts, 0, random, _ONWARD)
         points[bad] = self._with_the_rest(reached, points[bad])

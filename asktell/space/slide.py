@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from attrs import frozen
 
@@ -13,6 +15,9 @@ from asktell.space.region import Mask, Points, Region
 _AT = 1e-9
 """Nearer to its bound than this share of its scale, a sum or a position counts as being there."""
 
+_AT_BENT = 1e-4
+"""The same where a log scale bends the face: steps along it end near it, not on it."""
+
 _SORTED_OUT = 8
 """How often the faces that hold a direction are sorted out, at most; what is left of it then still
 goes uphill."""
@@ -21,11 +26,11 @@ _TRIED = 2
 """How often rows are gone through to bring a step back, and log scales linearised. The step is cut
 short where that is not enough; on a log scale it may stay a little outside until the climb ends."""
 
-_BACK = 30
-"""How often the way back to where a climb began is halved: down to a billionth of it."""
+_BACK = 12
+"""How often the way back to where a climb began is halved: down to a four-thousandth of it."""
 
 
-@frozen(eq=False)
+@frozen(eq=False, slots=False)
 class Slide:
     """What a climb asks of a region. Only continuous dimensions move."""
 
@@ -39,11 +44,11 @@ class Slide:
         2006, section 16.5). Where none holds it, a direction stays as it is.
         """
         region = self.region
-        columns = self._columns()
+        columns = self._columns
         numbers = region.numbers(points)
         sums = numbers @ region.weights.T
         applies = region.applies(points)
-        near = _AT * region.scale
+        near = (_AT_BENT if self._bent else _AT) * region.scale
         at_low = applies & (sums <= region.low + near)
         at_high = applies & (sums >= region.high - near)
         held = at_low | at_high
@@ -61,6 +66,11 @@ class Slide:
         )
         return result
 
+    @cached_property
+    def _bent(self) -> bool:
+        return any(self.region.columns[i].log for i in self._columns)
+
+    @cached_property
     def _columns(self) -> list[int]:
         return [i for i in self.region.used if self.region.columns[i].continuous]
 
@@ -85,7 +95,7 @@ class Slide:
         sums = region.numbers(points) @ region.weights.T
         if not (self._outside(sums) & region.applies(points)).any():
             return points
-        if any(region.columns[i].log for i in self._columns()):
+        if self._bent:
             return projected(region, points, _TRIED, _TRIED)
         if len(region.rows) == 1 or region.equal.any():
             points = projected(region, points, _TRIED)
