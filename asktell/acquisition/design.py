@@ -16,6 +16,9 @@ _NEAREST, _FARTHEST = 0.003, 0.3
 """The scales of those changes, drawn evenly in the logarithm, as nothing says how far an optimum
 is from the best point so far. Not tuned."""
 
+_MOST_DIMENSIONS = 21_201
+"""For so many there are direction numbers (Joe and Kuo 2008)."""
+
 _LONGEST_SEQUENCE = 2**20
 """So many Sobol points are counted up to: it takes milliseconds. No study gets there by itself, but
 ids may have been given by others, and be as large as they like."""
@@ -40,7 +43,12 @@ def initial_point(domain: Domain, seed: int, index: int) -> Array:
 
 
 def sobol(dim: int, n: int, random: np.random.Generator, skip: int = 0) -> Array:
-    """Return n scrambled Sobol points (n, dim) in [0, 1) after the first ``skip``."""
+    """Return n scrambled Sobol points (n, dim) in [0, 1) after the first ``skip``.
+
+    There are no such points of more than 21,201 dimensions; those are drawn at random.
+    """
+    if dim > _MOST_DIMENSIONS:
+        return random.random((skip + n, dim))[skip:]
     from scipy.stats import qmc  # a third of a second to import, and only suggestions need it
 
     sequence = qmc.Sobol(dim, scramble=True, rng=random)

@@ -261,3 +261,12 @@ def test_what_a_perturbed_point_makes_active_is_drawn_anew() -> None:
     assert len(drawn) > 50
     assert drawn.min() < 0.1
     assert drawn.max() > 0.9
+
+
+def test_more_dimensions_than_sobol_has_are_drawn_at_random() -> None:
+    points = [sobol(21_202, 2, generator(3), skip) for skip in (0, 1)]
+
+    assert points[0].shape == (2, 21_202)
+    assert np.all((points[0] >= 0.0) & (points[0] < 1.0))
+    np.testing.assert_array_equal(points[0][1], points[1][0])
+    assert initial_point(Domain.of([Interval()] * 21_202), 7, 3).shape == (21_202,)
