@@ -32,8 +32,8 @@ _ROOM = 0.05
 """The share of their range that sums are kept from their bounds, where they can."""
 
 _OPTIONS = {"mip_rel_gap": 0.05, "presolve": False}
-"""What is found is worked on afterwards, so near the best is enough. After its presolve, HiGHS prints
-lines on standard output in rare cases, which is the caller's; these programs are small without."""
+"""What is found is worked on afterwards, so near the best is enough. With its presolve, HiGHS
+sometimes prints lines on standard output, which is the caller's; these programs are small without."""
 
 _TIME_LIMIT = 10.0
 """Seconds that the solver has for one program. Problems of people take milliseconds."""
