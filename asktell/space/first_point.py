@@ -33,7 +33,7 @@ _ROOM = 0.05
 
 _OPTIONS = {"mip_rel_gap": 0.05, "presolve": False}
 """What is found is worked on afterwards, so near the best is enough. With its presolve, HiGHS
-sometimes prints lines on standard output, which is the caller's; these programs are small without."""
+sometimes prints lines on standard output, which is the caller's; these programs are small."""
 
 _TIME_LIMIT = 10.0
 """Seconds that the solver has for one program. Problems of people take milliseconds."""
