@@ -643,7 +643,7 @@ def test_law_7_a_fallback_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
     engine = at.Engine(every_kind(), settings=at.Settings(n_initial=1))
     engine.observe(engine.suggest(), 1.0)
-    monkeypatch.setattr("asktell.asking.suggest.posterior_of", broken)
+    monkeypatch.setattr("asktell.asking.propose.posterior_of", broken)
     suggestion = engine.suggest()
     assert suggestion.origin == "fallback"
     every_kind().check(suggestion.params)
