@@ -20,10 +20,13 @@ from asktell.asking.know import (
 from asktell.asking.suggest import suggest
 from asktell.engine import Engine
 from asktell.errors import SpaceExhausted
+from asktell.space.bounds import AtLeast, AtMost
+from asktell.space.constraints import Forbidden, Linear, Ordered, Simplex
 from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal
 from asktell.space.space import Space
 from asktell.state import State
-from asktell.study.outcomes import AtLeast, AtMost, Maximize, Minimize
+from asktell.study.change import Change
+from asktell.study.outcomes import Maximize, Minimize
 from asktell.study.problem import Settings
 from asktell.study.trials import Trial
 from asktell.study.views import Failure, Observation, Suggestion
@@ -31,11 +34,14 @@ from asktell.telling import (
     Delivery,
     Outcome,
     amend,
+    change_space,
     deliver,
     deliver_failure,
+    enqueue,
     expire,
     fail,
     forget,
+    learn_from,
     observe,
     observe_batch,
     renew,
@@ -50,19 +56,24 @@ __all__ = [
     "AtMost",
     "Bool",
     "Categorical",
+    "Change",
     "Delivery",
     "Engine",
     "ExpectedImprovement",
     "Failure",
     "Float",
+    "Forbidden",
     "Int",
+    "Linear",
     "LogExpectedImprovement",
     "Maximize",
     "Minimize",
     "Observation",
+    "Ordered",
     "Ordinal",
     "Outcome",
     "Settings",
+    "Simplex",
     "Space",
     "SpaceExhausted",
     "State",
@@ -74,14 +85,17 @@ __all__ = [
     "amend",
     "best",
     "best_observed",
+    "change_space",
     "deliver",
     "deliver_failure",
+    "enqueue",
     "errors",
     "expire",
     "fail",
     "forget",
     "hypervolume",
     "hypervolumes",
+    "learn_from",
     "observe",
     "observe_batch",
     "pareto",

@@ -55,4 +55,5 @@ def _row(trial: Trial) -> tuple[Any, ...]:
     params = dict(list(trial.params.items())[:_FEW])
     more = len(trial.params) - len(params)
     named = {**params, "more": more} if more else params
-    return trial.number, trial.status, "" if told is None else told, named
+    status = trial.status if trial.left_out is None else "left out"
+    return trial.number, status, "" if told is None else told, named

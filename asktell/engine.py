@@ -10,10 +10,12 @@ from asktell.asking import know
 from asktell.asking.known import Known
 from asktell.asking.suggest import suggest
 from asktell.model.kernels import Array
+from asktell.space.bounds import Bound
 from asktell.space.space import Space
 from asktell.state import State
+from asktell.study.change import Change
 from asktell.study.events import Event
-from asktell.study.outcomes import Bound, Goal, Objective, wanted
+from asktell.study.outcomes import Goal, Objective, wanted
 from asktell.study.problem import Settings
 from asktell.study.trials import Trial
 from asktell.study.views import Failure, Observation, Suggestion
@@ -101,23 +103,27 @@ class Engine:
     def suggest(
         self,
         *,
+        fixed: Mapping[str, Any] | None = None,
         known: Known | None = None,
         now: float | None = None,
         lease: float | None = None,
     ) -> Suggestion:
         """Return one suggestion; see :func:`asktell.suggest`."""
-        return self.suggest_batch(1, known=known, now=now, lease=lease)[0]
+        return self.suggest_batch(1, fixed=fixed, known=known, now=now, lease=lease)[0]
 
     def suggest_batch(
         self,
         n: int,
         *,
+        fixed: Mapping[str, Any] | None = None,
         known: Known | None = None,
         now: float | None = None,
         lease: float | None = None,
     ) -> list[Suggestion]:
         """Return n suggestions that know of each other; see :func:`asktell.suggest`."""
-        self._state, suggestions = suggest(self._state, n, known=known, now=now, lease=lease)
+        self._state, suggestions = suggest(
+            self._state, n, fixed=fixed, known=known, now=now, lease=lease
+        )
         return suggestions
 
     # --- telling: see asktell.telling ---
@@ -170,6 +176,31 @@ class Engine:
         """Offer all failed trials again; see :func:`asktell.retry_failed`."""
         self._state, retried = telling.retry_failed(self._state, now=now)
         return retried
+
+    # --- what is searched, and what is known from elsewhere ---
+
+    def enqueue(self, params: Mapping[str, Any], *, now: float | None = None) -> None:
+        """Have params suggested next; see :func:`asktell.enqueue`."""
+        self._state = telling.enqueue(self._state, params, now=now)
+
+    def change_space(
+        self, space: Space, had: Mapping[str, Any] | None = None, *, now: float | None = None
+    ) -> Change:
+        """Go on with another space; see :func:`asktell.change_space`."""
+        self._state, change = telling.change_space(self._state, space, had, now=now)
+        return change
+
+    def learn_from(
+        self,
+        other: State | Mapping[str, Any] | Engine,
+        had: Mapping[str, Any] | None = None,
+        *,
+        now: float | None = None,
+    ) -> Change:
+        """Learn from an earlier study; see :func:`asktell.learn_from`."""
+        earlier = other.state if isinstance(other, Engine) else other
+        self._state, change = telling.learn_from(self._state, earlier, had, now=now)
+        return change
 
     # --- knowing ---
 
@@ -225,6 +256,11 @@ class Engine:
     def due(self) -> list[dict[str, Any]]:
         """Return the params to be offered again, in order."""
         return self._state.due
+
+    @property
+    def enqueued(self) -> list[dict[str, Any]]:
+        """Return the params that are enqueued and not suggested yet, in order."""
+        return self._state.enqueued
 
     @property
     def failures(self) -> list[Failure]:

@@ -10,19 +10,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from attrs import field, frozen
+from attrs import Factory, field, frozen
 
 from asktell.codec.reading import below
 from asktell.codec.state_document import moved, read_state, state_document
 from asktell.errors import InvalidValueError, StateError
+from asktell.space.bounds import Bound
 from asktell.space.space import Space, Values
 from asktell.study.draft import Draft, unknown
+from asktell.study.earlier import Earlier
 from asktell.study.events import Event, Fit
 from asktell.study.history import History
-from asktell.study.outcomes import Bound, Goal, Objective
+from asktell.study.outcomes import Goal, Objective
 from asktell.study.problem import Problem, Settings
 from asktell.study.ranking import Leader
-from asktell.study.trials import Fault, Report, Result, Trial
+from asktell.study.trials import Fault, Part, Report, Result, Trial
 from asktell.study.views import Failure, Observation, Suggestion, observation_of
 
 
@@ -44,7 +46,11 @@ class State:
         n_observed: how many of them have a result.
         leader: the number of the best trial that holds all constraints, and its objective; None
             where there is none, or where several objectives have no weights.
-        fit: the last hyper-parameters, None before the first and after a correction.
+        fit: the last hyper-parameters, None before the first, after a correction, and after a
+            change of space.
+        wishes: the params that were enqueued and not suggested yet, in order.
+        earlier: what earlier studies found, in the order in which they were learned from.
+        began: the problem as it was at the start; the space may have changed since.
     """
 
     problem: Problem
@@ -57,6 +63,9 @@ class State:
     n_observed: int = 0
     leader: Leader = None
     fit: Fit | None = None
+    wishes: tuple[Part, ...] = ()
+    earlier: tuple[Earlier, ...] = ()
+    began: Problem = field(default=Factory(lambda self: self.problem, takes_self=True))
 
     @classmethod
     def start(
@@ -90,7 +99,7 @@ class State:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the state as a dict of plain types, which ``json.dumps`` takes."""
-        return state_document(self.problem, self.history.events)
+        return state_document(self.began, self.history.events)
 
     @classmethod
     def from_dict(cls, state: Any) -> State:
@@ -121,6 +130,11 @@ class State:
         return self.history.trials
 
     @property
+    def kept(self) -> list[Trial]:
+        """Return the trials that lie in the space, by number; all, unless it has changed."""
+        return [trial for trial in self.history.trials if trial.left_out is None]
+
+    @property
     def events(self) -> list[Event]:
         """Return what happened, in order."""
         return self.history.events
@@ -134,6 +148,11 @@ class State:
     def due(self) -> list[dict[str, Any]]:
         """Return the params to be offered again, in order."""
         return [self.history.trial(number).params for number in self.queue]
+
+    @property
+    def enqueued(self) -> list[dict[str, Any]]:
+        """Return the params that are wished for and not suggested yet, in order."""
+        return [wish.params for wish in self.wishes]
 
     @property
     def observations(self) -> list[Observation]:
@@ -171,7 +190,7 @@ class State:
         return trial is not None and trial.standing != "forgotten"
 
     def _reports(self) -> list[tuple[Trial, Report]]:
-        reports = [(trial, report) for trial in self.trials for report in trial.reports]
+        reports = [(trial, report) for trial in self.kept for report in trial.reports]
         return sorted(reports, key=lambda pair: pair[1].arrival)
 
     # --- as a value ---
@@ -184,7 +203,8 @@ class State:
 
     @property
     def _value(self) -> tuple[Any, ...]:
-        return self.problem, self.trials, self.out, self.queue, self.next_id, self.fit
+        own = self.problem, self.began, self.trials, self.out, self.queue, self.next_id, self.fit
+        return *own, self.wishes, self.earlier
 
     def __repr__(self) -> str:
         return f"State({len(self.history)} trials, {self.n_over} over, {len(self.out)} pending)"
@@ -201,7 +221,7 @@ def apply(state: State, event: Event) -> State:
     """
     draft = _draft_of(state)
     draft.take(event)
-    return _state_of(draft)
+    return _state_of(draft, state.began)
 
 
 def replay(state: State, events: Iterable[Event]) -> State:
@@ -216,7 +236,7 @@ def replay(state: State, events: Iterable[Event]) -> State:
             draft.take(event)
         except InvalidValueError as error:
             raise below(error, f"$.events[{number}]") from None
-    return _state_of(draft)
+    return _state_of(draft, state.began)
 
 
 def _draft_of(state: State) -> Draft:
@@ -231,10 +251,12 @@ def _draft_of(state: State) -> Draft:
         state.n_observed,
         state.leader,
         state.fit,
+        state.wishes,
+        state.earlier,
     )
 
 
-def _state_of(draft: Draft) -> State:
+def _state_of(draft: Draft, began: Problem) -> State:
     return State(
         draft.problem,
         draft.history,
@@ -246,4 +268,7 @@ def _state_of(draft: Draft) -> State:
         draft.n_observed,
         draft.leader,
         draft.fit,
+        draft.wishes,
+        draft.earlier,
+        began,
     )

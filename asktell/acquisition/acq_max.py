@@ -65,7 +65,7 @@ def acq_max(
     if len(all_axes) != len(box.low):
         raise DefinitionError("$.axes", all_axes, f"{len(box.low)} axes, one for each bound")
     excluded = None if taken is None else lambda points: taken(box.natural(points))
-    domain = Domain(all_axes, excluded)
+    domain = Domain.of(all_axes, excluded)
     score = _Called(ac, gp, y_max, gradient, box, domain.continuous)
     near = None if starts is None or not len(starts) else box.unit(starts)
     random = _generator(random_seed)

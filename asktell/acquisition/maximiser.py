@@ -11,12 +11,15 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
+from attrs import frozen
 
 from asktell.acquisition.design import sobol
 from asktell.model.ascent import ascend
 from asktell.model.kernels import Array
+from asktell.space.absent import NOWHERE
 from asktell.space.axes import Indices
-from asktell.space.domain import Domain
+from asktell.space.domain import Domain, Mask
+from asktell.space.slide import Slide
 
 _ROUNDS = 4
 """How often gradient steps and discrete moves alternate at most. Up to forty rounds changed 39 of
@@ -28,9 +31,20 @@ _CLIMB_STEPS, _LEADER_STEPS, _TOLERANCE = 10, 15, 1e-6
 top. Running on to convergence took three times as many steps and gained 0.004 to 0.03 in the
 logarithm of the improvement. The tolerance only ends climbs that stand still; it was not tuned."""
 
+_MANY_AXES, _WALK_STEPS, _LEADER_WALK = 32, 8, 192
+"""With more discrete axes than this, several moves are made at once, and after some steps the best
+start alone goes on. Chosen for the time they take on 200 axes (docs/decisions, number 13)."""
+
 _LEAST_GAIN = 1e-9
 """The least relative gain for which another round is worth its time; less is near the rounding of
 scores. Not tuned."""
+
+_LONGEST_WALK = 12
+"""With constraints, so many moves at most: continuous axes make up for what a move breaks, so that
+there are ever smaller gains to be had. Without any, walks end by themselves."""
+
+_FILLS = 3
+"""How many candidates a move to another branch is tried with. Not tuned."""
 
 MOST = float(np.finfo(np.float64).max)
 """Takes the place of scores that are not finite; what the domain excludes is minus infinity, which
@@ -92,7 +106,10 @@ def maximise(
     chosen = _choose(scores, n_starts, random)
     if not len(chosen):
         return np.asarray(candidates[np.argmax(scores)])
-    improved, reached = _improve(candidates[chosen], scores[chosen], domain, ranked, score)
+    fills = _fills(candidates, scores, domain)
+    improved, reached = _improve(
+        candidates[chosen], scores[chosen], _Search(domain, score, ranked, fills, random)
+    )
     pool = np.vstack([candidates, improved])
     return np.asarray(pool[np.argmax(np.concatenate([scores, reached]))])
 
@@ -113,23 +130,49 @@ def _choose(scores: Array, n: int, random: np.random.Generator) -> Indices:
     return np.concatenate([[best], drawn])
 
 
-def _improve(
-    points: Array, scores: Array, domain: Domain, ranked: Ranked, score: Score
-) -> tuple[Array, Array]:
+def _fills(candidates: Array, scores: Array, domain: Domain) -> Array:
+    """Return what positions get that a move makes active (k, d): those of the best candidates.
+
+    So a move to another branch lands where that branch looks best so far.
+    """
+    if domain.activity is None:
+        return domain.centre[None]
+    fills = np.tile(domain.centre, (_FILLS, 1))
+    order = np.argsort(-scores, kind="stable")
+    for dimension in domain.activity.conditional:
+        column = candidates[order, dimension]
+        column = column[column != NOWHERE][:_FILLS]
+        fills[: len(column), dimension] = column
+    return fills
+
+
+@frozen(eq=False)
+class _Search:
+    """What improves points: where they lie, and what of them is to be as great as possible."""
+
+    domain: Domain
+    score: Score
+    ranked: Ranked
+    fills: Array
+    random: np.random.Generator
+
+
+def _improve(points: Array, scores: Array, search: _Search) -> tuple[Array, Array]:
     """Alternate gradient steps and discrete moves until neither helps any point."""
+    continuous = search.domain.continuous
     points, scores = points.copy(), scores.copy()
     moving = np.ones(len(points), dtype=bool)
-    both = bool(domain.continuous.any() and not domain.continuous.all())
+    both = bool(continuous.any() and not continuous.all())
     for _ in range(_ROUNDS if both else 1):
         if not moving.any():
             break
         before = scores[moving]
         after = points[moving]
-        if domain.continuous.any():
-            after = _climb(after, domain, score)
-        reached = ranked(after)
-        if not domain.continuous.all():
-            after, reached = _walk(after, reached, domain, ranked)
+        if continuous.any():
+            after = _climb(after, search.domain, search.score)
+        reached = search.ranked(after)
+        if not continuous.all():
+            after, reached = _walk(after, reached, search)
         better = reached > before  # never where both are minus infinity
         before = np.where(np.isfinite(before), before, -MOST)
         with np.errstate(over="ignore", invalid="ignore"):
@@ -137,48 +180,122 @@ def _improve(
         indices = np.flatnonzero(moving)
         points[indices[better]], scores[indices[better]] = after[better], reached[better]
         moving[indices] = enough
+        if search.domain.n_discrete > _MANY_AXES:
+            moving &= np.arange(len(points)) == np.argmax(scores)
     return points, scores
 
 
 def _climb(points: Array, domain: Domain, score: Score) -> Array:
     """Improve all points along the continuous axes at once."""
     free = domain.continuous
+    nowhere = points == NOWHERE
+    held = None if domain.slide is None else _Held(domain.slide, points, free)
 
     def along(x: Array, rows: Indices) -> tuple[Array, Array]:
         moved = points[rows]
         moved[:, free] = x
+        moved[nowhere[rows]] = NOWHERE
         scores, slopes = score.with_gradient(moved)
+        slopes = np.where(nowhere[rows], 0.0, slopes)
+        if held is not None:
+            slopes = held.slide.along(moved, slopes)
         return np.where(np.isnan(scores), -np.inf, scores), slopes[:, free]
 
-    zeros = np.zeros(int(free.sum()))
+    low, high = domain.ends[:, free]
     climbed = points.copy()
     climbed[:, free], _ = ascend(
         along,
         points[:, free],
-        zeros,
-        zeros + 1.0,
+        low,
+        high,
         _CLIMB_STEPS,
         _TOLERANCE,
         _LEADER_STEPS,
+        held,
     )
-    return climbed
+    climbed[nowhere] = NOWHERE
+    settled = domain.settled(climbed, domain.centre)
+    return settled if held is None else held.slide.within(settled, points)
 
 
-def _walk(points: Array, scores: Array, domain: Domain, ranked: Ranked) -> tuple[Array, Array]:
+@frozen(eq=False)
+class _Held:
+    """The faces of a domain for climbs from points (m, d), in the columns that are free (d,)."""
+
+    slide: Slide
+    points: Array
+    free: Mask
+
+    def along(self, points: Array, steps: Array, rows: Indices) -> Array:
+        whole = np.zeros((len(rows), len(self.free)))
+        whole[:, self.free] = steps
+        return np.asarray(self.slide.along(self._whole(points, rows), whole)[:, self.free])
+
+    def onto(self, points: Array, origins: Array, rows: Indices) -> Array:
+        brought = self.slide.onto(self._whole(points, rows), self._whole(origins, rows))
+        return np.where(self.points[rows][:, self.free] == NOWHERE, points, brought[:, self.free])
+
+    def _whole(self, columns: Array, rows: Indices) -> Array:
+        whole = self.points[rows]
+        whole[:, self.free] = columns
+        whole[self.points[rows] == NOWHERE] = NOWHERE
+        return whole
+
+
+def _walk(points: Array, scores: Array, search: _Search) -> tuple[Array, Array]:
     """Move each point to its best neighbour along a discrete axis as long as that is better."""
     points, scores = points.copy(), scores.copy()
     moving = np.arange(len(points))
-    while len(moving):
-        neighbours, owners = domain.neighbours(points[moving])
+    many = search.domain.n_discrete > _MANY_AXES
+    steps = 0
+    while len(moving) and (search.domain.sampler is None or steps < _LONGEST_WALK):
+        steps += 1
+        neighbours, owners = search.domain.neighbours(points[moving], search.random, search.fills)
         if not len(neighbours):
             break
-        reached = ranked(neighbours)
+        reached = search.ranked(neighbours)
+        if many:
+            before = points[moving], scores[moving]
+            more, their_owners = _together(*before, neighbours, reached, owners)
+            neighbours = np.vstack([neighbours, more])
+            owners = np.concatenate([owners, their_owners])
+            reached = np.concatenate([reached, search.ranked(more)])
         still = []
         for owner, row in enumerate(moving):
             mine = np.flatnonzero(owners == owner)
+            if not len(mine):  # constraints leave no move
+                continue
             best = mine[np.argmax(reached[mine])]
             if reached[best] > scores[row]:
                 points[row], scores[row] = neighbours[best], reached[best]
                 still.append(row)
         moving = np.array(still, dtype=np.int64)
+        steps += 1
+        if many and steps >= _WALK_STEPS:
+            moving = moving[moving == np.argmax(scores)]
+        if steps >= _WALK_STEPS + _LEADER_WALK:
+            break
     return points, scores
+
+
+def _together(
+    points: Array, scores: Array, neighbours: Array, reached: Array, owners: Indices
+) -> tuple[Array, Indices]:
+    """Return points at which the 2, 4, 8, ... best moves along different axes are made at once.
+
+    Along hundreds of axes, one move at a time would take hundreds of looks at all of them.
+    """
+    rows, whose = [np.empty((0, points.shape[1]))], [np.empty(0, dtype=np.int64)]
+    for owner, (point, score) in enumerate(zip(points, scores, strict=True)):
+        mine = np.flatnonzero((owners == owner) & (reached > score))
+        mine = mine[np.argsort(-reached[mine], kind="stable")]
+        moved = neighbours[mine] != point
+        mine, moved = mine[moved.sum(axis=1) == 1], moved[moved.sum(axis=1) == 1]
+        axes, first = np.unique(moved.argmax(axis=1), return_index=True)
+        axes, best = axes[np.argsort(first)], mine[np.sort(first)]
+        for n in 2 ** np.arange(1, len(axes).bit_length()):
+            together = point.copy()
+            together[axes[:n]] = neighbours[best[:n], axes[:n]]
+            rows.append(together[None])
+            whose.append(np.array([owner]))
+    return np.vstack(rows), np.concatenate(whose)

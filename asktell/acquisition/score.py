@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from attrs import frozen
 
+from asktell.acquisition.belief import Belief
 from asktell.acquisition.directions import Directions
 from asktell.acquisition.feasibility import (
     log_probability_between,
@@ -37,15 +38,17 @@ class Term(Protocol):
 
 @frozen(eq=False)
 class Promise:
-    """The sum of terms, as a score of points."""
+    """The sum of terms, and what is believed besides, as a score of points."""
 
     posterior: Posterior
     terms: tuple[Term, ...]
+    belief: Belief | None = None
 
     def __call__(self, points: Array) -> Array:
         """Return the scores (m,) at points (m, d)."""
         mean, std = self.posterior.at(points)
-        return np.asarray(sum(term.score(mean, std) for term in self.terms))
+        score = np.asarray(sum(term.score(mean, std) for term in self.terms))
+        return score if self.belief is None else score + self.belief.score(points)
 
     def with_gradient(self, points: Array) -> tuple[Array, Array]:
         """Return the scores (m,) and their gradients (m, d) at points (m, d)."""
@@ -55,7 +58,11 @@ class Promise:
             more, mean_slopes, std_slopes = term.with_slopes(mean, std)
             score, by_mean, by_std = score + more, by_mean + mean_slopes, by_std + std_slopes
         along = np.einsum("ms,msd->md", by_mean, mean_gradient)
-        return score, along + np.einsum("ms,msd->md", by_std, std_gradient)
+        along = along + np.einsum("ms,msd->md", by_std, std_gradient)
+        if self.belief is None:
+            return score, along
+        more, slope = self.belief.with_gradient(points)
+        return score + more, along + slope
 
 
 @frozen(eq=False)

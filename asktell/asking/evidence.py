@@ -11,6 +11,7 @@ from collections.abc import Collection
 
 import numpy as np
 from attrs import evolve
+from numpy.typing import NDArray
 
 from asktell.acquisition.hypervolume import non_dominated
 from asktell.model.dataset import Dataset
@@ -18,8 +19,12 @@ from asktell.model.kernels import Array
 from asktell.space.axes import Indices
 from asktell.space.space import Space, Values
 from asktell.state import State
+from asktell.study.earlier import Lesson
 from asktell.study.problem import Problem
 from asktell.study.trials import deviation_of_mean, mean
+
+_EARLIER = 150
+"""The most points of an earlier study that are modelled: a suggestion conditions on all of them."""
 
 _RANKED = 250
 """Points that are told apart by how many layers of fronts lie before them; the rest is ordered by
@@ -39,7 +44,7 @@ def dataset_of(state: State, given: Collection[str] = ()) -> Dataset:
     failed: list[Values] = []
     pending: list[Values] = []
     unknown = [math.nan] * len(state.problem.outcomes)
-    for trial in state.trials:
+    for trial in state.kept:
         row, results = trial.configuration.values, trial.results
         for result in results:
             values.append(row)
@@ -68,13 +73,52 @@ def dataset_of(state: State, given: Collection[str] = ()) -> Dataset:
         np.arange(len(points)),
         failed=_canonical(state.space, failed),
         pending=_canonical(state.space, pending),
+        earlier=earlier_of(state, given),
     )
     return _ordered(problem, data)
 
 
+def earlier_of(state: State, given: Collection[str] = ()) -> tuple[Dataset, ...]:
+    """Return what earlier studies found: those that have results in the space of now.
+
+    Args:
+        state: says what was learned.
+        given: the outcomes that need no model.
+    """
+    kept = [one.kept for one in state.earlier]
+    return tuple(_lessons_of(state, lessons, given) for lessons in kept if lessons)
+
+
+def _lessons_of(state: State, lessons: list[Lesson], given: Collection[str]) -> Dataset:
+    problem, space = state.problem, state.space
+    numbers = np.array([lesson.numbers for lesson in lessons], dtype=np.float64)
+    stds = [lesson.std or (None,) * numbers.shape[1] for lesson in lessons]
+    told: NDArray[np.bool_] = np.asarray(np.isfinite(numbers).all(axis=0))
+    signs = signs_of(problem)
+    points, targets, noise, counts = _distinct(
+        space.encode([lesson.configuration.values for lesson in lessons]),
+        signs * np.where(told, numbers, 0.0),
+        np.array(stds, dtype=np.float64),
+    )
+    uses = zip(problem.uses(given), told.tolist(), strict=True)
+    nowhere = np.empty((0, space.dim))
+    data = Dataset(
+        points,
+        targets,
+        noise,
+        counts,
+        tuple(use if is_told else "given" for use, is_told in uses),
+        np.where(told[:, None], _bounds(problem, signs), (-math.inf, math.inf)),
+        np.arange(len(points)),
+        failed=nowhere,
+        pending=nowhere,
+    )
+    return _ordered(problem, data).thinned(_EARLIER)
+
+
 def n_reports(state: State) -> int:
     """Return how many outcomes there are, including replicates."""
-    return sum(report.counts for trial in state.trials for report in trial.reports)
+    return sum(report.counts for trial in state.kept for report in trial.reports)
 
 
 def signs_of(problem: Problem) -> Array:

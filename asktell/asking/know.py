@@ -10,8 +10,8 @@ from attrs import evolve
 
 from asktell.acquisition import hypervolume as volumes
 from asktell.asking.evidence import dataset_of, signs_of
+from asktell.asking.fitting import fit_of, infers_noise
 from asktell.asking.revisit import is_noisy
-from asktell.asking.suggest import fit_of, infers_noise
 from asktell.errors import (
     NOTHING,
     NothingObservedError,
@@ -82,7 +82,7 @@ def best_or_none(state: State) -> Observation | None:
     if not state.n_observed or not problem.has_scale:
         return None
     leader = None if state.leader is None else state.history.trial(state.leader[0])
-    trial = leader or nearest(problem, state.trials)
+    trial = leader or nearest(problem, state.kept)
     return None if trial is None else summary_of(problem, trial)
 
 
@@ -93,7 +93,7 @@ def _best_expected(state: State) -> Observation | None:
     """
     told = any(
         result.std is not None and any(result.std)
-        for trial in state.trials
+        for trial in state.kept
         for result in trial.results
     )
     if not told and state.n_observed < _ENOUGH and not state.problem.policy.replicates:
@@ -133,7 +133,7 @@ def pareto(state: State) -> list[Observation]:
     problem = state.problem
     trials = [
         trial
-        for trial in state.trials
+        for trial in state.kept
         if trial.is_observed and problem.holds(mean_numbers(trial.results))
     ]
     if not trials:
@@ -189,7 +189,7 @@ def hypervolumes(state: State, reference: Mapping[str, float] | None = None) -> 
         wanted = np.where(np.isnan(wanted), volumes.reference_of(values, values), wanted)
     told: dict[int, list[Result]] = {}
     found = []
-    reports = [(result, trial.number) for trial in state.trials for result in trial.results]
+    reports = [(result, trial.number) for trial in state.kept for result in trial.results]
     for result, number in sorted(reports, key=lambda pair: pair[0].arrival):
         told.setdefault(number, []).append(result)
         means = [mean_numbers(results) for results in told.values()]
@@ -280,4 +280,5 @@ def model_of(state: State) -> Posterior:
     """
     data = dataset_of(state).thinned(state.problem.method.n_modelled)
     data = evolve(data, pending=data.pending[:0])
-    return posterior_of(state.space.axes, data, fit_of(state, data).found)
+    fit = fit_of(state, data)
+    return posterior_of(state.space.domain, data, fit.found, None, fit.earlier)

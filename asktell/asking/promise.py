@@ -7,10 +7,12 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from asktell.acquisition.belief import Belief, belief_of
 from asktell.acquisition.directions import Directions, directions_of
 from asktell.acquisition.hypervolume import Boxes, boxes_of, non_dominated, reference_of
 from asktell.acquisition.score import Feasibility, FrontImprovement, Improvement, Promise, Term
 from asktell.asking.revisit import is_noisy
+from asktell.asking.worth import worth_of
 from asktell.model.kernels import Array
 from asktell.model.posterior import Posterior
 from asktell.study.problem import Problem
@@ -31,7 +33,8 @@ def promise_of(
     It is the improvement of the objectives on what is known to hold all constraints, times the
     probability that all constraints hold (Schonlau, Welch and Jones 1998; Gardner et al. 2014,
     eq. 5) and that the evaluation succeeds. While nothing holds the constraints, it is that
-    probability alone. Pending points count with what is expected of them.
+    probability alone. Pending points count with what is expected of them. A belief about good
+    values counts as long as what is observed does not speak against it.
 
     Args:
         problem: says what is wanted.
@@ -65,7 +68,15 @@ def promise_of(
         last = slice(means.shape[1] - 1, means.shape[1])
         low = np.array([posterior.least_success])
         terms.append(Feasibility(last, low, np.array([math.inf])))
-    return Promise(posterior, tuple(terms))
+    return Promise(posterior, tuple(terms), _belief(problem, posterior))
+
+
+def _belief(problem: Problem, posterior: Posterior) -> Belief | None:
+    """Return what is left of the belief about good values, given what is observed."""
+    domain = problem.space.domain
+    if not any(domain.likely):
+        return None
+    return belief_of(domain, posterior.data.points, worth_of(problem, posterior))
 
 
 def _trusted(posterior: Posterior, objective: int) -> slice:

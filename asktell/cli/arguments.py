@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from typing import NoReturn
 
-from asktell.cli import ask_and_tell, begin, completion, correct, look, reports, run, show
+from asktell.cli import ask_and_tell, begin, change, completion, correct, look, reports, run, show
 from asktell.cli.command import Command
 
 GROUPS: dict[str, tuple[Command, ...]] = {
@@ -15,6 +15,7 @@ GROUPS: dict[str, tuple[Command, ...]] = {
     "ask and tell": ask_and_tell.COMMANDS,
     "look": (*show.COMMANDS, *look.COMMANDS, *reports.COMMANDS),
     "set right": correct.COMMANDS,
+    "change": change.COMMANDS,
     "this program": completion.COMMANDS,
 }
 """All commands, as the help shows them."""
@@ -81,8 +82,9 @@ class _Parser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         parts = [HEAD]
+        width = max(map(len, COMMANDS))
         for title, commands in GROUPS.items():
-            rows = [f"  {command.name:<10}  {command.text}\n" for command in commands]
+            rows = [f"  {command.name:<{width}}  {command.text}\n" for command in commands]
             parts.append(f"{title}:\n{''.join(rows)}")
         return "\n".join([*parts, EPILOG])
 
@@ -131,6 +133,8 @@ _WITH_VALUE = (
     "--set",
     "--pattern",
     "--result",
+    "--fixed",
+    "--had",
 )
 
 

@@ -11,6 +11,7 @@ from asktell.cli.command import (
     Command,
     add_id,
     add_now,
+    add_params,
     add_state,
     add_target,
     now_of,
@@ -28,14 +29,33 @@ def _add_suggest(parser: ArgumentParser) -> None:
     add_state(parser)
     parser.add_argument("-n", type=int, default=1, help="how many (1)")
     parser.add_argument("--lease", type=float, metavar="SECONDS", help="then expire may end it")
+    add_params(parser, "--fixed", "values that all of them have")
     add_now(parser)
 
 
 def suggest(arguments: Namespace) -> Iterator[Answer]:
     """Answer with suggestions."""
     now, lease = now_of(arguments), arguments.lease
-    suggestions = store_of(arguments).suggest(arguments.n, now=now, lease=lease)
+    store, fixed = store_of(arguments), arguments.fixed
+    suggestions = store.suggest(arguments.n, fixed=fixed, now=now, lease=lease)
     yield from map(suggestion_answer, suggestions)
+
+
+def _add_enqueue(parser: ArgumentParser) -> None:
+    add_state(parser)
+    add_params(parser, "params", "some or all params; what is missing is chosen when it is time")
+    add_now(parser)
+
+
+def enqueue(arguments: Namespace) -> Iterator[Answer]:
+    """Have params suggested next; answer with all that are enqueued."""
+    params, now = arguments.params, now_of(arguments)
+
+    def enqueued(state: State) -> tuple[State, list[Answer]]:
+        state = telling.enqueue(state, params, now=now)
+        return state, [{"enqueued": wish} for wish in state.enqueued]
+
+    yield from store_of(arguments).update(enqueued)
 
 
 def pending(arguments: Namespace) -> Iterator[Answer]:
@@ -118,9 +138,17 @@ COMMANDS = (
     Command(
         "suggest",
         "ask for configurations",
-        "asktell suggest study.json -n 2 --lease 3600",
+        "asktell suggest study.json -n 2 --lease 3600\n"
+        'asktell suggest study.json --fixed \'{"kernel": "rbf"}\'',
         _add_suggest,
         suggest,
+    ),
+    Command(
+        "enqueue",
+        "have params suggested next, before anything else",
+        "asktell enqueue study.json '{\"lr\": 0.1}'",
+        _add_enqueue,
+        enqueue,
     ),
     Command(
         "observe",

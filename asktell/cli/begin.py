@@ -6,7 +6,7 @@ import argparse
 import json
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from asktell.cli.command import FILES, Command, add_state, store_of
 from asktell.cli.look import status_answer
@@ -16,6 +16,9 @@ from asktell.space.arguments import made
 from asktell.state import State
 from asktell.study.outcomes import Goal
 from asktell.study.problem import Settings
+
+if TYPE_CHECKING:
+    from asktell.cli.space_file import Definition
 
 
 def _add_init(parser: ArgumentParser) -> None:
@@ -46,18 +49,28 @@ def _setting(text: str) -> tuple[str, Any]:
         return name, value
 
 
+def definition_in(path: str) -> Definition:
+    """Return what a space file defines.
+
+    Raises:
+        DefinitionError: a ``ValueError``; its place names the file, the line and the path.
+        MissingExtraError: an ``ImportError``; the package pyyaml is not installed.
+    """
+    try:
+        from asktell.cli.space_file import read_definition  # needs YAML, as few commands do
+    except ImportError:
+        message = "a space file needs the package pyyaml: pip install 'asktell[cli]'"
+        raise MissingExtraError(message) from None
+    return read_definition(path)
+
+
 def init(arguments: Namespace) -> Iterator[Answer]:
     """Begin a state; answer with its status.
 
     Raises:
         DefinitionError: the space file is wrong, or has objectives beside ``--goal``.
     """
-    try:
-        from asktell.cli.space_file import read_definition  # needs YAML, as no other command does
-    except ImportError:
-        message = "a space file needs the package pyyaml: pip install 'asktell[cli]'"
-        raise MissingExtraError(message) from None
-    given = read_definition(arguments.space)
+    given = definition_in(arguments.space)
     if given.objectives is not None and arguments.goal is not None:
         expected = f"no --goal, since {arguments.space} has objectives: set their goals there"
         raise DefinitionError("--goal", arguments.goal, expected)

@@ -82,10 +82,26 @@ def add_target(parser: ArgumentParser, *, required: bool = True) -> None:
     parser.add_argument("--std", type=_numbers, help=std)
 
 
+def add_params(parser: ArgumentParser, option: str, text: str) -> None:
+    """Add an option, or an argument, that takes some params as JSON."""
+    parser.add_argument(option, type=params_of, metavar="JSON", help=text)
+
+
 def add_now(parser: ArgumentParser) -> None:
     """Add the moment of the call."""
     text = "the time in seconds (by default the clock's)"
     parser.add_argument("--now", type=float, metavar="SECONDS", help=text)
+
+
+def params_of(text: str) -> dict[str, Any]:
+    """Return params that are given as JSON."""
+    try:
+        params = json.loads(text)
+    except ValueError:
+        params = None
+    if not isinstance(params, dict):
+        raise argparse.ArgumentTypeError(f'must be JSON such as {{"lr": 0.1}}, not {text!r}')
+    return params
 
 
 def _numbers(text: str) -> Any:

@@ -66,6 +66,9 @@ file with the params; {{name}} is {name}. The environment has ASKTELL_PARAMS (JS
 ASKTELL_PARAM_<name>, ASKTELL_ID and ASKTELL_FOLDER. No shell is involved: for one, run
 sh -c '...', and use the environment.
 
+A parameter that is not active has no value: --dropout {dropout} and dropout={dropout} are
+left out, elsewhere its place is empty, and its variable is not set.
+
 The target is the last line that the program prints: a number, or JSON such as
 {"accuracy": 0.9}. An exit code that is not 0 is a failure. What a program prints is
 kept in STATE.trials/<id>.

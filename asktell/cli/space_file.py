@@ -7,6 +7,7 @@ or a bound takes, here as everywhere.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -17,22 +18,16 @@ from attrs import frozen
 from asktell.cli.yaml_document import Lines, read_yaml
 from asktell.errors import NOTHING, DefinitionError, InvalidValueError, at_key
 from asktell.space.arguments import check_keys, defaults_of, hint, made
+from asktell.space.bounds import AtLeast, AtMost, Bound
+from asktell.space.constraints import constraint_of
 from asktell.space.parameters import KINDS, Parameter
 from asktell.space.space import Space
-from asktell.study.outcomes import (
-    AtLeast,
-    AtMost,
-    Bound,
-    Goal,
-    Maximize,
-    Minimize,
-    Objective,
-    outcomes_of,
-)
+from asktell.study.outcomes import Goal, Maximize, Minimize, Objective, outcomes_of
 
-_KEYS = ("parameters", "objectives", "outcome_constraints")
+_KEYS = ("parameters", "constraints", "objectives", "outcome_constraints")
 _GOALS: dict[str, type[Maximize | Minimize]] = {"maximize": Maximize, "minimize": Minimize}
 _BOUNDS: dict[str, type[Bound]] = {"at_least": AtLeast, "at_most": AtMost}
+_NUMBERED = re.compile(r"^\$\.parameters\[(\d+)\]")
 
 
 @frozen
@@ -40,7 +35,9 @@ class Definition:
     """What a space file says, as the arguments of :meth:`asktell.State.start`.
 
     Attributes:
+        space: with its conditions and constraints.
         objectives: None where the file names none: then there is one, with a goal.
+        constraints: bounds on outcomes.
     """
 
     space: Space
@@ -63,15 +60,19 @@ def read_definition(path: str | os.PathLike[str]) -> Definition:
     except UnicodeDecodeError as error:
         raise DefinitionError(f"{path}", str(error), "text in UTF-8") from None
     except InvalidValueError as error:
-        line = _line_of(error.place, lines)
-        place = f"{path}:{line}: {error.place}" if line else f"{path}: {error.place}"
+        place = error.place
+        if place not in lines:
+            place = place.removesuffix("[0]")  # one value may be written without its list
+        line = _line_of(place, lines)
+        place = f"{path}:{line}: {place}" if line else f"{path}: {place}"
         raise DefinitionError(place, error.got, error.expected) from None
 
 
 def definition_of(document: Any) -> Definition:
     """Return what a mapping ``{"parameters": {name: {"type": ...}}}`` defines.
 
-    Beside ``parameters`` it may have ``objectives`` and ``outcome_constraints``.
+    Beside ``parameters`` it may have ``constraints`` on params, a list such as
+    ``[{"linear": {"x1": 1, "x2": 1}, "at_most": 1}]``, ``objectives`` and ``outcome_constraints``.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the path.
@@ -79,10 +80,7 @@ def definition_of(document: Any) -> Definition:
     if not isinstance(document, dict):
         raise DefinitionError("$", document, "a mapping with the key parameters")
     check_keys(document, _KEYS, "$", DefinitionError)
-    parameters = document.get("parameters", NOTHING)
-    if not isinstance(parameters, dict):
-        raise DefinitionError("$.parameters", parameters, "a mapping from names to parameters")
-    space = Space(*(_parameter(name, value) for name, value in parameters.items()))
+    space = _space(document)
     objectives = _objectives(document.get("objectives", NOTHING))
     constraints = _constraints(document.get("outcome_constraints", {}))
     try:
@@ -91,6 +89,29 @@ def definition_of(document: Any) -> Definition:
         place = error.place.replace("$.constraints", "$.outcome_constraints", 1)
         raise DefinitionError(place, error.got, error.expected) from None
     return Definition(space, objectives, constraints)
+
+
+def _space(document: dict[Any, Any]) -> Space:
+    named = document.get("parameters", NOTHING)
+    if not isinstance(named, dict):
+        raise DefinitionError("$.parameters", named, "a mapping from names to parameters")
+    parameters = [_parameter(name, value) for name, value in named.items()]
+    listed = document.get("constraints", [])
+    if not isinstance(listed, list):
+        raise DefinitionError("$.constraints", listed, "a list of constraints")
+    constraints = [
+        constraint_of(one, f"$.constraints[{position}]") for position, one in enumerate(listed)
+    ]
+    try:
+        return Space(*parameters, constraints=constraints)
+    except DefinitionError as error:
+        place = _NUMBERED.sub(lambda found: _named(parameters, found), error.place)
+        raise DefinitionError(place, error.got, error.expected) from None
+
+
+def _named(parameters: Sequence[Parameter], found: re.Match[str]) -> str:
+    """Return the place of a parameter, which has a name here, and a number in a space."""
+    return at_key("$.parameters", parameters[int(found[1])].name)
 
 
 def _parameter(name: Any, value: Any) -> Parameter:

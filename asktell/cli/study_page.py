@@ -21,7 +21,11 @@ CURVE = (56, 4)
 def show_study(page: Page, seen: dict[str, Any]) -> None:
     """Put a study at a glance on a page: an ``overview``, and under ``to_do`` what to do."""
     _answer(page, seen)
-    counts = [f"{n} {name}" for name, n in seen["counts"].items() if n and name != "trials"]
+    counts = [
+        f"{n} {name.replace('_', ' ')}"
+        for name, n in seen["counts"].items()
+        if n and name != "trials"
+    ]
     page.title(f"Trials: {', '.join(counts) or 'none'}")
     if len(set(seen.get("best_so_far", ()))) > 1:
         _curve(page, seen["best_so_far"])
@@ -99,7 +103,7 @@ def _rows(page: Page, rows: list[dict[str, Any]], now: float) -> None:
         (
             (
                 str(row["trial"]),
-                row["status"] if row["feasible"] in (None, True) else "infeasible",
+                _status(row),
                 *_numbers(row["target"], names),
                 words.ago(row["told_at"], now),
                 words.duration(row["seconds"]),
@@ -108,6 +112,12 @@ def _rows(page: Page, rows: list[dict[str, Any]], now: float) -> None:
             for row in rows
         ),
     )
+
+
+def _status(row: dict[str, Any]) -> str:
+    if row["left_out"] is not None:
+        return "left out"
+    return row["status"] if row["feasible"] in (None, True) else "infeasible"
 
 
 def _numbers(target: Any, names: list[str]) -> list[str]:
@@ -193,6 +203,7 @@ def show_trial(page: Page, story: dict[str, Any]) -> None:
         "target": None if story["target"] is None else words.target(story["target"]),
         "std": None if story["std"] is None else words.target(story["std"]),
         "holds all constraints": None if story["feasible"] in (None, True) else "no",
+        "left out": story["left_out"],
         "ids": words.numbers_of(story["ids"]) or None,
         "origin": story["origin"],
         "took": None if story["seconds"] is None else words.duration(story["seconds"]),

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from asktell.model.kernels import Array
+from asktell.study.change import Change
 from asktell.study.outcomes import TARGET, Outcome
 from asktell.study.problem import Problem, target_of
 from asktell.study.trials import Trial
@@ -39,6 +40,15 @@ def trial_answer(problem: Problem, trial: Trial) -> Answer:
     elif trial.reason is not None:
         answer["reason"] = trial.reason
     return answer
+
+
+def change_answers(change: Change) -> list[Answer]:
+    """Return what became of each trial, and of params that were enqueued and cannot be any more."""
+    kept: list[Answer] = [{"trial": number, "kept": True} for number in change.kept]
+    left_out = [{"trial": n, "kept": False, "reason": reason} for n, reason in change.left_out]
+    trials = sorted(kept + left_out, key=lambda answer: answer["trial"])
+    dropped = [{"enqueued": p, "kept": False, "reason": reason} for p, reason in change.dropped]
+    return trials + dropped
 
 
 def prediction_answers(

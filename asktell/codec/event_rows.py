@@ -10,32 +10,63 @@ from collections.abc import Callable, Iterable, Sequence
 from math import isfinite
 from operator import attrgetter
 from types import NoneType
-from typing import Any, Union, cast, get_args, get_type_hints
+from typing import Any, TypeVar, Union, cast, get_args, get_type_hints
 
 from attrs import NOTHING as NO_DEFAULT
-from attrs import fields, frozen
+from attrs import evolve, fields, frozen
 
-from asktell.codec.reading import below, plain, read
-from asktell.errors import NOTHING, InvalidValueError, StateError, TargetError, at_key
-from asktell.model.gp import Hyperparameters
-from asktell.model.members import MEMBERS, MODEL
+from asktell.codec.fit_rows import fit_row, read_fit
+from asktell.codec.reading import below, read
+from asktell.codec.space_rows import SpaceLayout, space_of, space_row
+from asktell.errors import (
+    NOTHING,
+    DefinitionError,
+    InvalidValueError,
+    StateError,
+    TargetError,
+    at_key,
+)
 from asktell.numbers import is_finite
-from asktell.study.events import LARGEST_ID, Event, Fit, Fitted, Skipped, TrialEvent
+from asktell.space.door import scalar
+from asktell.space.space import Space, params_of
+from asktell.study.earlier import Lesson, Lessons, SomeNumbers
+from asktell.study.events import (
+    LARGEST_ID,
+    Enqueued,
+    Event,
+    Fit,
+    Fitted,
+    Learned,
+    Skipped,
+    SpaceChanged,
+    TrialEvent,
+)
 from asktell.study.problem import Deviations, Numbers, Problem
-from asktell.study.trials import Configuration, Origin
+from asktell.study.trials import Configuration, Origin, Part
+
+V = TypeVar("V")
 
 Row = dict[str, Any]
 Place = Callable[[int], str]
 """Where a row stands, by its number."""
 
-_KEYS = {"configuration": "params", "numbers": "outcomes"}
-"""Fields with another name in rows, where they are dicts: the name that callers know."""
+_KEYS = {
+    "configuration": "params",
+    "wish": "params",
+    "numbers": "outcomes",
+    "lessons": "results",
+}
+"""Fields with another name in rows, where they are dicts or lists: the name that callers know."""
 
-_KINDS: dict[str, type[Any]] = {
+KINDS: dict[str, type[Event]] = {
     **{kind.kind: kind for kind in get_args(TrialEvent)},
     "fitted": Fitted,
     "skipped": Skipped,
+    "enqueued": Enqueued,
+    "space changed": SpaceChanged,
+    "learned": Learned,
 }
+"""The classes of events by the names that they have in rows."""
 
 
 @frozen
@@ -60,7 +91,7 @@ def _items_of(kind: type[Any]) -> tuple[_Item, ...]:
     return tuple(items)
 
 
-_LAYOUTS = {name: (kind, _items_of(kind)) for name, kind in _KINDS.items()}
+_LAYOUTS = {name: (kind, _items_of(kind)) for name, kind in KINDS.items()}
 
 
 def defaults_of(event_name: str) -> dict[str, Any]:
@@ -82,6 +113,9 @@ def event_rows(events: Iterable[Event], names: tuple[str, ...]) -> list[Row]:
         Numbers: lambda numbers: dict(zip(names, numbers, strict=True)),
         Deviations: lambda std: {n: d for n, d in zip(names, std, strict=True) if d is not None},
         Fit: fit_row,
+        Part: lambda part: part.params,
+        Space: space_row,
+        Lessons: lambda lessons: [_lesson_row(lesson, names) for lesson in lessons],
     }
     layouts = {
         kind: (
@@ -105,18 +139,18 @@ def event_rows(events: Iterable[Event], names: tuple[str, ...]) -> list[Row]:
 
 
 def _params(configuration: Configuration) -> dict[str, Any]:
-    return dict(zip(configuration.names, configuration.values, strict=True))
+    return params_of(configuration.names, configuration.values)
 
 
-def fit_row(fit: Fit) -> Row:
-    """Return the row of a fit."""
-    if fit.model != MODEL:
-        return {"model": fit.model, "n": fit.n, "found": plain(fit.found)}
-    found = [
-        [{"length_scales": list(h.length_scales), "noise": h.noise} for h in members]
-        for members in fit.found
-    ]
-    return {"model": fit.model, "n": fit.n, "found": found}
+def _lesson_row(lesson: Lesson, names: tuple[str, ...]) -> Row:
+    """Return the row of a result that was learned, as it was then."""
+    numbers = zip(names, lesson.numbers, strict=True)
+    std = None if lesson.std is None else zip(names, lesson.std, strict=True)
+    return {
+        "params": _params(lesson.configuration),
+        "outcomes": {name: number for name, number in numbers if number is not None},
+        "std": None if std is None else {name: d for name, d in std if d is not None},
+    }
 
 
 # --- reading ---
@@ -125,15 +159,13 @@ def fit_row(fit: Fit) -> Row:
 def read_events(rows: Sequence[Any], problem: Problem, place: Place) -> list[Event]:
     """Return the events of rows.
 
+    Rows after a change of space are read in the new one.
+
     Raises:
         StateError: a ``ValueError`` that names the path of the first fault: a field that is
             missing, unknown or corrupt.
     """
-    readers = _readers(problem)
-    layouts = {
-        name: (kind, [(item.key, readers[item.type], item.optional) for item in items])
-        for name, (kind, items) in _LAYOUTS.items()
-    }
+    layouts = _layouts_of(problem)
     events: list[Event] = []
     for number, row in enumerate(rows):
         try:
@@ -147,8 +179,20 @@ def read_events(rows: Sequence[Any], problem: Problem, place: Place) -> list[Eve
                 raise KeyError
         except (InvalidValueError, LookupError, TypeError, AttributeError):
             raise _fault(row, layouts, place(number)) from None
+        if kind is SpaceChanged:
+            problem = evolve(problem, space=event.space)
+            layouts = _layouts_of(problem)
         events.append(event)
     return events
+
+
+def _layouts_of(problem: Problem) -> dict[str, Any]:
+    """Return for every kind of event its class, and its items with their readers."""
+    readers = _readers(problem)
+    return {
+        name: (kind, [(item.key, readers[item.type], item.optional) for item in items])
+        for name, (kind, items) in _LAYOUTS.items()
+    }
 
 
 def _fault(row: Any, layouts: dict[str, Any], place: str) -> StateError:
@@ -195,6 +239,12 @@ def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
                 raise StateError(at_key("$", name), value[name], f"only the names {list(names)}")
         return tuple([float(value[name]) for name in names])
 
+    def some_numbers(value: dict[str, Any]) -> SomeNumbers:
+        if not value:
+            raise StateError("$", value, f"a number for one of {list(names)} or more")
+        told = zip(names, numbers(dict.fromkeys(names, 0.0) | value), strict=True)
+        return tuple([number if name in value else None for name, number in told])
+
     def deviations(value: Any) -> Deviations:
         if not isinstance(value, dict):
             raise StateError("$", value, f"a number for some of {list(names)}, or null")
@@ -206,6 +256,21 @@ def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
             raise StateError("$", value, f"a number for one of {list(names)} or more, or null")
         return std
 
+    def lessons(value: Any) -> Lessons:
+        if not isinstance(value, list | tuple) or not value:
+            raise StateError("$", value, "a list of one result or more")
+        return tuple([lesson(row, f"$[{number}]") for number, row in enumerate(value)])
+
+    def lesson(row: Any, place: str) -> Lesson:
+        try:
+            came = read(row, _LessonLayout)
+            known = _at("$.params", configuration, came.params)
+            some = _at("$.outcomes", some_numbers, came.outcomes)
+            std = None if came.std is None else _at("$.std", deviations, came.std)
+        except StateError as error:
+            raise below(error, place) from None
+        return Lesson(known, some, std)
+
     def fit(value: Any) -> Fit:
         return read_fit(value, problem)
 
@@ -214,6 +279,9 @@ def _readers(problem: Problem) -> dict[Any, Callable[[Any], Any]]:
         float: _number,
         str: _text,
         Origin: _origin,
+        Part: _part,
+        Space: _space,
+        Lessons: lessons,
         Configuration: configuration,
         Numbers: numbers,
         Deviations: deviations,
@@ -250,62 +318,34 @@ def _origin(value: Any) -> Origin:
     return cast("Origin", value)
 
 
-# --- fits ---
+def _part(value: Any) -> Part:
+    """Return some params as they came; whoever replays them checks them against the space."""
+    if not isinstance(value, dict):
+        raise StateError("$", value, "a mapping from names to values")
+    for name, item in value.items():
+        if not isinstance(name, str):
+            raise StateError(at_key("$", name), name, "a name: a string")
+        try:
+            scalar(item, "$")
+        except DefinitionError as error:
+            raise StateError(at_key("$", name), error.got, error.expected) from None
+    return Part.of(value)
+
+
+def _space(value: Any) -> Space:
+    return space_of(read(value, SpaceLayout), "$")
+
+
+def _at(place: str, reader: Callable[[Any], V], value: Any) -> V:
+    """Return what a reader makes of a value that stands at a place below its own."""
+    try:
+        return reader(value)
+    except InvalidValueError as error:
+        raise below(error, place) from None
 
 
 @frozen
-class _FitLayout:
-    model: str
-    n: int
-    found: Any
-
-
-@frozen
-class _HyperparametersLayout:
-    length_scales: list[float]
-    noise: float
-
-
-@frozen
-class _FoundLayout:
-    found: list[list[_HyperparametersLayout]]
-
-
-def read_fit(value: Any, problem: Problem) -> Fit:
-    """Return the fit of a row; what another model found is kept as it is.
-
-    Raises:
-        StateError: a ``ValueError`` that names the path of the fault.
-    """
-    layout = read(value, _FitLayout)
-    if layout.model != MODEL:
-        return Fit(layout.model, layout.n, plain(layout.found, "$.found"))
-    found = read({"found": layout.found}, _FoundLayout).found
-    sizes = [len(MEMBERS[use]) for use in problem.uses()] + [1]  # the last is success
-    _check_length("$.found", found, len(sizes))
-    for outcome, (members, size) in enumerate(zip(found, sizes, strict=True)):
-        _check_length(f"$.found[{outcome}]", members, size if members else 0)
-        for member, row in enumerate(members):
-            place = f"$.found[{outcome}][{member}]"
-            _check_length(f"{place}.length_scales", row.length_scales, problem.space.dim)
-            for position, length_scale in enumerate(row.length_scales):
-                _check_positive(f"{place}.length_scales[{position}]", length_scale)
-            _check_positive(f"{place}.noise", row.noise)
-    return Fit(
-        layout.model,
-        layout.n,
-        tuple(
-            tuple(Hyperparameters(tuple(row.length_scales), row.noise) for row in members)
-            for members in found
-        ),
-    )
-
-
-def _check_length(place: str, items: Sequence[Any], length: int) -> None:
-    if len(items) != length:
-        raise StateError(place, items, f"{length} items")
-
-
-def _check_positive(place: str, number: float) -> None:
-    if number <= 0:
-        raise StateError(place, number, "a number > 0")
+class _LessonLayout:
+    params: dict[str, Any]
+    outcomes: dict[str, Any]
+    std: dict[str, Any] | None

@@ -1,7 +1,8 @@
 """From older schemas to today's: dicts in, dicts out, and where each part came from.
 
 Schemas 1 and 2 kept trials in six lists; ``from_lists`` finds events that lead to the same. Schema
-3 knew no bounds on outcomes and no standard deviations, schema 4 no trials put back in the queue.
+3 knew no bounds on outcomes and no standard deviations, schema 4 no trials put back in the queue,
+schema 5 only boxes: no conditions, constraints, defaults or beliefs.
 What a step does not understand is left for the reader to refuse. The dict that is passed is not
 changed.
 """
@@ -12,14 +13,14 @@ import re
 from collections.abc import Callable
 from typing import Any, get_args
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from asktell.codec.from_lists import StateLists, events_of
 from asktell.codec.reading import read
 from asktell.errors import NOTHING, StateError
 from asktell.study.outcomes import TARGET, Goal
 
-SCHEMA = 5
+SCHEMA = 6
 """The version of the layout that is written. Every older one stays readable."""
 
 
@@ -45,7 +46,12 @@ def migrated(document: dict[str, Any], schema: int) -> Migrated:
     """
     if schema == SCHEMA:
         return Migrated(document, lambda path: path, None)
-    if schema == 4:  # it has one kind of event less
+    migrated_to_5 = _to_5(document, schema)
+    return evolve(migrated_to_5, document=_with_boxes(migrated_to_5.document, schema))
+
+
+def _to_5(document: dict[str, Any], schema: int) -> Migrated:
+    if schema in (4, 5):  # they have fewer kinds of events
         return Migrated({**document, "schema": SCHEMA}, lambda path: path, None)
     if schema == 3:
         return _from_3(document)
@@ -77,6 +83,21 @@ def _with(value: Any, place: str, schema: int, **added: Any) -> Any:
                 f"{place}.{name}", value[name], f"no field of this name in schema {schema}"
             )
     return {**value, **added}
+
+
+def _with_boxes(document: dict[str, Any], schema: int) -> dict[str, Any]:
+    """Since schema 6, spaces have constraints, and parameters conditions, defaults and beliefs."""
+    space = document.get("space")
+    if not isinstance(space, dict):
+        return document
+    space = _with(space, "$.space", schema, constraints=[])
+    parameters = space.get("parameters")
+    if isinstance(parameters, list | tuple):
+        space["parameters"] = [
+            _with(row, f"$.space.parameters[{i}]", schema, when=None, default=None, likely=[])
+            for i, row in enumerate(parameters)
+        ]
+    return {**document, "space": space}
 
 
 _POLICY = ("replicates", "retries", "expiries")

@@ -1,6 +1,6 @@
 """A problem and its events to one plain dict and back: what ``State.to_dict`` returns.
 
-The dict's layout is schema 5: the problem's parts, and the events as rows. Reading brings older
+The dict's layout is schema 6: the problem's parts, and the events as rows. Reading brings older
 schemas up to it, and reports faults with their paths in the dict that came.
 """
 
@@ -8,29 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import zip_longest
-from typing import Any, TypeVar, get_args
+from typing import Any, get_args
 
 from attrs import asdict, frozen
 
 from asktell.codec.event_rows import event_rows, read_events
 from asktell.codec.migrations import SCHEMA, migrated
 from asktell.codec.reading import below, read
-from asktell.errors import NOTHING, DefinitionError, InvalidValueError, StateError
-from asktell.space.arguments import arguments_of, defaults_of, made
-from asktell.space.parameters import KINDS, Parameter, kind_of
-from asktell.space.space import Space
+from asktell.codec.space_rows import SpaceLayout, complete, space_of, space_row
+from asktell.errors import NOTHING, DefinitionError, StateError
 from asktell.study.events import Event, Expired, Fitted, Renewed
 from asktell.study.outcomes import Goal, Outcome, checked
 from asktell.study.problem import LARGEST_SEED, Method, Policy, Problem
 
-V = TypeVar("V")
-
 # --- the layout ---
-
-
-@frozen
-class _SpaceLayout:
-    parameters: list[dict[str, Any]]
 
 
 @frozen
@@ -46,7 +37,7 @@ class _OutcomeLayout:
 @frozen
 class _StateLayout:
     schema: int
-    space: _SpaceLayout
+    space: SpaceLayout
     outcomes: list[_OutcomeLayout]
     policy: dict[str, Any]
     method: dict[str, Any]
@@ -96,12 +87,7 @@ def state_document(problem: Problem, events: Iterable[Event]) -> dict[str, Any]:
     """Return a problem and events as a dict of plain types."""
     return {
         "schema": SCHEMA,
-        "space": {
-            "parameters": [
-                {"type": kind_of(parameter), **arguments_of(parameter)}
-                for parameter in problem.space.parameters
-            ]
-        },
+        "space": space_row(problem.space),
         "outcomes": [asdict(outcome) for outcome in problem.outcomes],
         "policy": asdict(problem.policy),
         "method": asdict(problem.method),
@@ -178,9 +164,9 @@ def _schema_of(document: Any) -> int:
 
 
 def _problem(layout: _StateLayout) -> Problem:
-    space = _space(layout.space)
-    policy = _complete(Policy, layout.policy, "$.policy")
-    method = _complete(Method, layout.method, "$.method")
+    space = space_of(layout.space, "$.space")
+    policy = complete(Policy, layout.policy, "$.policy")
+    method = complete(Method, layout.method, "$.method")
     if not 0 <= layout.seed <= LARGEST_SEED:
         raise StateError("$.seed", layout.seed, "an integer from 0 to 2**128 - 1")
     return Problem(space, _outcomes(layout.outcomes), policy, method, layout.seed)
@@ -210,23 +196,3 @@ def _outcomes(rows: list[_OutcomeLayout]) -> tuple[Outcome, ...]:
         return checked(tuple(outcomes), "$")
     except DefinitionError as error:
         raise below(error, "$.outcomes") from None
-
-
-def _space(layout: _SpaceLayout) -> Space:
-    parameters: list[Parameter] = []
-    for position, arguments in enumerate(layout.parameters):
-        place = f"$.space.parameters[{position}]"
-        kind = arguments.get("type", NOTHING)
-        if not isinstance(kind, str) or kind not in KINDS:
-            raise StateError(f"{place}.type", kind, f"one of {list(KINDS)}")
-        rest = {key: value for key, value in arguments.items() if key != "type"}
-        parameters.append(_complete(KINDS[kind], rest, place))
-    try:
-        return Space(*parameters)
-    except InvalidValueError as error:
-        raise below(error, "$.space") from None
-
-
-def _complete(kind: type[V], arguments: dict[str, Any], place: str) -> V:
-    """Return ``kind(**arguments)``, where all of its arguments are given and no others."""
-    return made(kind, arguments, place, StateError, needed=defaults_of(kind))

@@ -26,7 +26,8 @@ def check_definition(path: str, state: State, expected: Problem) -> None:
     if state.n_over:
         advice = (
             f"To go on with its {state.n_over} trials, define it as the file does, or take the "
-            f"file's definition: resume({path!r}). To begin anew, use another file"
+            f"file's definition: resume({path!r}), whose change_space(...) goes on in another "
+            "space. To begin anew, use another file"
         )
     else:
         advice = "Nothing is recorded in it yet: remove it to begin anew"

@@ -21,8 +21,9 @@ class Parallel:
         axes: in the order of the space, then of the outcomes; an axis knows its ticks.
         n_parameters: how many of the axes are parameters.
         trials: the numbers of the trials (n,), in order of arrival.
-        values: in natural units (n, c); categories are positions; NaN where nothing was measured.
-        shares: how far along its axis each value lies (n, c), from 0 to 1.
+        values: in natural units (n, c); categories are positions; NaN where nothing was measured,
+            or a parameter was not active.
+        shares: how far along its axis each value lies (n, c), from 0 to 1; NaN likewise.
         feasible: which hold all constraints (n,).
         failed: which failed (n,).
     """

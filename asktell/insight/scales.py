@@ -11,6 +11,7 @@ from attrs import frozen
 
 from asktell.insight.subject import Study, outcome_place, parameter_place, state_of
 from asktell.model.kernels import Array
+from asktell.space.absent import ABSENT
 from asktell.space.parameters import Bool, Categorical, Ordinal, Parameter
 
 Scale = Literal["linear", "log", "categories"]
@@ -63,7 +64,7 @@ def axis(study: Study, name: str) -> Axis:
     state = state_of(study)
     if name in state.problem.outcome_names and name not in state.space.names:
         place = outcome_place(state, name)
-        told = [result.numbers[place] for trial in state.trials for result in trial.results]
+        told = [result.numbers[place] for trial in state.kept for result in trial.results]
         return axis_of_numbers(name, np.array(told))
     return axis_of(state.space.parameters[parameter_place(state, name)])
 
@@ -100,7 +101,15 @@ def choices_of(parameter: Ordinal | Categorical | Bool) -> tuple[Any, ...]:
 
 
 def numbers_of(parameter: Parameter, values: Sequence[Any]) -> Array:
-    """Return canonical values as numbers (n,): themselves, or positions of categories."""
+    """Return canonical values as numbers (n,): themselves, or positions of categories.
+
+    Where the parameter is not active, it is NaN.
+    """
+    there = np.array([value is not ABSENT for value in values], dtype=bool)
+    if not there.all():
+        numbers = np.full(len(values), np.nan)
+        numbers[there] = numbers_of(parameter, [value for value in values if value is not ABSENT])
+        return numbers
     if isinstance(parameter, Ordinal | Categorical | Bool):
         return np.asarray(parameter.axis.indices(parameter.encode(values)), dtype=np.float64)
     return np.asarray(values, dtype=np.float64)

@@ -9,7 +9,7 @@ the total Jansen 1999, which is (f) there.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from attrs import frozen
@@ -19,7 +19,7 @@ from asktell.errors import DefinitionError
 from asktell.model.kernels import Array
 from asktell.numbers import is_count
 
-_SCRAMBLINGS = 8
+SCRAMBLINGS = 8
 """Independent scramblings of the points: their spread gives the standard errors."""
 
 
@@ -66,9 +66,19 @@ def sobol_indices(
             raise DefinitionError(f"$.{name}", number, f"an integer >= {least}")
     seeds = seed if isinstance(seed, list) else [seed]
     parts = [
-        _moments(function, sobol(2 * dim, n // _SCRAMBLINGS, np.random.default_rng([*seeds, i])))
-        for i in range(_SCRAMBLINGS)
+        _moments(function, sobol(2 * dim, n // SCRAMBLINGS, np.random.default_rng([*seeds, i])))
+        for i in range(SCRAMBLINGS)
     ]
+    return indices_of(parts)
+
+
+def indices_of(parts: Sequence[tuple[Array, Array, Array]]) -> SobolIndices:
+    """Return the indices of several scramblings of the points.
+
+    Args:
+        parts: for each the variances due to each argument, first-order and total (d,), and the
+            variance of all; with p functions, (p, d) and (p,).
+    """
     firsts, totals, variances = (np.stack(part) for part in zip(*parts, strict=True))
     variance = variances.mean(axis=0)
     shares = [
@@ -81,7 +91,7 @@ def sobol_indices(
     relative = variances / np.where(variance > 0.0, variance, 1.0)
     errors = [
         np.std(share - share.mean(axis=0) * relative[..., None], axis=0, ddof=1)
-        / math.sqrt(_SCRAMBLINGS)
+        / math.sqrt(len(parts))
         for share in shares
     ]
     first, total = (share.mean(axis=0) for share in shares)

@@ -24,7 +24,8 @@ from asktell.model.gp import GaussianProcesses, Noise, condition, fit
 from asktell.model.kernels import Array
 from asktell.model.members import Member, embedding_of
 from asktell.model.warping import Function, Seen, seen, unchanged
-from asktell.space.axes import Axis, Indices
+from asktell.space.axes import Indices
+from asktell.space.domain import Domain
 from asktell.state import State
 
 _FENCE = 10.0
@@ -139,7 +140,7 @@ def _made(state: State, outcome: int) -> Surrogate:
     data = dataset_of(state).thinned(state.problem.method.n_modelled)
     low, high = data.bounds[outcome]
     view = seen(_far_cut, data.targets[:, outcome], low, high)
-    process = _process(state.space.axes, data, outcome, view)
+    process = _process(state.space.domain, data, outcome, view)
     means, deviations = process.left_out()
     sign = float(signs_of(state.problem)[outcome])
     location, scale = view.unit
@@ -153,11 +154,11 @@ def _made(state: State, outcome: int) -> Surrogate:
     )
 
 
-def _process(axes: Sequence[Axis], data: Dataset, outcome: int, view: Seen) -> GaussianProcesses:
-    embedding, part = embedding_of(axes), data.thinned(_FITTED)
+def _process(domain: Domain, data: Dataset, outcome: int, view: Seen) -> GaussianProcesses:
+    embedding, part = embedding_of(domain, data.points), data.thinned(_FITTED)
     for floor in _FLOORS:
         member = Member(_far_cut, noise_mode=-8.0, noise_spread=3.0, noise_floor=floor)
-        prior = member.prior(axes)
+        prior = member.prior(domain)
         noise, fewer = (_noise(some, outcome, view, floor) for some in (data, part))
         try:
             (found,) = fit(
@@ -182,7 +183,7 @@ def _noise(data: Dataset, outcome: int, view: Seen, floor: float) -> Noise:
 
 def _owners(state: State, points: Array) -> Indices:
     """Return the numbers of the trials that lie at points."""
-    trials = [trial for trial in state.trials if trial.is_observed]
+    trials = [trial for trial in state.kept if trial.is_observed]
     encoded = state.space.encode([trial.configuration.values for trial in trials])
     numbers = {point.tobytes(): t.number for point, t in zip(encoded, trials, strict=True)}
     return np.array([numbers[point.tobytes()] for point in points], dtype=np.int64)

@@ -22,7 +22,8 @@ class Tried:
 
     Attributes:
         numbers: those of the trials (n,).
-        params: a column for every parameter (n, d), in natural units; categories are positions.
+        params: a column for every parameter (n, d), in natural units; categories are positions; NaN
+            where it is not active.
         values: a column for every outcome (n, k), as told; the means of replicates; NaN where the
             evaluation failed.
         feasible: which of them hold all constraints (n,).
@@ -40,7 +41,7 @@ def finished(state: State) -> list[Trial]:
     """Return the trials that are over, by the arrival of the first report that counts."""
     arrivals = [
         (min(report.arrival for report in trial.reports if report.counts), trial)
-        for trial in state.trials
+        for trial in state.kept
         if trial.is_over
     ]
     return [trial for _, trial in sorted(arrivals, key=lambda pair: pair[0])]

@@ -5,7 +5,8 @@ Needs ``pip install asktell[gest]``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ import asktell as at
 from asktell.errors import DefinitionError, InvalidValueError, ParamsError, StateError
 from asktell.integrations.held_choices import HeldChoices
 from asktell.numbers import is_finite
+from asktell.space.bounds import Bound
 from asktell.space.parameters import Parameter
-from asktell.study.outcomes import TARGET, Bound, Goal
+from asktell.study.outcomes import TARGET, Goal
 from asktell.study.trials import Configuration
 from asktell.telling import TrialLike
 
@@ -49,11 +51,12 @@ class AskTellGenerator(Generator):
     """A generator that asks the engine.
 
     Variables are continuous or discrete. Discrete numbers are taken in their order, other values
-    as choices without one; default values are not used. Constants are given out with each point;
-    observables may come back and are not used.
+    as choices without one. Default values of numbers are where the search begins. Constants are
+    given out with each point; observables may come back and are not used.
 
     Objectives and constraints are outcomes of their names. A study of one objective without
-    constraints is a plain one, whose outcome is called ``target``.
+    constraints is a plain one, whose outcome is called ``target``. A constraint that has the name
+    of a variable is known before anything is evaluated: no other values are suggested or taken.
 
     Args:
         vocs: what is searched, what is minimised or maximised, and which bounds hold.
@@ -77,7 +80,7 @@ class AskTellGenerator(Generator):
 
         Raises:
             DefinitionError: a ``ValueError``; no objective or one to explore, contextual
-                variables, arrays.
+                variables, arrays, a constraint that no value of its variable keeps.
         """
         _Problem.of(vocs)
 
@@ -203,19 +206,21 @@ class _Problem:
             raise DefinitionError("$.vocs", vocs, "a VOCS")
         if not vocs.objectives:
             raise DefinitionError("$.vocs.objectives", {}, "one objective or more")
+        all_bounds = {name: _bounds(name, kind) for name, kind in vocs.constraints.items()}
         parameters: list[Parameter] = []
-        held = HeldChoices()
-        for name, variable in vocs.variables.items():
+        held, variables = HeldChoices(), vocs.variables
+        for name, variable in variables.items():
+            known = vocs.constraints.get(name)
             try:
                 if isinstance(variable, DiscreteVariable):
-                    parameter = _discrete(name, variable.values, held)
+                    parameter = _discrete(name, variable, held, known)
                 else:
-                    parameter = _continuous(name, variable)
+                    parameter = _continuous(name, variable, known)
             except DefinitionError as error:
                 raise error.below(f"$.vocs.variables.{name}") from None
             parameters.append(parameter)
         objectives = {name: _goal(name, kind) for name, kind in vocs.objectives.items()}
-        constraints = {name: _bounds(name, kind) for name, kind in vocs.constraints.items()}
+        constraints = {name: bounds for name, bounds in all_bounds.items() if name not in variables}
         outcomes = {name: name for name in (*objectives, *constraints)}
         if len(outcomes) == 1 and not constraints:
             outcomes = dict.fromkeys(outcomes, TARGET)
@@ -255,26 +260,50 @@ class _Problem:
         return at.Suggestion(trial_id, configuration, "model")
 
 
-def _continuous(name: str, variable: Any) -> at.Float:
-    """Return the parameter of a continuous variable.
+def _continuous(name: str, variable: Any, known: Any) -> at.Float:
+    """Return the parameter of a continuous variable, within a constraint on it, or None.
 
     Raises:
-        DefinitionError: a contextual variable, an array, or numbers other than doubles.
+        DefinitionError: a contextual variable, an array, or numbers other than doubles; a default
+            value that is not one of the variable's; a constraint that none keeps.
     """
     if isinstance(variable, ContextualVariable) or not isinstance(variable, ContinuousVariable):
         raise DefinitionError("$", variable, "a continuous or discrete variable")
     dtype = variable.dtype
     if dtype is not None and np.dtype(dtype) != np.dtype(float):
         raise DefinitionError("$.dtype", dtype, "float, or None")
-    return at.Float(name, *variable.domain)
+    low, high = variable.domain
+    for bound in () if known is None else _bounds(name, known):
+        if isinstance(bound, at.AtLeast):
+            low = max(low, _kept(known, bound.bound, math.inf))
+        else:
+            high = min(high, _kept(known, bound.bound, -math.inf))
+    if low > high:
+        raise DefinitionError("$.domain", variable.domain, f"values that keep {known!r}")
+    return at.Float(name, low, high, default=variable.default_value)
 
 
-def _discrete(name: str, values: Iterable[Any], held: HeldChoices) -> Parameter:
-    """Return the parameter of a discrete variable."""
+def _kept(constraint: Any, bound: float, inwards: float) -> float:
+    """Return a bound, or the next float where it is strict."""
+    return bound if constraint.check(bound) else math.nextafter(bound, inwards)
+
+
+def _discrete(name: str, variable: Any, held: HeldChoices, known: Any) -> Parameter:
+    """Return the parameter of a discrete variable, within a constraint on it, or None.
+
+    Raises:
+        DefinitionError: a default value that is not one of the variable's; a constraint that none
+            keeps, or on values that are not numbers.
+    """
     # the order of a set differs from process to process
-    ordered = sorted(values, key=lambda value: (type(value).__name__, repr(value)))
-    if all(is_finite(value) for value in ordered):
-        return at.Ordinal(name, sorted(ordered))
+    ordered = sorted(variable.values, key=lambda value: (type(value).__name__, repr(value)))
+    are_numbers = all(is_finite(value) for value in ordered)
+    if known is not None:
+        ordered = [value for value in ordered if are_numbers and known.check(value)]
+    if not ordered:
+        raise DefinitionError("$.values", variable.values, f"numbers that keep {known!r}")
+    if are_numbers:
+        return at.Ordinal(name, sorted(ordered), default=variable.default_value)
     return held.categorical(name, ordered)
 
 

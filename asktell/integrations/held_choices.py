@@ -20,12 +20,14 @@ class HeldChoices:
 
     choices: dict[str, Sequence[Any]] = field(factory=dict)
 
-    def categorical(self, name: str, choices: Sequence[Any]) -> Categorical:
+    def categorical(
+        self, name: str, choices: Sequence[Any], when: Mapping[str, Any] | None = None
+    ) -> Categorical:
         """Return a parameter of these choices, or of their positions, where they are held here."""
         try:
-            return Categorical(name, choices)
+            return Categorical(name, choices, when=when)
         except DefinitionError:
-            positions = Categorical(name, list(range(len(choices))))
+            positions = Categorical(name, list(range(len(choices))), when=when)
         self.choices[name] = choices
         return positions
 

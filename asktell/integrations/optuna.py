@@ -13,40 +13,39 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve
 
 import asktell as at
-from asktell.asking.suggest import Proposal, propose
-from asktell.codec.event_rows import fit_row, read_fit
-from asktell.errors import DefinitionError, StateError
-from asktell.integrations.held_choices import HeldChoices
+from asktell.asking.propose import Proposal, propose
+from asktell.codec.fit_rows import fit_row, read_fit
+from asktell.errors import DefinitionError, ParamsError, StateError
 from asktell.model.members import MODEL_OF_SCHEMA_2
 from asktell.numbers import is_count
-from asktell.space.parameters import Parameter
-from asktell.space.space import Space, Values
+from asktell.space.bounds import Bound
+from asktell.space.space import Space
 from asktell.state import apply, replay
 from asktell.study.events import Event, Failed, Fit, Fitted, Skipped, Suggested, Told
-from asktell.study.outcomes import TARGET, Bound, Goal
+from asktell.study.outcomes import TARGET, Goal
 from asktell.study.problem import Numbers, Problem
 from asktell.study.trials import Configuration
 
 try:
-    from optuna.distributions import (
-        BaseDistribution,
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
-    )
+    from optuna.distributions import BaseDistribution
     from optuna.samplers import BaseSampler, RandomSampler
-    from optuna.search_space import intersection_search_space
     from optuna.study import Study, StudyDirection
     from optuna.trial import FrozenTrial, TrialState, create_trial
+
+    from asktell.integrations.optuna_spaces import (
+        PARAMS,
+        Modelled,
+        distribution_of,
+        is_range,
+        known_distributions,
+        within,
+    )
 except ImportError as error:
     message = "asktell.integrations.optuna needs Optuna: pip install asktell[optuna]"
     raise ImportError(message) from error
-
-_PARAMS = "asktell:params"
-"""The attribute in which a trial tells other workers what it will evaluate."""
 
 _FIT = "asktell:fit"
 """The attribute in which a trial keeps the hyper-parameters that it searched."""
@@ -58,6 +57,9 @@ this one, a colon, and the constraint's. A number above zero breaks a constraint
 _NAMED = hasattr(FrozenTrial, "set_constraint")
 """Whether this version of Optuna knows constraints of their own names, as from version 5 on."""
 
+_ENQUEUED = "fixed_params"
+"""The attribute in which Optuna keeps the params of a trial that was enqueued."""
+
 _ATTEMPTS = 10
 """How often a trial asks again because another took the same params meanwhile."""
 
@@ -68,9 +70,13 @@ class AskTellSampler(BaseSampler):
     - What it suggests depends on the seed, the trial's number and the study's trials alone. It
       keeps nothing itself: studies resume from their storage, and any number of processes take
       part with equal seeds. Running trials count as pending.
-    - Parameters that all completed trials have, with equal distributions, are modelled together.
-      Others, those of conditional branches and of ranges that change, are drawn at random, as are
-      all while no trial is completed, and where the common params are used up.
+    - All parameters are modelled together. Which of them depend on which, as in branches, is worked
+      out from the trials, and corrected by those that contradict it. Ranges that change from trial
+      to trial are put together; what was proposed beyond one becomes its nearest end.
+    - What a trial asks for beside its proposal is suggested with the rest of the trial fixed. It is
+      drawn at random where no completed trial has it, and where the space is used up.
+    - A value of a parameter that decides on others is given a few trials before the model alone
+      decides on it.
     - A pruned trial counts as failed, since the value it had is not that of a whole trial: the
       model takes it as worse than most, and its params are not suggested again.
     - The same params may have several results, as Optuna lets callers repeat them; the model uses
@@ -115,34 +121,39 @@ class AskTellSampler(BaseSampler):
         """Return the study's trials as the engine's dict, as ``Engine.to_dict`` does.
 
         Raises:
-            ValueError: the trials of the study have no parameter in common.
+            ValueError: the study has no parameters that can be modelled.
         """
         trials = study.get_trials(deepcopy=False)
-        modelled = _Modelled.of(intersection_search_space(trials))
+        modelled = Modelled.of(known_distributions(trials), trials)
         if modelled is None:
-            raise ValueError("no parameters that all completed trials of the study have in common")
-        state = self._state(study, trials, modelled)
+            raise ValueError("the trials of the study have no parameters that can be modelled")
+        state = _told(self._start(study, trials, modelled), modelled, trials)
         return apply(state, Skipped(len(trials), at=None)).to_dict()
 
-    def _state(self, study: Study, trials: list[FrozenTrial], modelled: _Modelled) -> at.State:
-        state = at.State.start(
+    def _start(self, study: Study, trials: list[FrozenTrial], modelled: Modelled) -> at.State:
+        return at.State.start(
             modelled.space,
             self._seed,
             settings=self._settings,
             objectives=_objectives(study),
             constraints=_constraints(trials),
         )
-        return _told(state, modelled, trials)
+
+    def _state(self, study: Study, trials: list[FrozenTrial], modelled: Modelled) -> at.State:
+        """Return the state from which the next trial's params are chosen."""
+        state = self._start(study, trials, modelled)
+        return _told(state, modelled, trials, with_clipped=True)
 
     # --- what Optuna calls ---
 
     def infer_relative_search_space(
         self, study: Study, trial: FrozenTrial
     ) -> dict[str, BaseDistribution]:
-        """Return the parameters to model together: all that the completed trials share."""
-        shared = intersection_search_space(study.get_trials(deepcopy=False))
-        modelled = _Modelled.of(shared)
-        return {name: shared[name] for name in modelled.space.names} if modelled else {}
+        """Return the parameters that are modelled together, those of all branches."""
+        others = _others(study, trial)
+        known = known_distributions(others)
+        modelled = Modelled.of(known, others)
+        return {name: known[name] for name in modelled.space.names} if modelled else {}
 
     def sample_relative(
         self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]
@@ -153,24 +164,28 @@ class AskTellSampler(BaseSampler):
         asks again, too, and would be given the same once more: so whose trial is the later leaves
         what comes next to the other.
         """
-        modelled = _Modelled.of(search_space)
+        others, before = _others(study, trial), 0
+        modelled = Modelled.of(search_space, others)
         if modelled is None:
             return {}
-        others, before = _others(study, trial), 0
+        fixed = modelled.part({**trial.system_attrs.get(_ENQUEUED, {}), **trial.params})
+        untried = {} if fixed or trial.number % 2 == 0 else modelled.least_tried(others)
         for _ in range(_ATTEMPTS):
             state = self._state(study, others, modelled)
+            if untried:
+                fixed, state = untried, _by_design(state)
             try:
-                proposal = propose(state, trial.number)
+                proposal = _proposal(state, trial, fixed)
                 for _ in range(before):
                     state = _left_to_another(state, proposal)
-                    proposal = propose(state, trial.number)
+                    proposal = _proposal(state, trial, fixed)
             except at.SpaceExhausted:
                 return {
-                    name: self.sample_independent(study, trial, name, distribution)
+                    name: self._random(study, trial, name, distribution)
                     for name, distribution in search_space.items()
                 }
             params = modelled.params(proposal.values)
-            _note(study, trial, _PARAMS, modelled.internal(params))
+            _note(study, trial, PARAMS, modelled.internal(params))
             if proposal.fit is not None:
                 _note(study, trial, _FIT, _fit_note(proposal.fit, modelled.space))
             others = _others(study, trial)
@@ -187,11 +202,49 @@ class AskTellSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
+        """Return a value for a parameter that was not among those that were proposed.
+
+        Where what was proposed lies out of its range, that is the nearest end. Else it is what the
+        engine suggests, from the trials that have the parameter, where the others are as they are
+        in this trial. A parameter that no completed trial has is drawn at random.
+        """
+        noted = trial.system_attrs.get(PARAMS, {}).get(param_name)
+        if noted is not None and is_range(param_distribution):
+            return within(param_distribution, param_distribution.to_external_repr(noted))
+        found = self._suggested(study, trial, {param_name: param_distribution})
+        if param_name in found:
+            return found[param_name]
+        return self._random(study, trial, param_name, param_distribution)
+
+    def _suggested(
+        self, study: Study, trial: FrozenTrial, wanted: dict[str, BaseDistribution]
+    ) -> dict[str, Any]:
+        """Return what the engine suggests beside what a trial has; nothing where it knows nothing.
+
+        The model is one of the trials that have what is wanted.
+        """
+        others = [one for one in _others(study, trial) if wanted.keys() <= one.params.keys()]
+        known = known_distributions([*others, trial])
+        before = {name: known[name] for name in known if name in trial.params}
+        modelled = Modelled.of({**before, **wanted}, others)
+        if modelled is None:
+            return {}
+        state = self._state(study, others, modelled)
+        if not state.n_observed:
+            return {}
+        try:
+            proposal = _proposal(state, trial, modelled.part(trial.params))
+        except at.SpaceExhausted:
+            return {}
+        return modelled.params(proposal.values)
+
+    def _random(
+        self, study: Study, trial: FrozenTrial, name: str, distribution: BaseDistribution
+    ) -> Any:
         """Return a random value, drawn from the seed, the trial's number and the name."""
-        entropy = [self._seed, trial.number, zlib.crc32(param_name.encode())]
+        entropy = [self._seed, trial.number, zlib.crc32(name.encode())]
         seed = int(np.random.SeedSequence(entropy).generate_state(1)[0])
-        random = RandomSampler(seed)
-        return random.sample_independent(study, trial, param_name, param_distribution)
+        return RandomSampler(seed).sample_independent(study, trial, name, distribution)
 
     def after_trial(
         self,
@@ -233,19 +286,23 @@ def trials_of(state: dict[str, Any]) -> list[FrozenTrial]:
     """
     known = at.State.from_dict(state)
     space = known.space
-    distributions = {p.name: _distribution(p) for p in space.parameters}
+    known_as = {p.name: distribution_of(p) for p in space.parameters}
+
+    def of(params: Mapping[str, Any]) -> dict[str, BaseDistribution]:
+        return {name: known_as[name] for name in params}
+
     told: list[tuple[int | None, FrozenTrial]] = []
     for observation in known.observations:
         trial = create_trial(
             params=observation.params,
-            distributions=distributions,
+            distributions=of(observation.params),
             values=[observation.numbers[i] for i in known.problem.objectives],
             system_attrs=_constraint_attributes(known.problem, observation.numbers),
         )
         told.append((observation.id, trial))
     for failure in known.failures:
         trial = create_trial(
-            params=failure.params, distributions=distributions, state=TrialState.FAIL
+            params=failure.params, distributions=of(failure.params), state=TrialState.FAIL
         )
         told.append((failure.id, trial))
     told.sort(key=lambda pair: math.inf if pair[0] is None else pair[0])
@@ -253,91 +310,11 @@ def trials_of(state: dict[str, Any]) -> list[FrozenTrial]:
     if known.fit is not None and trials:
         noted = {**trials[-1].system_attrs, _FIT: _fit_note(known.fit, space)}
         trials[-1].system_attrs = noted
-    for params in (*(suggestion.params for suggestion in known.pending), *known.due):
-        attributes = {"fixed_params": params}
+    waiting = (*(suggestion.params for suggestion in known.pending), *known.due)
+    for params in (*(wish.params for wish in known.wishes), *waiting):
+        attributes = {_ENQUEUED: params}
         trials.append(create_trial(state=TrialState.WAITING, system_attrs=attributes))
     return trials
-
-
-# --- distributions and parameters ---
-
-
-@frozen
-class _Modelled:
-    """The parameters of a search space that the engine can hold."""
-
-    distributions: Mapping[str, BaseDistribution]
-    space: at.Space
-    held: HeldChoices
-
-    @classmethod
-    def of(cls, search_space: Mapping[str, BaseDistribution]) -> _Modelled | None:
-        """Return the parameters that the engine can hold, or None without any."""
-        parameters, held = [], HeldChoices()
-        for name, distribution in search_space.items():
-            if distribution.single():
-                continue
-            try:
-                parameters.append(_parameter(name, distribution, held))
-            except DefinitionError:
-                continue
-        if not parameters:
-            return None
-        return cls(search_space, at.Space(*parameters), held)
-
-    def params(self, values: Values) -> dict[str, Any]:
-        """Return Optuna's params of the engine's values."""
-        return self.held.outward(self.space.params(values))
-
-    def internal(self, params: Mapping[str, Any]) -> dict[str, float]:
-        """Return the params as numbers, which any storage keeps."""
-        return {
-            name: self.distributions[name].to_internal_repr(value) for name, value in params.items()
-        }
-
-    def values_of(self, trial: FrozenTrial) -> Values | None:
-        """Return the engine's values of a trial, or None where it has other parameters."""
-        params = dict(trial.params)
-        if not trial.state.is_finished():
-            for name, number in trial.system_attrs.get(_PARAMS, {}).items():
-                if name in self.distributions and name not in params:
-                    params[name] = self.distributions[name].to_external_repr(number)
-        try:
-            for name in self.held.choices.keys() & params.keys():
-                # not by equality: Optuna has its own, under which NaN is itself
-                params[name] = int(self.distributions[name].to_internal_repr(params[name]))
-            return self.space.check({name: params[name] for name in self.space.names})
-        except (KeyError, ValueError):
-            return None
-
-
-def _parameter(name: str, distribution: BaseDistribution, held: HeldChoices) -> Parameter:
-    """Return the parameter that has the distribution's values.
-
-    Raises:
-        DefinitionError: the engine cannot hold them.
-    """
-    match distribution:
-        case FloatDistribution(low=low, high=high, log=log, step=step):
-            return at.Float(name, low, high, log=log, step=step)
-        case IntDistribution(low=low, high=high, log=log, step=step):
-            return at.Int(name, low, high, log=log, step=step)
-        case CategoricalDistribution(choices=choices):
-            return held.categorical(name, choices)
-    raise DefinitionError(f"$.{name}", distribution, "a float, int or categorical distribution")
-
-
-def _distribution(parameter: Parameter) -> BaseDistribution:
-    match parameter:
-        case at.Float(low=low, high=high, log=log, step=step):
-            return FloatDistribution(low, high, log=log, step=step)
-        case at.Int(low=low, high=high, log=log, step=step):
-            return IntDistribution(low, high, log=log, step=step)
-        case at.Categorical(choices=choices):
-            return CategoricalDistribution(choices)
-        case at.Ordinal(values=values):
-            return CategoricalDistribution(values)
-    return CategoricalDistribution([False, True])
 
 
 # --- outcomes ---
@@ -407,14 +384,38 @@ def _others(study: Study, trial: FrozenTrial) -> list[FrozenTrial]:
     return [t for t in study.get_trials(deepcopy=False) if t.number != trial.number]
 
 
+def _proposal(state: at.State, trial: FrozenTrial, fixed: Mapping[str, Any]) -> Proposal:
+    """Return what the engine suggests for a trial in which some values are given.
+
+    Raises:
+        SpaceExhausted: nothing is left.
+    """
+    try:
+        return propose(state, trial.number, fixed)
+    except ParamsError:  # the objective will show why these can be together
+        return propose(state, trial.number)
+
+
+def _by_design(state: at.State) -> at.State:
+    """Return the state in which the next suggestion is of the initial design, not the model's."""
+    method = evolve(state.problem.method, n_initial=2**31)
+    return evolve(state, problem=evolve(state.problem, method=method))
+
+
 def _left_to_another(state: at.State, proposal: Proposal) -> at.State:
     """Return the state in which another worker takes what is proposed."""
     configuration = Configuration(state.space.names, proposal.values)
     return apply(state, Suggested(state.next_id, configuration, "model", expires=None, at=None))
 
 
-def _told(state: at.State, modelled: _Modelled, trials: Iterable[FrozenTrial]) -> at.State:
-    """Return the state in which the trials have the outcomes that Optuna knows."""
+def _told(
+    state: at.State, modelled: Modelled, trials: Iterable[FrozenTrial], with_clipped: bool = False
+) -> at.State:
+    """Return the state in which the trials have the outcomes that Optuna knows.
+
+    With what was clipped, a value that was proposed for a trial and lay out of its range has the
+    trial's outcome, too: else it would be proposed again and again.
+    """
     events: list[Event] = []
     fits: list[Fit] = []
     known = 0
@@ -424,21 +425,31 @@ def _told(state: at.State, modelled: _Modelled, trials: Iterable[FrozenTrial]) -
             continue
         number, configuration = trial.number, Configuration(modelled.space.names, values)
         events.append(Suggested(number, configuration, "model", expires=None, at=None))
-        if trial.state == TrialState.COMPLETE:
-            told = _numbers(state.problem, trial)
-            if isinstance(told, str):
-                events.append(Failed(number, None, told, at=None))
-            else:
-                events.append(Told(number, None, told, at=None))
-        elif trial.state.is_finished():
-            events.append(Failed(number, None, trial.state.name.lower(), at=None))
-        known += trial.state.is_finished()
+        if trial.state.is_finished():
+            events.append(_report(state.problem, trial, number, None))
+            clipped = modelled.clipped(trial) if with_clipped else None
+            if clipped is not None:
+                configuration = Configuration(modelled.space.names, clipped)
+                events.append(_report(state.problem, trial, None, configuration))
+            known += 1 + (clipped is not None)
         if (fit := _fit_of(trial, state.problem)) is not None:
             fits.append(fit)
     last = max((fit for fit in fits if fit.n <= known), key=lambda fit: fit.n, default=None)
     if last is not None:
         events.append(Fitted(last, at=None))
     return replay(state, events)
+
+
+def _report(
+    problem: Problem, trial: FrozenTrial, number: int | None, configuration: Configuration | None
+) -> Event:
+    """Return what is told of a trial that is over."""
+    if trial.state != TrialState.COMPLETE:
+        return Failed(number, configuration, trial.state.name.lower(), at=None)
+    told = _numbers(problem, trial)
+    if isinstance(told, str):
+        return Failed(number, configuration, told, at=None)
+    return Told(number, configuration, told, at=None)
 
 
 def _fit_note(fit: Fit, space: Space) -> dict[str, Any]:

@@ -3,33 +3,22 @@
 from __future__ import annotations
 
 import json
-import math
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from attrs import frozen
-
 import asktell as at
-from asktell.errors import ConflictError, DefinitionError, ParamsError, StateError
-from asktell.integrations.held_choices import HeldChoices
-from asktell.space.parameters import Parameter
+from asktell.errors import ConflictError, DefinitionError, StateError
+from asktell.space.bounds import Bound
 from asktell.store import files
-from asktell.study.outcomes import TARGET, Bound, Goal, outcomes_of
+from asktell.study.outcomes import TARGET, Goal, outcomes_of
 from asktell.study.problem import Problem
 
 try:
     from ray.tune.search import Searcher
-    from ray.tune.search.sample import (
-        Categorical,
-        Domain,
-        Float,
-        Integer,
-        LogUniform,
-        Quantized,
-        Uniform,
-    )
+
+    from asktell.integrations.ray_spaces import Search
 except ImportError as error:
     message = "asktell.integrations.ray needs Ray Tune: pip install asktell[ray]"
     raise ImportError(message) from error
@@ -81,13 +70,13 @@ class AskTellSearcher(Searcher):
         self._constraints = constraints
         self._seed = seed
         self._settings = at.Settings(**settings)
-        self._search: _Search | None = None
+        self._search: Search | None = None
         self._engine: at.Engine | None = None
         self._ids: dict[str, int] = {}
         if isinstance(space, at.Space):
-            self._search = _Search.of_space(space)
+            self._search = Search.of_space(space)
         elif space is not None:
-            self._search = _Search.of_config(space)
+            self._search = Search.of_config(space)
         self._start()
 
     def set_search_properties(
@@ -107,7 +96,7 @@ class AskTellSearcher(Searcher):
             self._mode = mode or self._mode
         is_new = self._search is None
         if is_new:
-            self._search = _Search.of_config(config)
+            self._search = Search.of_config(config)
         self._start()
         return is_new
 
@@ -160,11 +149,11 @@ class AskTellSearcher(Searcher):
         """
         return at.Engine.from_state(self._started()[0].state)
 
-    def _started(self) -> tuple[at.Engine, _Search]:
+    def _started(self) -> tuple[at.Engine, Search]:
         if self._engine is None:
             expected = f"{self._missing()}, of the searcher or of the Tuner"
             raise DefinitionError("$", None, expected)
-        return self._engine, self._search or _Search.of_space(self._engine.state.space)
+        return self._engine, self._search or Search.of_space(self._engine.state.space)
 
     # --- what Tune calls ---
 
@@ -334,113 +323,3 @@ def _paired(metric: Any, mode: Any) -> tuple[Any, Any]:
         if one not in (*_GOALS, None) or (one is None and isinstance(metric, list)):
             raise DefinitionError("$.mode", one, "'min' or 'max'")
     return metric, mode
-
-
-# --- the search space ---
-
-
-@frozen
-class _Search:
-    """A search space of Tune, and the engine's view of it.
-
-    Nested keys are joined by slashes.
-    """
-
-    space: at.Space
-    held: HeldChoices
-
-    @classmethod
-    def of_space(cls, space: at.Space) -> _Search:
-        """Return the view of a space of the engine's own."""
-        return cls(space, HeldChoices())
-
-    @classmethod
-    def of_config(cls, config: Mapping[str, Any]) -> _Search:
-        """Return the view of a config of Tune; anything that is not a domain is left to Tune.
-
-        Raises:
-            DefinitionError: the engine cannot search it.
-        """
-        parameters: list[Parameter] = []
-        held = HeldChoices()
-        for name, domain in _domains(config, ()):
-            try:
-                parameters.append(_parameter(name, domain, held))
-            except DefinitionError as error:
-                raise error.below(f"$.space.{name}") from None
-        return cls(at.Space(*parameters), held)
-
-    def config(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the nested config of params."""
-        config: dict[str, Any] = {}
-        for name, value in self.held.outward(params).items():
-            *path, last = name.split("/")
-            inner = config
-            for key in path:
-                inner = inner.setdefault(key, {})
-            inner[last] = value
-        return config
-
-    def params(self, config: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the params of a config, nested or flat; what is not searched is left out.
-
-        Raises:
-            ParamsError: a key is missing, or a choice unknown.
-        """
-        params: dict[str, Any] = {}
-        for name in self.space.names:
-            value: Any = config
-            for key in [name] if name in config else name.split("/"):
-                if not isinstance(value, Mapping) or key not in value:
-                    raise ParamsError(f"$.{name}", config, f"a config with the key {name!r}")
-                value = value[key]
-            params[name] = value
-        return self.held.inward(params)
-
-
-def _domains(value: Any, path: tuple[str, ...]) -> Iterable[tuple[str, Domain]]:
-    """Yield the domains in a config with their names.
-
-    Raises:
-        DefinitionError: a grid search, or a domain in a list or under a key that is not a string.
-    """
-    place = ".".join(["$.space", *map(str, path)])
-    if isinstance(value, Domain):
-        yield "/".join(path), value
-    elif isinstance(value, Mapping):
-        if "grid_search" in value:
-            raise DefinitionError(place, value, "a domain to search, such as tune.choice")
-        for key, item in value.items():
-            found = list(_domains(item, (*path, str(key))))
-            if found and (not isinstance(key, str) or "/" in key):
-                raise DefinitionError(place, key, "keys that are strings without a slash")
-            yield from found
-    elif isinstance(value, list | tuple):
-        for position, item in enumerate(value):
-            if list(_domains(item, (*path, str(position)))):
-                raise DefinitionError(place, value, "no domain within a list")
-
-
-def _parameter(name: str, domain: Domain, held: HeldChoices) -> Parameter:
-    """Return the parameter that has the domain's values.
-
-    Raises:
-        DefinitionError: the engine cannot search it.
-    """
-    sampler, step = domain.get_sampler(), None
-    if isinstance(sampler, Quantized):
-        sampler, step = sampler.get_sampler(), sampler.q
-    if domain.is_grid() or not isinstance(sampler, Uniform | LogUniform):
-        expected = "uniform or loguniform numbers, or choices; nothing conditional"
-        raise DefinitionError("$", domain, expected)
-    log = isinstance(sampler, LogUniform)
-    match domain:
-        case Float(lower=low, upper=high):
-            return at.Float(name, low, high, log=log, step=step)
-        case Integer(lower=low, upper=high):
-            if step in (None, 1):
-                return at.Int(name, low, high - 1, log=log)
-            return at.Int(name, math.ceil(low / step) * step, high, log=log, step=step)
-        case Categorical(categories=choices):
-            return held.categorical(name, choices)
-    raise DefinitionError("$", domain, "uniform or loguniform numbers, or choices")

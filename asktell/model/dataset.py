@@ -31,6 +31,8 @@ class Dataset:
         order: the rows from the best to the worst (n,).
         failed: points whose evaluation failed (f, d).
         pending: points being evaluated, or about to be (q, d).
+        earlier: what earlier studies found, on the same cube: of the same outcomes, where those
+            that a study did not measure are given. Nothing of theirs has failed or is pending.
     """
 
     points: Array
@@ -42,6 +44,7 @@ class Dataset:
     order: Indices
     failed: Array
     pending: Array
+    earlier: tuple[Dataset, ...] = ()
 
     @property
     def feasible(self) -> np.typing.NDArray[np.bool_]:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import numpy as np
 
 from asktell.model.gp import GaussianProcesses
-from asktell.model.kernels import Array, matern, squared_distances
+from asktell.model.kernels import SHARED, Array
 
 _COSINES = 512
 """Cosines in a draw of the prior. Its covariance then is right to about 1 / sqrt(512) = 0.04."""
@@ -38,6 +38,10 @@ def draw_functions(
     known = embedding(processes.points) / scales
     widths = np.sqrt(_DEGREES / random.chisquare(_DEGREES, size=_COSINES))
     frequencies = random.standard_normal((known.shape[1], _COSINES)) * widths
+    share = round(SHARED * _COSINES / max(len(embedding.shared), 1))
+    for depth, columns in enumerate(embedding.shared):  # of each kernel its share of frequencies
+        others = np.setdiff1d(np.arange(len(frequencies)), columns)
+        frequencies[others, depth * share : (depth + 1) * share] = 0.0
     phases = random.uniform(0.0, 2.0 * math.pi, size=_COSINES)
     amplitudes = random.standard_normal((_COSINES, n)) * math.sqrt(2.0 / _COSINES)
     noise = np.sqrt(processes.variances())[:, None] * random.standard_normal((len(known), n))
@@ -47,7 +51,7 @@ def draw_functions(
 
     def block(points: Array) -> Array:
         features = embedding(points) / scales
-        kernel, _ = matern(squared_distances(features, known))
+        kernel = embedding.kernel(features, known)
         return np.asarray(np.cos(features @ frequencies + phases) @ amplitudes + kernel @ weights)
 
     def drawn(points: Array) -> Array:

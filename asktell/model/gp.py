@@ -18,7 +18,7 @@ from attrs import evolve, field, frozen
 from scipy.linalg import lapack
 
 from asktell.model.ascent import ascend
-from asktell.model.kernels import Array, Embedding, feature_sums, matern, squared_distances
+from asktell.model.kernels import Array, Embedding, Slopes, feature_sums
 from asktell.space.axes import Indices
 
 _LEAST_VARIANCE = 1e-12
@@ -121,7 +121,7 @@ class GaussianProcesses:
         return (mean, np.concatenate([part[1] for part in parts])) if return_std else mean
 
     def _predict_block(self, x: Array, return_std: bool) -> tuple[Array, Array]:
-        kernel, _ = matern(squared_distances(self._features(x), self._scaled))
+        kernel = self.embedding.kernel(self._features(x), self._scaled)
         mean = np.einsum("smn,sn->ms", kernel, self._weights)
         return (mean, self._deviation(kernel)[0].T) if return_std else (mean, mean)
 
@@ -131,17 +131,14 @@ class GaussianProcesses:
         The gradient along a dimension of categories is 0.
         """
         features = self._features(x)
-        kernel, slope = matern(squared_distances(features, self._scaled))
+        kernel, slopes = self.embedding.kernel_with_slopes(features, self._scaled)
         mean = np.einsum("smn,sn->ms", kernel, self._weights)
         std, solved = self._deviation(kernel)
         backward = solved @ self._inverse_factor
-        mean_gradient = np.zeros((len(x), len(self._weights), x.shape[1]))
-        std_gradient = np.zeros_like(mean_gradient)
-        ordered = self.embedding.ordered
-        mean_slopes = self._input_slopes(slope * self._weights[:, None], features)
-        var_slopes = self._input_slopes(slope * backward, features)
-        mean_gradient[:, :, ordered] = mean_slopes.transpose(1, 0, 2)
-        std_gradient[:, :, ordered] = (-var_slopes / std[:, :, None]).transpose(1, 0, 2)
+        by_mean = self._input_slopes(slopes, self._weights[:, None], features)
+        by_std = -self._input_slopes(slopes, backward, features) / std[:, :, None]
+        mean_gradient = self.embedding.along(by_mean, x).transpose(1, 0, 2)
+        std_gradient = self.embedding.along(by_std, x).transpose(1, 0, 2)
         return mean, std.T, mean_gradient, std_gradient
 
     def joint(self, x: Array, member: int) -> tuple[Array, Array]:
@@ -149,11 +146,14 @@ class GaussianProcesses:
 
         They are those of the function, without the noise (eq. 2.25 and 2.26).
         """
-        features = self._features(x)[[member]]
-        across, _ = matern(squared_distances(features, self._scaled[[member]]))
-        within, _ = matern(squared_distances(features, features))
+        across = self.embedding.kernel(self._features(x)[[member]], self._scaled[[member]])
+        within = self._within(x, member)[None]
         solved = across[0] @ self._inverse_factor[member].T
         return across[0] @ self._weights[member], within[0] - solved @ solved.T
+
+    def inferred_noise(self, member: int) -> float:
+        """Return the variance of the noise that is inferred for a member's targets."""
+        return self.hyperparameters[member].noise
 
     def left_out(self) -> tuple[Array, Array]:
         """Return what each target (members, n) would be predicted as without it: mean, deviation.
@@ -173,8 +173,8 @@ class GaussianProcesses:
             numpy.linalg.LinAlgError: the kernel matrix is not positive definite.
         """
         features = self._features(points)
-        across, _ = matern(squared_distances(features, self._scaled))
-        within, _ = matern(squared_distances(features, features))
+        across = self.embedding.kernel(features, self._scaled)
+        within = self.embedding.kernel(features, features)
         noise = np.array([member.noise for member in self.hyperparameters])
         diagonal = np.arange(len(points))
         within[:, diagonal, diagonal] = 1.0 + noise[:, None]
@@ -217,14 +217,13 @@ class GaussianProcesses:
             dimensions: along which all the points are moved.
             moved: to where each time (g, number of dimensions).
         """
-        first = self._features(_moved(points, dimensions, moved[0]))[:1]
-        within, _ = matern(squared_distances(first, first))  # the same wherever they are moved to
+        within = self._within(_moved(points, dimensions, moved[0]), 0)  # the same wherever
         across = np.empty((len(moved), self._weights.shape[1]))
         for row, positions in enumerate(moved):
             features = self._features(_moved(points, dimensions, positions))[:1]
-            across[row] = matern(squared_distances(features, self._scaled[:1]))[0][0].mean(axis=0)
+            across[row] = self.embedding.kernel(features, self._scaled[:1])[0].mean(axis=0)
         solved = across @ self._inverse_factor[0].T
-        variance = within[0].mean() - np.einsum("gn,gn->g", solved, solved)
+        variance = within.mean() - np.einsum("gn,gn->g", solved, solved)
         return across @ self._weights[0], np.sqrt(np.maximum(variance, _LEAST_VARIANCE))
 
     def corrections(self, targets: Array, member: int = 0) -> Array:
@@ -235,6 +234,10 @@ class GaussianProcesses:
         factor = self._inverse_factor[member]
         return np.asarray(factor.T @ (factor @ targets))
 
+    def whitened(self, vectors: Array, member: int) -> Array:
+        """Return L^-1 times vectors (n,) or (n, p), where L L' is the covariance of the targets."""
+        return np.asarray(self._inverse_factor[member] @ vectors)
+
     def variances(self, member: int = 0) -> Array:
         """Return the variances of the noise of a member's targets (n,), known or inferred."""
         factor, _ = lapack.dtrtri(self._inverse_factor[member], lower=1)
@@ -243,18 +246,31 @@ class GaussianProcesses:
     def _features(self, x: Array) -> Array:
         return np.asarray(self.embedding(x) / self._scales[:, None])
 
+    def _within(self, x: Array, member: int) -> Array:
+        """Return a member's kernel (m, m) among points (m, d), whose categories may be new."""
+        embedding = self.embedding.listing(x)
+        scales = embedding.scales(np.array(self.hyperparameters[member].length_scales))
+        features = embedding(x) / scales
+        return embedding.kernel(features, features)
+
     def _deviation(self, kernel: Array) -> tuple[Array, Array]:
         """Return deviations (members, m), and kernel times inverse factor (members, m, n)."""
         solved = kernel @ self._inverse_factor.transpose(0, 2, 1)
         variance = 1.0 - np.einsum("smn,smn->sm", solved, solved)
         return np.sqrt(np.maximum(variance, _LEAST_VARIANCE)), solved
 
-    def _input_slopes(self, weights: Array, features: Array) -> Array:
-        # d/dx sum_j w_j k(x, x_j), where dk/dx = -slope (z - z_j) / l
-        columns = self.embedding.ordered_features
-        moved = features[:, :, columns] * weights.sum(axis=2, keepdims=True)
-        pulled = weights @ self._scaled[:, :, columns]
-        return np.asarray((pulled - moved) / self._scales[:, None, columns])
+    def _input_slopes(self, slopes: Slopes, weights: Array, features: Array) -> Array:
+        """Return d/dx sum_j w_j k(x, x_j) by the moving features (members, m, g)."""
+        # dk/dx = -slope (z - z_j) / l
+        moving = self.embedding.moving
+        total = np.zeros((*features.shape[:2], len(moving)))
+        for columns, slope in slopes:
+            own = np.isin(moving, np.arange(features.shape[2])[columns])
+            place, weighted = moving[own], weights * slope
+            moved = features[:, :, place] * weighted.sum(axis=2, keepdims=True)
+            pulled = weighted @ self._scaled[:, :, place]
+            total[:, :, own] += (pulled - moved) / self._scales[:, None, place]
+        return total
 
 
 def _moved(points: Array, dimensions: Sequence[int], positions: Array) -> Array:
@@ -281,7 +297,7 @@ def condition(
     inverse_factors, weights = [], []
     diagonals = 1.0 + noise.variances(np.array([member.noise for member in hyperparameters]))
     for diagonal, features, target in zip(diagonals, scaled, targets, strict=True):
-        kernel, _ = matern(squared_distances(features, features))
+        kernel = embedding.kernel(features, features)
         kernel[np.diag_indices_from(kernel)] = diagonal
         factor, fault = lapack.dpotrf(kernel, lower=1, clean=1)
         solution, _ = lapack.dpotrs(factor, target, lower=1)
@@ -374,7 +390,7 @@ class LogPosterior:
         noise = np.exp(np.maximum(logs[:, -1], floors))
         scales = np.stack([self.embedding.scales(row) for row in np.exp(logs[:, :-1])])
         scaled = self.features / scales[:, None]
-        kernel, slope = matern(squared_distances(scaled, scaled))
+        kernel, slopes = self.embedding.kernel_with_slopes(scaled, scaled)
         diagonal = np.arange(len(self.features))
         kernel[:, diagonal, diagonal] = 1.0 + self.noise.variances(noise, members)
         weights = np.empty((len(logs), len(self.features)))
@@ -391,7 +407,9 @@ class LogPosterior:
         pull = weights[:, :, None] * weights[:, None] - inverse
         gradients = np.empty_like(logs)
         for row in range(len(logs)):
-            sums = feature_sums(pull[row] * slope[row], scaled[row])
+            sums = np.zeros(scaled.shape[2])
+            for columns, slope in slopes:
+                sums[columns] += feature_sums(pull[row] * slope[row], scaled[row][:, columns])
             gradients[row, :-1] = 0.5 * self.embedding.per_dimension(sums)
         trace = (pull[:, diagonal, diagonal] * self.noise.shares(members)).sum(axis=1)
         gradients[:, -1] = np.where(floored, 0.0, 0.5 * noise * trace)

@@ -16,6 +16,7 @@ import numpy as np
 from attrs import evolve, frozen
 
 from asktell.model.dataset import Dataset, Use
+from asktell.model.earlier import Guide, Source, guide_of
 from asktell.model.gp import GaussianProcesses, Hyperparameters, Noise, Prior, condition, fit
 from asktell.model.kernels import Array, Embedding
 from asktell.model.warping import (
@@ -30,6 +31,7 @@ from asktell.model.warping import (
     winsorised,
 )
 from asktell.space.axes import Axis
+from asktell.space.domain import Domain
 
 
 @frozen
@@ -44,19 +46,20 @@ class Member:
     noise_spread: float
     noise_floor: float
 
-    def prior(self, axes: Sequence[Axis]) -> Prior:
-        """Return the prior for d axes.
+    def prior(self, domain: Domain) -> Prior:
+        """Return the prior for the d axes of a domain.
 
         Length scales follow the LogNormal(sqrt(2) + ln(d) / 2, sqrt(3)) of Hvarfner, Hellsten and
         Nardi 2024 (arXiv 2402.02229), a density of the length scale itself. Its factor 1/l moves
         the mode in the logarithm, where the search takes place, down by the variance 3.
 
         That is for a continuum. Where random positions lie further apart, as categories do, the
-        length scale grows in proportion: two random points are equally alike on any axes.
+        length scale grows in proportion: two random points are equally alike on any axes. Where
+        some are not always active, d is how many are on average.
         """
-        mode = math.exp(math.sqrt(2.0) + 0.5 * math.log(len(axes)) - 3.0)
+        mode = math.exp(math.sqrt(2.0) + 0.5 * math.log(domain.n_active) - 3.0)
         return Prior(
-            tuple(mode * relative_spread(axis) for axis in axes),
+            tuple(mode * relative_spread(axis) for axis in domain.axes),
             math.sqrt(3.0),
             math.exp(self.noise_mode),
             self.noise_spread,
@@ -107,6 +110,13 @@ worst target, optima at the edge of what works were hardly tried; with the media
 repeated (docs/decisions, number 3). With no stand-in, the search fails at every second step along
 such an edge (number 11)."""
 
+_LAID_OUT = 64
+"""Of more categories than this, only those that are known have features of their own: 10,000 took
+more memory than there was."""
+
+_LEARNED_SPREAD = 0.7
+"""The deviation of the logarithms of length scales that an earlier study is trusted in."""
+
 _UNKNOWN = 1e6
 """The variance of noise of a target that says nothing; those of the function are 1."""
 
@@ -133,8 +143,29 @@ class Evidence:
     priors: tuple[Prior, ...]
     seen: tuple[Seen, ...]
 
+    def of(self, members: slice) -> Evidence:
+        """Return what some of the members see."""
+        return Evidence(
+            self.points,
+            self.targets[members],
+            Noise(self.noise.counts, self.noise.known[members]),
+            self.priors[members],
+            self.seen[members],
+        )
 
-def outcomes_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
+    def first(self, n: int) -> Evidence:
+        """Return what is seen of the first n points."""
+        noise = Noise(self.noise.counts[:n], self.noise.known[:, :n])
+        return evolve(self, points=self.points[:n], targets=self.targets[:, :n], noise=noise)
+
+    def guided(self, guide: Guide) -> Evidence:
+        """Return what is left of the targets where earlier studies say what is to be expected."""
+        mean, amplitude = (part.T for part in guide.at(self.points))
+        noise = Noise(self.noise.counts, self.noise.known / amplitude**2)
+        return evolve(self, targets=(self.targets - mean) / amplitude, noise=noise)
+
+
+def outcomes_seen(domain: Domain, data: Dataset) -> Evidence | None:
     """Return what the members of all outcomes see; None where all outcomes are given.
 
     Where evaluations failed, objectives count as worse than most that was observed, and of others
@@ -155,7 +186,7 @@ def outcomes_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
             rows.append(np.concatenate([view.values, stand_in * failures]))
             variances.append(np.concatenate([known, doubt * failures]))
             views.append(view)
-            priors.append(member.prior(axes))
+            priors.append(member.prior(domain))
     if not priors:
         return None
     return Evidence(
@@ -167,7 +198,7 @@ def outcomes_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
     )
 
 
-def success_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
+def success_seen(domain: Domain, data: Dataset) -> Evidence | None:
     """Return what is seen of success; None where nothing has failed."""
     n, failures = len(data.points), len(data.failed)
     if not failures:
@@ -175,45 +206,91 @@ def success_seen(axes: Sequence[Axis], data: Dataset) -> Evidence | None:
     view = seen(SUCCESS.warp, np.concatenate([np.ones(n), np.zeros(failures)]))
     noise = Noise(np.ones(n + failures), np.full((1, n + failures), np.nan))
     points = np.vstack([data.points, data.failed])
-    return Evidence(points, view.values[None], noise, (SUCCESS.prior(axes),), (view,))
+    return Evidence(points, view.values[None], noise, (SUCCESS.prior(domain),), (view,))
 
 
-def fit_members(axes: Sequence[Axis], data: Dataset, last: Found | None) -> Found:
-    """Search for hyper-parameters, from the prior's mode and from the last ones found."""
-    outcomes = _fitted(axes, outcomes_seen(axes, data), last[:-1] if last else ())
-    success = _fitted(axes, success_seen(axes, data), last[-1:] if last else ())
+def fit_members(
+    domain: Domain, data: Dataset, last: Found | None, sources: Sequence[Source] = ()
+) -> Found:
+    """Search for hyper-parameters, from the prior's mode and from the last ones found.
+
+    With earlier studies, they are those of what these leave to be modelled. The search then begins
+    at what was found of these as well.
+    """
+    seen = outcomes_seen(domain, data)
+    warm = last[:-1] if last else ()
+    if sources and seen is not None:
+        outcomes = _fitted_guided(domain, data, seen, warm, sources)
+    else:
+        outcomes = _fitted(domain, seen, warm)
+    success = _fitted(domain, success_seen(domain, data), last[-1:] if last else ())
     return (*(outcomes[columns] for columns in columns_of(data.uses)), success)
 
 
-def fit_first(
-    axes: Sequence[Axis], data: Dataset, last: Found | None, outcome: int
-) -> Hyperparameters:
+def fit_earlier(domain: Domain, data: Dataset) -> tuple[Found, ...]:
+    """Search for the hyper-parameters of the members of every earlier study."""
+    return tuple(fit_members(domain, earlier, None) for earlier in data.earlier)
+
+
+def fit_first(domain: Domain, data: Dataset, last: Found | None, outcome: int) -> Hyperparameters:
     """Search for those of an outcome's first member alone, as :func:`fit_members` does for all."""
-    evidence = outcomes_seen(axes, data)
+    evidence = outcomes_seen(domain, data)
     assert evidence is not None  # who asks for a member has one
     place = columns_of(data.uses)[outcome].start
-    only = slice(place, place + 1)
-    one = evolve(
-        evidence,
-        targets=evidence.targets[only],
-        noise=Noise(evidence.noise.counts, evidence.noise.known[only]),
-        priors=evidence.priors[only],
-        seen=evidence.seen[only],
-    )
-    return _fitted(axes, one, (last[outcome][:1],) if last else ())[0]
+    one = evidence.of(slice(place, place + 1))
+    return _fitted(domain, one, (last[outcome][:1],) if last else ())[0]
 
 
-def _fitted(
-    axes: Sequence[Axis], evidence: Evidence | None, last: Found
-) -> tuple[Hyperparameters, ...]:
+def _fitted(domain: Domain, evidence: Evidence | None, last: Found) -> tuple[Hyperparameters, ...]:
     if evidence is None:
         return ()
-    warm = [one for members in last for one in members]
+    warm = flat(last)
     starts = [[prior.mode()] for prior in evidence.priors]
     if len(warm) == len(starts):
         starts = [[*mode, known] for mode, known in zip(starts, warm, strict=True)]
+    return _searched(domain, evidence, starts)
+
+
+def _fitted_guided(
+    domain: Domain, data: Dataset, evidence: Evidence, last: Found, sources: Sequence[Source]
+) -> tuple[Hyperparameters, ...]:
+    """Return what is found where earlier studies guide the members."""
+    starts = [[prior.mode()] for prior in evidence.priors]
+    for source in sources:
+        for column, found in zip(source.columns, source.processes.hyperparameters, strict=True):
+            starts[column].append(found)
+    warm = flat(last)
+    if len(warm) == len(starts):
+        starts = [[*several, known] for several, known in zip(starts, warm, strict=True)]
+    known = [several[-1] for several in starts]
+    guide = guided_by(domain, data, evidence, known, sources)
+    evidence = evidence.guided(guide)
+    priors = [_learned(prior, guide, member) for member, prior in enumerate(evidence.priors)]
+    return _searched(domain, evolve(evidence, priors=tuple(priors)), starts)
+
+
+def _learned(prior: Prior, guide: Guide, member: int) -> Prior:
+    """Return a member's prior with length scales as earlier studies have them, if trusted.
+
+    They are averages in the logarithm, of the modes and of the spreads.
+    """
+    trust, modes = float(guide.trust[member]), np.log(prior.length_scales)
+    known = sum(
+        (share * np.log(source.length_scales(member)) for share, source in guide.speakers(member)),
+        np.zeros_like(modes),
+    )
+    return evolve(
+        prior,
+        length_scales=tuple(np.exp((1.0 - trust) * modes + trust * known).tolist()),
+        length_scale_spread=prior.length_scale_spread ** (1.0 - trust) * _LEARNED_SPREAD**trust,
+    )
+
+
+def _searched(
+    domain: Domain, evidence: Evidence, starts: Sequence[Sequence[Hyperparameters]]
+) -> tuple[Hyperparameters, ...]:
     return fit(
-        embedding_of(axes),
+        embedding_of(domain, evidence.points),
         evidence.priors,
         evidence.points,
         evidence.targets,
@@ -230,20 +307,91 @@ def columns_of(uses: Sequence[Use]) -> tuple[slice, ...]:
 
 
 def condition_members(
-    axes: Sequence[Axis], evidence: Evidence | None, hyperparameters: Sequence[Hyperparameters]
+    domain: Domain,
+    evidence: Evidence | None,
+    hyperparameters: Sequence[Hyperparameters],
+    pending: Array | None = None,
 ) -> GaussianProcesses | None:
     """Return the members' posteriors, None where there are no members.
+
+    Args:
+        domain: where the points lie.
+        evidence: what the members see.
+        hyperparameters: of each.
+        pending: points (q, d) that are to be believed later, so that their categories are known.
 
     Raises:
         numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
     """
     if evidence is None:
         return None
-    return condition(
-        embedding_of(axes), hyperparameters, evidence.points, evidence.targets, evidence.noise
-    )
+    known = [evidence.points] if pending is None else [evidence.points, pending]
+    embedding = embedding_of(domain, *known)
+    return condition(embedding, hyperparameters, evidence.points, evidence.targets, evidence.noise)
 
 
-def embedding_of(axes: Sequence[Axis]) -> Embedding:
-    """Return the features that points on these axes have."""
-    return Embedding(tuple(axis.categories for axis in axes))
+def sources_of(domain: Domain, data: Dataset, found: Sequence[Found]) -> tuple[Source, ...]:
+    """Return what the members believe of each earlier study, given its hyper-parameters.
+
+    Raises:
+        numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
+    """
+    sources = []
+    places = columns_of(data.uses)
+    for earlier, its in zip(data.earlier, found, strict=True):
+        seen = outcomes_seen(domain, earlier)
+        processes = condition_members(domain, seen, flat(its[:-1]))
+        if processes is not None:
+            told = [
+                np.arange(place.start, place.stop)
+                for place, members in zip(places, its[:-1], strict=True)
+                if members
+            ]
+            sources.append(Source(processes, np.concatenate(told)))
+    return tuple(sources)
+
+
+def guided_by(
+    domain: Domain,
+    data: Dataset,
+    evidence: Evidence,
+    hyperparameters: Sequence[Hyperparameters],
+    sources: Sequence[Source],
+) -> Guide:
+    """Return what members expect after earlier studies, one or more, given what is observed.
+
+    What is seen of failures is no evidence: it is made up.
+
+    Raises:
+        numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
+    """
+    processes = condition_members(domain, evidence.first(len(data.points)), hyperparameters)
+    assert processes is not None  # there is evidence
+    return guide_of(sources, processes, columns_of(data.uses))
+
+
+def flat(found: Found) -> list[Hyperparameters]:
+    """Return the hyper-parameters of all members, side by side."""
+    return [one for members in found for one in members]
+
+
+def embedding_of(domain: Domain, *known: Array) -> Embedding:
+    """Return the features that the points of a domain have.
+
+    Args:
+        domain: where they lie.
+        known: points (n, d) whose categories are told apart; of many, all others look alike.
+    """
+    categories, activity = tuple(axis.categories for axis in domain.axes), domain.activity
+    listed = tuple(() if count > _LAID_OUT else None for count in categories)
+    embedding = Embedding(categories, listed=listed)
+    if activity is not None:
+        dimensions = range(domain.dim)
+        embedding = evolve(
+            embedding,
+            conditional=tuple(dimension in activity.conditional for dimension in dimensions),
+            depths=activity.depths,
+        )
+    for points in known:
+        embedding = embedding.listing(points)
+    return embedding

@@ -13,17 +13,22 @@ import numpy as np
 from attrs import frozen
 
 from asktell.model.dataset import Dataset
-from asktell.model.gp import GaussianProcesses
+from asktell.model.earlier import GuidedProcesses, Processes
+from asktell.model.gp import GaussianProcesses, Hyperparameters
 from asktell.model.kernels import Array
 from asktell.model.members import (
+    Evidence,
     Found,
     columns_of,
     condition_members,
+    flat,
+    guided_by,
     outcomes_seen,
+    sources_of,
     success_seen,
 )
 from asktell.model.warping import Seen
-from asktell.space.axes import Axis
+from asktell.space.domain import Domain
 
 Given = Callable[[Array], Array]
 """Returns the numbers (m, g) of the outcomes that are given, at points (m, d), in their order."""
@@ -52,7 +57,7 @@ class Posterior:
             outcome (k,).
     """
 
-    processes: GaussianProcesses | None
+    processes: Processes | None
     success: GaussianProcesses | None
     given: Given | None
     columns: tuple[slice, ...]
@@ -83,7 +88,7 @@ class Posterior:
         return mean, std, mean_slopes, std_slopes
 
     @property
-    def _modelled(self) -> list[GaussianProcesses]:
+    def _modelled(self) -> list[Processes]:
         return [one for one in (self.processes, self.success) if one is not None]
 
     def limits(self, outcome: int) -> tuple[Array, Array]:
@@ -113,7 +118,7 @@ class Posterior:
         known = self.seen[first].variances(
             self.data.targets[:, outcome], self.data.deviations[:, outcome]
         )
-        inferred = self.processes.hyperparameters[first].noise
+        inferred = self.processes.inferred_noise(first)
         return float(np.median(np.where(np.isnan(known), inferred, known)))
 
     def in_units(self, points: Array) -> tuple[Array, Array]:
@@ -129,16 +134,27 @@ class Posterior:
 
 
 def posterior_of(
-    axes: Sequence[Axis], data: Dataset, found: Found, given: Given | None = None
+    domain: Domain,
+    data: Dataset,
+    found: Found,
+    given: Given | None = None,
+    earlier: Sequence[Found] = (),
 ) -> Posterior:
     """Return the posterior given data with one point or more.
+
+    Args:
+        domain: what points there are.
+        data: what is known.
+        found: the hyper-parameters of the members.
+        given: the numbers of the outcomes that are given.
+        earlier: the hyper-parameters of the members of each earlier study.
 
     Raises:
         numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
     """
-    outcomes, failures = outcomes_seen(axes, data), success_seen(axes, data)
-    processes = condition_members(axes, outcomes, [one for some in found[:-1] for one in some])
-    success = condition_members(axes, failures, found[-1])
+    outcomes, failures = outcomes_seen(domain, data), success_seen(domain, data)
+    processes = _informed(domain, data, outcomes, flat(found[:-1]), earlier)
+    success = condition_members(domain, failures, found[-1], data.pending)
     columns, taken = list(columns_of(data.uses)), len(outcomes.priors) if outcomes else 0
     for position, use in enumerate(data.uses):
         if use == "given":
@@ -158,6 +174,21 @@ def posterior_of(
         data,
         calibration,
     )
+
+
+def _informed(
+    domain: Domain,
+    data: Dataset,
+    evidence: Evidence | None,
+    found: Sequence[Hyperparameters],
+    earlier: Sequence[Found],
+) -> Processes | None:
+    sources = sources_of(domain, data, earlier) if earlier and evidence else ()
+    if evidence is None or not sources:
+        return condition_members(domain, evidence, found, data.pending)
+    guide = guided_by(domain, data, evidence, found, sources)
+    own = condition_members(domain, evidence.guided(guide), found, data.pending)
+    return own and GuidedProcesses(guide, own)
 
 
 def _given_with_gradient(given: Given, points: Array) -> tuple[Array, Array, Array, Array]:

@@ -122,11 +122,11 @@ def note(figure: Figure, text: str, theme: Theme, line: int = _NOTE_LINE) -> Non
         figure.supxlabel(text, x=0.01, ha="left", color=theme.muted, fontsize=SMALL)
 
 
-def rest(names: Sequence[str]) -> str:
-    """Return a sentence on parameters that are not drawn."""
+def rest(names: Sequence[str], why: str = "more matter less") -> str:
+    """Return a line on parameters that are not drawn, empty where there are none."""
     if not names:
         return ""
-    text = f"{len(names)} more matter less: "
+    text = f"{len(names)} {why}: "
     shown = []
     for name in names:
         shown.append(written(name, 20))

@@ -23,6 +23,9 @@ _MOST_LINES = 400
 
 _MOST_TICKS = 6
 
+_NOT_ACTIVE = -0.13
+"""Where lines pass an axis whose parameter is not active in the trial: below the axis."""
+
 _LETTERS = 70
 """Letters of labels that have room beside each other on all axes together."""
 
@@ -38,7 +41,8 @@ def parallel(
     """Draw every trial as a line through its params and outcomes; the best stands out.
 
     The stronger the colour, the better the rank of the outcome. What failed is dashed and ends
-    before the outcomes. The most important parameters come first.
+    before the outcomes. The most important parameters come first. Lines pass below the axes of
+    parameters that are not active.
 
     Args:
         study: an engine, a state, or anything with a ``state``.
@@ -55,6 +59,10 @@ def parallel(
     place, found = outcome_place(state, outcome), insight.parallel(state)
     if not len(found.trials):
         return canvas.sentence(why_nothing(study), theme, ax)
+    shares = found.shares.copy()
+    skipped = np.isnan(shares)
+    skipped[:, found.n_parameters :] = False
+    shares[skipped] = _NOT_ACTIVE
     order = in_order(known, outcome).tolist()
     columns = order[:most] + list(range(found.n_parameters, len(found.axes)))
     ax = canvas.one_axes(theme, ax, 4.2)
@@ -62,16 +70,18 @@ def parallel(
     worth = found.values[:, found.n_parameters + place] * wanted.sign
     best = best_row(state, place, tried(state))
     drawn = _selected(np.where(found.feasible, worth, -np.inf), best)
-    _lines(ax, found, columns, worth, drawn, theme)
+    _lines(ax, found, shares[:, columns], worth, drawn, theme)
     if best is not None and found.feasible[best]:
         several = wanted.goal and not state.problem.has_scale
         label = f"best in {canvas.written(wanted.name)}" if several else "best"
-        shares = found.shares[best, columns]
-        ax.plot(shares, color=theme.best, linewidth=2.2, label=label, zorder=5)
+        ax.plot(shares[best, columns], color=theme.best, linewidth=2.2, label=label, zorder=5)
     for x, column in enumerate(columns):
         _upright(ax, x, found.axes[column], max(4, _LETTERS // len(columns)), theme)
     ax.set_xlim(-0.15, len(columns) - 1 + 0.4)
     ax.set_ylim(-0.04, 1.04)
+    if skipped[:, columns].any():
+        ax.set_ylim(_NOT_ACTIVE - 0.03, 1.04)
+        _below(ax, np.flatnonzero(skipped[:, columns].any(axis=0)), theme)
     ax.grid(False)
     ax.set_yticks([])
     for side in ("left", "bottom"):
@@ -107,13 +117,13 @@ def _selected(worth: Array, best: int | None) -> Indices:
 def _lines(
     ax: Axes,
     found: Parallel,
-    columns: list[int],
+    shares: Array,
     worth: Array,
     drawn: Indices,
     theme: Theme,
 ) -> None:
-    """Draw trials in this order."""
-    x, shares = np.arange(len(columns)), found.shares[:, columns]
+    """Draw trials in this order, through shares of the axes (n, columns)."""
+    x = np.arange(shares.shape[1])
     feasible, failed = found.feasible, found.failed
     seen = drawn[~failed[drawn]]
     ranks = np.linspace(0.0, 1.0, len(seen)) if len(seen) > 1 else np.ones(len(seen))
@@ -143,8 +153,22 @@ def _lines(
         )
 
 
+def _below(ax: Axes, places: Indices, theme: Theme) -> None:
+    """Mark the places below the axes where lines pass that have no value there."""
+    ax.plot(
+        places,
+        np.full(len(places), _NOT_ACTIVE),
+        "o",
+        markersize=4,
+        markerfacecolor=theme.background if theme.background != "none" else "white",
+        markeredgecolor=theme.muted,
+        label="not active",
+        zorder=6,
+    )
+
+
 def _upright(ax: Axes, x: int, axis: Axis, longest: int, theme: Theme) -> None:
-    ax.axvline(x, color=theme.muted, linewidth=0.8, zorder=3)
+    ax.vlines(x, 0.0, 1.0, color=theme.muted, linewidth=0.8, zorder=3)
     every = -(-len(axis.ticks) // _MOST_TICKS)
     for share, label in list(zip(axis.shares(axis.ticks), axis.labels, strict=True))[::every]:
         ax.annotate(

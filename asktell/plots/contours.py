@@ -31,6 +31,8 @@ def contour(
 ) -> Figure:
     """Draw the model over two parameters, averaged over all others, and what was tried where.
 
+    It is empty where conditions or constraints leave no such params.
+
     Args:
         study: an engine, a state, or anything with a ``state``.
         first: the name of one parameter; None for the most important.
@@ -59,19 +61,20 @@ def contour(
     ax.grid(False)
     goal = state.problem.outcomes[outcome_place(state, outcome)].goal
     colours = theme.colours + ("_r" if goal == "minimize" else "")
+    mean = np.ma.masked_invalid(found.mean)
     mesh = ax.pcolormesh(
         _edges(found.first, found.first_grid),
         _edges(found.second, found.second_grid),
-        found.mean,
+        mean,
         cmap=colours,
         rasterized=True,
     )
     is_smooth = "categories" not in (found.first.scale, found.second.scale)
-    if is_smooth and min(found.mean.shape) > 1 and np.ptp(found.mean) > 0.0:
+    if is_smooth and min(mean.shape) > 1 and mean.count() and np.ptp(mean) > 0.0:
         ax.contour(
             found.first_grid,
             found.second_grid,
-            found.mean,
+            mean,
             colors="#000000",
             linewidths=0.5,
             alpha=0.35,

@@ -37,10 +37,11 @@ def slices(
     most: int = 12,
     theme: Theme = LIGHT,
 ) -> Figure:
-    """Draw the model along every parameter through the best, and what was tried where.
+    """Draw the model along every parameter that is active in the best, and what was tried where.
 
     The band holds what is likely (95 %). Dots are trials, which differ in all parameters, so they
-    need not lie in the band. The most important parameters come first.
+    need not lie in the band. The most important parameters come first. There are gaps where
+    constraints leave no such params.
 
     Args:
         study: an engine, a state, or anything with a ``state``.
@@ -61,22 +62,29 @@ def slices(
         found = insight.slices(known, outcome, around)
     except NothingObservedError:
         return canvas.sentence(why_nothing(study), theme)
-    places = (in_order(known, outcome) if order is None else order).tolist()
-    shown = [found[i] for i in places[:most]]
+    along = {one.axis.name: one for one in found}
+    places = in_order(known, outcome) if order is None else order
+    names = [state.space.names[place] for place in places]
+    ranked = [along[name] for name in names if name in along]
+    shown = ranked[:most]
     view = _view(state, outcome, shown)
     panels = canvas.grid_of_axes(theme, len(shown), _COLUMNS, 1.75)
     for place, (ax, one) in enumerate(zip(panels, shown, strict=True)):
         _band(ax, one.axis, one.grid, one.mean, one.deviation, view, theme)
         dots(ax, one.tried, one.values, one.feasible, view, theme, 9.0)
         crosses(ax, one.failed, theme, 12.0)
-        expected = float(view.clipped(np.interp([one.through], one.grid, one.mean))[0])
+        exist = np.isfinite(one.mean)
+        level = np.interp([one.through], one.grid[exist], one.mean[exist])
+        expected = float(view.clipped(level)[0])
         star(ax, one.through, expected, theme, "best" if around is None else "chosen")
         _panel(ax, one.axis, view, place, theme)
     figure = canvas.figure_of(panels[0])
     name = canvas.written(shown[0].outcome)
     canvas.heading(figure, f"{name} along each parameter, the others as at the star", theme)
     canvas.legend(panels, theme)
-    canvas.note(figure, canvas.rest([found[i].axis.name for i in places[most:]]), theme)
+    less = canvas.rest([one.axis.name for one in ranked[most:]])
+    absent = canvas.rest([n for n in names if n not in along], "not active at the star")
+    canvas.note(figure, "\n".join(filter(None, (less, absent))), theme)
     return figure
 
 
@@ -159,16 +167,18 @@ def _view(state: State, outcome: str | None, shown: Sequence[Slice]) -> View:
     if view.is_log:
         return view
     room = 0.4 * (view.high - view.low)
-    low = max(min(view.low, float(means.min())), view.low - room)
-    high = min(max(view.high, float(means.max())), view.high + room)
+    low = max(min(view.low, float(np.nanmin(means))), view.low - room)
+    high = min(max(view.high, float(np.nanmax(means))), view.high + room)
     return View(low, high, False)
 
 
 def _view_of_means(found: Sequence[insight.Dependence]) -> View:
     """Return the part of an outcome that holds all means, and some of what is around them."""
     means = np.concatenate([one.mean for one in found])
-    low, high = float(means.min()), float(means.max())
-    typical = float(np.median(np.concatenate([one.deviation for one in found])))
+    if not np.isfinite(means).any():
+        return View(0.0, 1.0, False)
+    low, high = float(np.nanmin(means)), float(np.nanmax(means))
+    typical = float(np.nanmedian(np.concatenate([one.deviation for one in found])))
     room = min(2.0 * typical, max(0.6 * (high - low), 0.5 * typical))
     return View(low - room, high + room, False)
 

@@ -30,7 +30,8 @@ def importance(
     """Draw which share of an outcome's variance each parameter has a part in.
 
     The dark part of a bar is what the parameter does by itself, the light one what it does together
-    with others. Whiskers are two standard errors. See :func:`asktell.insight.importance`.
+    with others. Whiskers are two standard errors. Behind parameters that are not always active
+    there is the share of the space in which they are. See :func:`asktell.insight.importance`.
 
     Args:
         study: an engine, a state, anything with a ``state``, or an importance that was worked out.
@@ -75,7 +76,7 @@ def importance(
             color=theme.ink,
             fontsize=canvas.SMALL,
         )
-    ax.set_yticks(rows, [canvas.written(found.names[i]) for i in order])
+    ax.set_yticks(rows, [_name(found, i) for i in order])
     ax.tick_params(axis="y", labelsize=canvas.NORMAL, labelcolor=theme.ink, length=0)
     ax.set_ylim(len(order) - 0.4, -0.6)
     ax.set_xlim(0.0, max(0.3, float(ends.max(initial=0.0)) * 1.1))
@@ -87,3 +88,8 @@ def importance(
     others = canvas.rest([found.names[i] for i in found.order[most:]])
     canvas.note(canvas.figure_of(ax), said + others, theme)
     return canvas.figure_of(ax)
+
+
+def _name(found: Importance, place: int) -> str:
+    name, active = canvas.written(found.names[place]), found.active[place]
+    return name if active >= 1.0 else f"{name} (active in {100 * active:.0f} %)"

@@ -2,6 +2,10 @@
 
 Arguments stay apart: none is ever joined with others or given to a shell, so a value is one
 argument or a part of one, whatever is in it.
+
+A parameter that is not active has no value. An option for it goes with it: both ``--depth {depth}``
+and ``depth={depth}`` are left out. Anywhere else its place is empty, so that what follows stays
+where the program expects it.
 """
 
 from __future__ import annotations
@@ -18,6 +22,9 @@ from asktell.space.arguments import hint
 
 _PIECES = re.compile(r"\{\{[^{}]*\}\}|\{([^{}]*)\}")
 _WORD = re.compile(r"[A-Za-z_][\w.-]*\Z")
+_PLACE = re.compile(r"\{([^{}]*)\}\Z")
+_OPTION = re.compile(r"--?[A-Za-z][^=\s{}]*\Z")
+_NAMED = re.compile(r"[^=\s{}]+=\{([^{}]*)\}\Z")
 
 PARAMS_FILE = "params_file"
 GIVEN = ("id", "folder", PARAMS_FILE)
@@ -60,14 +67,37 @@ class Template:
         return {piece[1] for piece in pieces} & self.known
 
     def filled(self, values: Mapping[str, Any]) -> list[str]:
-        """Return the arguments with values in their places."""
+        """Return the arguments with values in their places.
+
+        Args:
+            values: by name; what is not active has none.
+        """
 
         def replacement(piece: re.Match[str]) -> str:
-            if piece[1] is None:
+            name = piece[1]
+            if name is None:
                 return piece[0][1:-1]
-            return text_of(values[piece[1]]) if piece[1] in self.known else piece[0]
+            if name not in self.known:
+                return piece[0]
+            return text_of(values[name]) if name in values else ""
 
-        return [_PIECES.sub(replacement, argument) for argument in self.arguments]
+        return [_PIECES.sub(replacement, argument) for argument in self._needed(values)]
+
+    def _needed(self, values: Mapping[str, Any]) -> list[str]:
+        """Return the arguments without the options for what has no value."""
+        needed: list[str] = []
+        for argument in self.arguments:
+            if self._is_missing(_NAMED.match(argument), values):
+                continue
+            has_option = bool(needed) and _OPTION.match(needed[-1]) is not None
+            if has_option and self._is_missing(_PLACE.match(argument), values):
+                del needed[-1]
+            else:
+                needed.append(argument)
+        return needed
+
+    def _is_missing(self, place: re.Match[str] | None, values: Mapping[str, Any]) -> bool:
+        return place is not None and place[1] in self.known and place[1] not in values
 
 
 def _is_meant(name: str, known: Sequence[str]) -> bool:
@@ -86,8 +116,9 @@ def text_of(value: Any) -> str:
 def environment_of(params: Mapping[str, Any], trial_id: int, folder: str) -> dict[str, str]:
     """Return the variables of a program's environment that say what it is to evaluate.
 
-    ``ASKTELL_PARAMS`` has all params as JSON, ``ASKTELL_PARAM_lr`` one of them. What a shell does
-    not take in the name of a variable is an underscore there.
+    ``ASKTELL_PARAMS`` has all params as JSON, ``ASKTELL_PARAM_lr`` one of them; there is none for a
+    parameter that is not active. What a shell does not take in the name of a variable is an
+    underscore there.
     """
     one_each = {
         "ASKTELL_PARAM_" + re.sub(r"[^A-Za-z0-9_]", "_", name): text_of(value)

@@ -47,7 +47,7 @@ class Answer:
 
 def answer_of(state: State) -> Answer:
     """Return the best and the front of a state."""
-    trials = by_values([trial for trial in state.trials if trial.is_observed])
+    trials = by_values([trial for trial in state.kept if trial.is_observed])
     best = know.best(state) if trials and state.problem.has_scale else None
     front = know.pareto(state) if len(state.problem.objectives) > 1 else []
     return Answer(
@@ -127,9 +127,7 @@ def _best_text(state: State, best: Observation, trial: Trial) -> str:
 
 def _since(state: State, best: Trial) -> str:
     arrival = max(result.arrival for result in best.results)
-    after = sum(
-        1 for trial in state.trials if trial.is_over and trial.reports[-1].arrival > arrival
-    )
+    after = sum(1 for trial in state.kept if trial.is_over and trial.reports[-1].arrival > arrival)
     if not after:
         return "" if state.n_over == 1 else ", the last one"
     return f"; the {'one' if after == 1 else f'{after:,}'} after it brought nothing better"
@@ -171,7 +169,7 @@ def _broken(state: State, best: Observation) -> str:
 
 
 def params_table(state: State, best: Observation, caption: str) -> Table:
-    """Return a row for each parameter: its value, and what it could have been."""
+    """Return a row for each active parameter: its value, and what it could have been."""
     rows = []
     for parameter in state.space.parameters:
         if parameter.name in best.params:
@@ -198,7 +196,8 @@ def at_edge(state: State, best: Observation) -> list[tuple[str, str]]:
     """Return the numbers among the best params at an end of their range, and which end."""
     found = []
     for parameter in state.space.parameters:
-        if isinstance(parameter, Float | Int) and _is_range(parameter):
+        is_there = parameter.name in best.params
+        if is_there and isinstance(parameter, Float | Int) and _is_range(parameter):
             (position,) = parameter.encode([best.params[parameter.name]]).tolist()
             if position <= _EDGE:
                 found.append((parameter.name, "lower"))

@@ -54,7 +54,7 @@ def failed_of(state: State) -> list[Failed]:
     """Return the trials of a state whose failure counts."""
     return [
         Failed(trial.number, trial.params, trial.reason or "")
-        for trial in state.trials
+        for trial in state.kept
         if trial.status == "failed"
     ]
 
@@ -141,17 +141,22 @@ def _common(
 ) -> list[str]:
     """Return a sentence for every parameter in which failures stand out against what succeeded.
 
-    So many tests are made in all, of one parameter and one reason each (Bonferroni).
+    Of a parameter that is not always active, those are compared in which it is. So many tests are
+    made in all, of one parameter and one reason each (Bonferroni).
     """
     if len(failed) < _FEWEST or not others:
         return []
     told = []
     for parameter in space.parameters:
-        bad, good = ([params[parameter.name] for params in some] for some in (failed, others))
+        name = parameter.name
+        bad, good = ([one[name] for one in some if name in one] for some in (failed, others))
+        if len(bad) < _FEWEST or not good:
+            continue
         is_ordered = isinstance(parameter, Float | Int | Ordinal)
         found = _interval(parameter, bad, good) if is_ordered else _choice(bad, good)
         if found is not None and found[0] * n_tests < _LIKELY_CHANCE:
-            told.append((found[0], f"{parameter.name} is {found[1]}."))
+            where = "" if len(bad) == len(failed) else f", in the {len(bad)} where it is active"
+            told.append((found[0], f"{name} is {found[1]}{where}."))
     return [text for _, text in sorted(told)[:4]]
 
 

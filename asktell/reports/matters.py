@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from asktell.insight import Importance
@@ -54,6 +56,8 @@ def ranking_text(known: Importance) -> str:
     )
     if known.total.sum() > 1.1:
         text += " These add up to more than all, as parameters act together."
+    if (known.active[matter] < 1.0).any():
+        text += " A parameter that is not always active counts only where it is."
     rest = len(ordered) - len(matter)
     if rest:
         every = "The other one has" if rest == 1 else f"The {rest:,} others have"
@@ -83,6 +87,7 @@ def edges_text(edges: list[tuple[str, str]]) -> str:
 
 def importance_table(known: Importance) -> Table:
     """Return the indices of all parameters, the most important first."""
+    conditional = bool((known.active < 1.0).any())
     rows = []
     for place in known.order:
         pairs = (
@@ -91,14 +96,25 @@ def importance_table(known: Importance) -> Table:
         )
         cells = [Cell(known.names[place], known.names[place])]
         cells += [Cell(f"{max(v, 0.0):.2f} ± {error:.2f}", float(v)) for v, error in pairs]
+        if conditional:
+            cells += _where_active(float(known.active[place]), float(known.within[place]))
         rows.append(Row(tuple(cells)))
     caption = (
         f"Sobol indices of {known.outcome}: the share of its variance over the space that a "
         "parameter has a part in, and the share that it brings about by itself"
     )
-    return Table(
-        caption, ("parameter", "has a part in", "by itself"), (False, True, True), tuple(rows), True
-    )
+    columns = ["parameter", "has a part in", "by itself"]
+    if conditional:
+        caption += "; in which part of the space it is active, and the share of the variance there"
+        columns += ["active in", "has a part in there"]
+    numeric = (False, *(True for _ in columns[1:]))
+    return Table(caption, tuple(columns), numeric, tuple(rows), True)
+
+
+def _where_active(active: float, within: float) -> list[Cell]:
+    unknown = math.isnan(within)
+    there = Cell("") if unknown else Cell(f"{max(within, 0.0):.2f}", within)
+    return [Cell(share(active), active), there]
 
 
 def _relevant(known: Importance, edges: list[tuple[str, str]]) -> list[tuple[str, str]]:

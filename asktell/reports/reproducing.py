@@ -11,12 +11,15 @@ import scipy
 from attrs import asdict
 
 import asktell
+from asktell.codec.space_texts import python_text, space_file_text
 from asktell.reports.answer import range_text
 from asktell.reports.page import Block, Cell, Code, Download, Folded, Prose, Row, Section, Table
 from asktell.reports.wanted import limit_text, limits_of, objectives_of
-from asktell.reports.words import count, listed
+from asktell.reports.words import count, listed, shown
 from asktell.space.parameters import kind_of
+from asktell.space.space import Space
 from asktell.state import State
+from asktell.study.outcomes import TARGET
 from asktell.study.problem import Method, Policy
 
 STUDY = "study.json.gz"
@@ -43,7 +46,11 @@ def reproducing_section(state: State) -> Section:
             "For the command line, unpack it: gunzip study.json.gz"
         ),
         _pairs("Made with", _versions(state)),
-        Folded("What is searched, and how", (_space_table(state), _pairs("Settings", _set(state)))),
+        Folded(
+            "What is searched, and how",
+            (*_space_tables(state.space), _pairs("Settings", _set(state))),
+        ),
+        Folded("The same space for a new study", _texts(state)),
     ]
     return Section("reproduce", "How to go on", tuple(blocks))
 
@@ -86,13 +93,38 @@ def _pairs(caption: str, pairs: dict[str, str]) -> Table:
     return Table(caption, ("what", "value"), (False, False), rows)
 
 
-def _space_table(state: State) -> Table:
-    space = state.space
-    rows = tuple(
-        Row((Cell(one.name), Cell(kind_of(one)), Cell(range_text(one)))) for one in space.parameters
-    )
+def _space_tables(space: Space) -> list[Block]:
+    """Return the parameters as a table, with the columns that have anything, and constraints."""
+    columns: dict[str, list[str]] = {
+        "parameter": [one.name for one in space.parameters],
+        "kind": [kind_of(one) for one in space.parameters],
+        "range": [range_text(one) for one in space.parameters],
+        "active where": [str(one.when or "") for one in space.parameters],
+        "default": ["" if one.default is None else shown(one.default) for one in space.parameters],
+        "likely": [listed([shown(value) for value in one.likely]) for one in space.parameters],
+    }
+    used = {name: cells for name, cells in columns.items() if any(cells)}
+    rows = tuple(Row(tuple(map(Cell, cells))) for cells in zip(*used.values(), strict=True))
     n = space.size
     many = "" if n is None else count(n, "configuration") if n < 1e15 else f"{n:.3g} configurations"
-    size = many or "a continuum"
-    caption = f"The space: {size}"
-    return Table(caption, ("parameter", "kind", "range"), (False, False, False), rows)
+    caption = f"The space: {many or 'a continuum'}"
+    table = Table(caption, tuple(used), tuple(False for _ in used), rows)
+    if not space.constraints:
+        return [table]
+    kept = tuple(Row((Cell(str(one)),)) for one in space.constraints)
+    return [table, Table("Constraints on params", ("what holds",), (False,), kept)]
+
+
+def _texts(state: State) -> tuple[Block, ...]:
+    """Return the space as Python code, and as a space file."""
+    problem = state.problem
+    objectives = [problem.outcomes[i] for i in problem.objectives]
+    named = objectives[0].name != TARGET or len(objectives) > 1
+    goal = "" if named or problem.constraints else f" --goal {objectives[0].goal}"
+    call = f"asktell init space.yaml study.json --seed {problem.seed}{goal}"
+    return (
+        Prose("In Python:"),
+        Code(python_text(state.space)),
+        Prose(f"As space.yaml, for the command line: {call}"),
+        Code(space_file_text(problem)),
+    )

@@ -17,6 +17,7 @@ _ORIGINS: dict[Origin | None, str] = {
     "initial": "taken from the initial design",
     "model": "chosen by the model",
     "fallback": "drawn by chance, where the model could not choose",
+    "enqueued": "wished for",
     "again": "offered again",
     "replicate": "measured once more",
     None: "told without having been suggested",
@@ -28,11 +29,17 @@ def tiles_of(state: State) -> Tiles:
     done, failed = state.n_observed, state.n_over - state.n_observed
     known: list[tuple[str, int]] = [("trials", len(state.trials)), ("measured", done)]
     if state.problem.constraints:
-        means = [measured(trial) for trial in state.trials]
+        means = [measured(trial) for trial in state.kept]
         holds = sum(numbers is not None and state.problem.holds(numbers) for numbers in means)
         known.append(("hold all limits", holds))
     known.append(("failed", failed))
-    for name, n in (("being evaluated", len(state.out)), ("queued", len(state.queue))):
+    rest = len(state.trials) - len(state.kept)
+    others = (
+        ("being evaluated", len(state.out)),
+        ("queued", len(state.queue)),
+        ("left out of the space", rest),
+    )
+    for name, n in others:
         if n:
             known.append((name, n))
     return Tiles(tuple((name, f"{n:,}") for name, n in known))

@@ -112,7 +112,7 @@ def _known(state: State) -> Fitted | None:
 
 
 def _succeeded(state: State) -> list[dict[str, Any]]:
-    return [trial.params for trial in state.trials if trial.is_observed]
+    return [trial.params for trial in state.kept if trial.is_observed]
 
 
 def _curves(state: State, gallery: Gallery, came: Progress) -> tuple[Block, ...]:

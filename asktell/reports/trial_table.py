@@ -62,6 +62,8 @@ def _row(state: State, answer: Answer, front: set[int], trial: Trial) -> Row:
         status = f"failed: {clipped(trial.reason, 60)}" if trial.reason else "failed"
     elif len(trial.results) > 1:
         status = f"observed {len(trial.results)} times"
+    if trial.left_out is not None:
+        status, mark = f"left out: {clipped(trial.left_out, 60)}", ""
     if best or trial.number in front:
         status, mark = f"{status}, {'best' if best else 'on the front'}", "best"
     cells = [Cell(str(trial.number), trial.number), Cell(status, status)]

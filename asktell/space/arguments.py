@@ -10,6 +10,7 @@ from inspect import signature
 from typing import Any, TypeVar
 
 from asktell.errors import NOTHING, InvalidValueError, at_key
+from asktell.space.conditions import Where, plain_where
 
 V = TypeVar("V")
 
@@ -31,9 +32,26 @@ def _defaults(constructor: Any) -> dict[str, Any]:
 
 
 def arguments_of(value: object) -> dict[str, Any]:
-    """Return the arguments that make a value such as a parameter, by name; tuples as lists."""
-    named = ((name, getattr(value, name)) for name in defaults_of(type(value)))
-    return {name: list(item) if isinstance(item, tuple) else item for name, item in named}
+    """Return the arguments that make a value such as a parameter, by name, as plain values."""
+    return {name: _plain(getattr(value, name)) for name in defaults_of(type(value))}
+
+
+def described(value: object) -> str:
+    """Return the call that makes a value, without the optional arguments that it was not given."""
+    defaults = defaults_of(type(value))
+    items = {name: getattr(value, name) for name in defaults}
+    said = [
+        f"{name}={plain_where(item) if isinstance(item, Where) else repr(item)}"
+        for name, item in items.items()
+        if defaults[name] is not None or name == "step" or item not in (None, ())
+    ]
+    return f"{type(value).__name__}({', '.join(said)})"
+
+
+def _plain(item: Any) -> Any:
+    if isinstance(item, Where):
+        return plain_where(item)
+    return list(item) if isinstance(item, tuple) else item
 
 
 def made(

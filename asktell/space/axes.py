@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 from numpy.typing import NDArray
 
 Positions = NDArray[np.float64]
@@ -46,6 +46,10 @@ class Axis(Protocol):
         """Return all positions of a discrete axis, (size,)."""
         ...
 
+    def positions(self, indices: Indices) -> Positions:
+        """Return where the levels of these indices lie, (n,) for (n,), on a discrete axis."""
+        ...
+
     def moves(self, position: float) -> Positions:
         """Return the positions that a coordinate move from ``position`` tries, (m,)."""
         ...
@@ -67,6 +71,10 @@ class Interval:
         return uniform
 
     def levels(self) -> Positions:
+        """Return nothing: a continuum has no list."""
+        return np.empty(0)
+
+    def positions(self, indices: Indices) -> Positions:
         """Return nothing: a continuum has no list."""
         return np.empty(0)
 
@@ -165,6 +173,88 @@ class LogLevels:
     @property
     def _width(self) -> float:
         return float(np.log1p((self.size - 1) * (self.step / self.low)))
+
+
+# --- a part of an axis ---
+
+
+@frozen
+class Some:
+    """Some positions of another axis, in order (m,); one alone where its value is fixed."""
+
+    held: Positions = field(eq=lambda held: held.tobytes())
+    categories: int = 0
+
+    @property
+    def size(self) -> int:
+        """Return how many positions there are."""
+        return len(self.held)
+
+    def snap(self, positions: Positions) -> Positions:
+        """Return the nearest of the positions."""
+        middles = (self.held[1:] + self.held[:-1]) / 2
+        return self.positions(np.searchsorted(middles, positions))
+
+    def sample(self, uniform: Positions) -> Positions:
+        """Give every position the same share of [0, 1)."""
+        shares = np.minimum(np.floor(uniform * self.size), self.size - 1)
+        return self.positions(shares.astype(np.int64))
+
+    def levels(self) -> Positions:
+        """Return all positions, (size,)."""
+        return self.held
+
+    def positions(self, indices: Indices) -> Positions:
+        """Return the positions of these indices."""
+        return np.asarray(self.held[indices])
+
+    def moves(self, position: float) -> Positions:
+        """Return all positions; of many ordered ones, a selection at every distance."""
+        if self.categories:
+            return self.held
+        here = int(np.searchsorted(self.held, position))
+        return self.positions(_moves(self.size, min(here, self.size - 1)))
+
+
+@frozen
+class Stretch:
+    """What lies between two positions of an ordered axis, both of which exist on it."""
+
+    axis: Interval | Levels | LogLevels
+    low: float
+    high: float
+    categories: int = 0
+
+    @property
+    def size(self) -> int | None:
+        """Return how many positions there are, or None for a continuum."""
+        if isinstance(self.axis, Interval):
+            return None
+        first, last = self.axis.indices(np.array([self.low, self.high])).tolist()
+        return int(last - first + 1)
+
+    def snap(self, positions: Positions) -> Positions:
+        """Return the nearest position within."""
+        return self.axis.snap(np.clip(positions, self.low, self.high))
+
+    def sample(self, uniform: Positions) -> Positions:
+        """Spread uniform numbers over the stretch."""
+        return self.snap(self.low + uniform * (self.high - self.low))
+
+    def levels(self) -> Positions:
+        """Return all positions of a discrete axis, (size,)."""
+        return self.positions(np.arange(self.size or 0))
+
+    def positions(self, indices: Indices) -> Positions:
+        """Return the positions of these indices, which count from the low end."""
+        if isinstance(self.axis, Interval):
+            return self.axis.positions(indices)
+        return self.axis.positions(self.axis.indices(np.array(self.low)) + indices)
+
+    def moves(self, position: float) -> Positions:
+        """Return the positions within that the whole axis tries."""
+        moves = self.axis.moves(position)
+        return moves[(moves >= self.low) & (moves <= self.high)]
 
 
 def categories(size: int) -> Levels:

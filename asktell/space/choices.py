@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,37 +10,63 @@ from attrs import field, frozen
 
 from asktell.errors import ParamsError, quoted
 from asktell.space import door
+from asktell.space.arguments import described
 from asktell.space.axes import Levels, Positions, categories
+from asktell.space.conditions import Where, optional_where, typed
 from asktell.space.door import Scalar
 
 _LONGEST_LIST = 400
 """How much of a list of choices a message shows."""
 
 
-def _typed(values: Sequence[Scalar]) -> tuple[tuple[type, Scalar], ...]:
-    return tuple((type(value), value) for value in values)  # 1, 1.0 and True are not one choice
-
-
-@frozen(init=False)
+@frozen(init=False, repr=False)
 class Ordinal:
     """One of several values whose order matters, but not the distances between them.
 
     Args:
         name: the key in params.
         values: None, bools, ints, finite floats or strings, all different, in order.
+        when: the parameter is active only where others have these values: a mapping from names to
+            a value, a list of values, ``AtLeast``, ``AtMost`` or a list of these two, which all
+            have to hold. Params do not have it where it is not active. None for always.
+        default: where a search begins; None for no such value.
+        likely: a value, or a list of them, near which good ones are expected: a belief, which
+            fades as results come. None for no such belief.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the argument.
     """
 
     name: str
-    values: tuple[Scalar, ...] = field(eq=_typed)
+    values: tuple[Scalar, ...] = field(eq=typed)
+    when: Where | None
+    default: Scalar
+    likely: tuple[Scalar, ...] = field(eq=typed)
     axis: Levels = field(init=False, eq=False, repr=False)
     _indices: dict[Scalar, int] = field(init=False, eq=False, repr=False)
 
-    def __init__(self, name: str, values: Sequence[Scalar]) -> None:
+    def __init__(
+        self,
+        name: str,
+        values: Sequence[Scalar],
+        *,
+        when: Mapping[str, Any] | None = None,
+        default: Scalar = None,
+        likely: Scalar | Sequence[Scalar] = None,
+    ) -> None:
         """Check and keep the arguments."""
-        self.__attrs_init__(door.text(name, "$.name"), door.scalars(values, "$.values"))
+        own = (
+            door.text(name, "$.name"),
+            door.scalars(values, "$.values"),
+            optional_where(when, "$.when"),
+        )
+        self.__attrs_init__(*own, None, ())
+        if default is not None or likely is not None:  # only what was made can check them
+            self.__attrs_init__(
+                *own,
+                door.canonical(self.check, default, "$.default"),
+                door.canonicals(self.check, likely, "$.likely"),
+            )
 
     @axis.default
     def _lay_out(self) -> Levels:
@@ -49,6 +75,8 @@ class Ordinal:
     @_indices.default
     def _look_up(self) -> dict[Scalar, int]:
         return {value: index for index, value in enumerate(self.values)}
+
+    __repr__ = described
 
     def check(self, value: Any) -> Scalar:
         """Return the canonical value.
@@ -67,27 +95,55 @@ class Ordinal:
         return [self.values[index] for index in self.axis.indices(positions)]
 
 
-@frozen(init=False)
+@frozen(init=False, repr=False)
 class Categorical:
     """One of several choices without an order.
 
     Args:
         name: the key in params.
         choices: None, bools, ints, finite floats or strings, all different; the first is where
-            a search begins.
+            a search begins, unless there is a default.
+        when: the parameter is active only where others have these values: a mapping from names to
+            a value, a list of values, ``AtLeast``, ``AtMost`` or a list of these two, which all
+            have to hold. Params do not have it where it is not active. None for always.
+        default: where a search begins; None for no such value.
+        likely: a value, or a list of them, near which good ones are expected: a belief, which
+            fades as results come. None for no such belief.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the argument.
     """
 
     name: str
-    choices: tuple[Scalar, ...] = field(eq=_typed)
+    choices: tuple[Scalar, ...] = field(eq=typed)
+    when: Where | None
+    default: Scalar
+    likely: tuple[Scalar, ...] = field(eq=typed)
     axis: Levels = field(init=False, eq=False, repr=False)
     _indices: dict[Scalar, int] = field(init=False, eq=False, repr=False)
 
-    def __init__(self, name: str, choices: Sequence[Scalar]) -> None:
+    def __init__(
+        self,
+        name: str,
+        choices: Sequence[Scalar],
+        *,
+        when: Mapping[str, Any] | None = None,
+        default: Scalar = None,
+        likely: Scalar | Sequence[Scalar] = None,
+    ) -> None:
         """Check and keep the arguments."""
-        self.__attrs_init__(door.text(name, "$.name"), door.scalars(choices, "$.choices"))
+        own = (
+            door.text(name, "$.name"),
+            door.scalars(choices, "$.choices"),
+            optional_where(when, "$.when"),
+        )
+        self.__attrs_init__(*own, None, ())
+        if default is not None or likely is not None:  # only what was made can check them
+            self.__attrs_init__(
+                *own,
+                door.canonical(self.check, default, "$.default"),
+                door.canonicals(self.check, likely, "$.likely"),
+            )
 
     @axis.default
     def _lay_out(self) -> Levels:
@@ -96,6 +152,8 @@ class Categorical:
     @_indices.default
     def _look_up(self) -> dict[Scalar, int]:
         return {value: index for index, value in enumerate(self.choices)}
+
+    __repr__ = described
 
     def check(self, value: Any) -> Scalar:
         """Return the canonical choice.
@@ -114,23 +172,48 @@ class Categorical:
         return [self.choices[index] for index in self.axis.indices(positions)]
 
 
-@frozen(init=False)
+@frozen(init=False, repr=False)
 class Bool:
     """True or False.
 
     Args:
         name: the key in params.
+        when: the parameter is active only where others have these values: a mapping from names to
+            a value, a list of values, ``AtLeast``, ``AtMost`` or a list of these two, which all
+            have to hold. Params do not have it where it is not active. None for always.
+        default: where a search begins; None for no such value.
+        likely: a value, or a list of them, near which good ones are expected: a belief, which
+            fades as results come. None for no such belief.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the argument.
     """
 
     name: str
+    when: Where | None
+    default: bool | None
+    likely: tuple[bool, ...]
     axis: Levels = field(init=False, eq=False, repr=False, default=categories(2))
 
-    def __init__(self, name: str) -> None:
-        """Check and keep the name."""
-        self.__attrs_init__(door.text(name, "$.name"))
+    def __init__(
+        self,
+        name: str,
+        *,
+        when: Mapping[str, Any] | None = None,
+        default: bool | None = None,
+        likely: bool | None = None,
+    ) -> None:
+        """Check and keep the arguments."""
+        own = (door.text(name, "$.name"), optional_where(when, "$.when"))
+        self.__attrs_init__(*own, None, ())
+        if default is not None or likely is not None:  # only what was made can check them
+            self.__attrs_init__(
+                *own,
+                door.canonical(self.check, default, "$.default"),
+                door.canonicals(self.check, likely, "$.likely"),
+            )
+
+    __repr__ = described
 
     def check(self, value: Any) -> bool:
         """Return the canonical value.

@@ -6,12 +6,12 @@ Each takes the argument and its place, and returns its canonical form.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from asktell.errors import DefinitionError
+from asktell.errors import DefinitionError, ParamsError
 from asktell.numbers import is_finite, is_integer
 
 Scalar = None | bool | int | float | str
@@ -91,26 +91,58 @@ def scalars(values: Any, place: str) -> tuple[Scalar, ...]:
         raise DefinitionError(place, values, "at least one value")
     seen: dict[Scalar, None] = {}
     for position, value in enumerate(values):
-        scalar = _scalar(value, f"{place}[{position}]")
-        if scalar in seen:
+        plain_value = _scalar_of(value, place, position)
+        if plain_value in seen:
             expected = "a value not listed before (1, 1.0 and True are equal)"
             raise DefinitionError(f"{place}[{position}]", value, expected)
-        seen[scalar] = None
+        seen[plain_value] = None
     return tuple(seen)
 
 
-def _scalar(value: Any, place: str) -> Scalar:
+def _scalar_of(value: Any, place: str, position: int) -> Scalar:
+    if type(value) is str:  # most lists are of strings, and some are long
+        return value
+    return scalar(value, f"{place}[{position}]")
+
+
+def scalar(value: Any, place: str) -> Scalar:
+    """Return a finite scalar as Python's own type."""
     try:
-        scalar = plain(value)
+        number = plain(value)
     except TypeError:
         expected = "a string, a number, a bool or None: use strings and map them to your objects"
         raise DefinitionError(place, value, expected) from None
-    if isinstance(scalar, int | float):
+    if isinstance(number, int | float):
         try:
-            held = math.isfinite(scalar)
+            held = math.isfinite(number)
         except OverflowError:
             held = False
         if not held:
             expected = "a finite number that a float can hold, or a string"
             raise DefinitionError(place, value, expected)
-    return scalar
+    return number
+
+
+def canonical(check: Callable[[Any], Any], value: Any, place: str) -> Any:
+    """Return a value as a parameter keeps it; None where there is none."""
+    return None if value is None else _canonical(check, value, place)
+
+
+def canonicals(check: Callable[[Any], Any], values: Any, place: str) -> tuple[Any, ...]:
+    """Return one value or a list of values as a parameter keeps them."""
+    if values is None:
+        return ()
+    if isinstance(values, np.ndarray):
+        values = values.tolist()
+    if not isinstance(values, Sequence) or isinstance(values, str | bytes):
+        return (_canonical(check, values, place),)
+    return tuple(
+        _canonical(check, value, f"{place}[{position}]") for position, value in enumerate(values)
+    )
+
+
+def _canonical(check: Callable[[Any], Any], value: Any, place: str) -> Any:
+    try:
+        return check(value)
+    except ParamsError as error:
+        raise DefinitionError(place, error.got, error.expected) from None

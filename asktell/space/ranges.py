@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Context, Decimal
 from typing import Any
 
@@ -13,7 +13,9 @@ from attrs import field, frozen
 from asktell.errors import DefinitionError, ParamsError
 from asktell.numbers import is_finite, is_integer
 from asktell.space import door
+from asktell.space.arguments import described
 from asktell.space.axes import Interval, Levels, LogLevels, Positions
+from asktell.space.conditions import Where, optional_where
 
 _LARGEST_LOG = math.log(np.finfo(np.float64).max)
 """The largest number whose exponential is a float; rounding may go beyond it."""
@@ -34,7 +36,7 @@ _EXACT = Context(prec=60)
 """Never the caller's own context, which may be anything."""
 
 
-@frozen(init=False)
+@frozen(init=False, repr=False)
 class Float:
     """A real number in [low, high].
 
@@ -44,6 +46,12 @@ class Float:
         high: the greatest value, finite, >= low.
         log: whether equal factors, not equal differences, count as equal distances; low > 0.
         step: only ``low + k * step`` are values, up to ``high``; None for a continuum.
+        when: the parameter is active only where others have these values: a mapping from names to
+            a value, a list of values, ``AtLeast``, ``AtMost`` or a list of these two, which all
+            have to hold. Params do not have it where it is not active. None for always.
+        default: where a search begins; None for no such value.
+        likely: a value, or a list of them, near which good ones are expected: a belief, which
+            fades as results come. None for no such belief.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the argument.
@@ -54,19 +62,39 @@ class Float:
     high: float
     log: bool
     step: float | None
+    when: Where | None
+    default: float | None
+    likely: tuple[float, ...]
     axis: Interval | Levels | LogLevels = field(init=False, eq=False, repr=False)
 
     def __init__(
-        self, name: str, low: float, high: float, log: bool = False, step: float | None = None
+        self,
+        name: str,
+        low: float,
+        high: float,
+        log: bool = False,
+        step: float | None = None,
+        *,
+        when: Mapping[str, Any] | None = None,
+        default: float | None = None,
+        likely: float | Sequence[float] | None = None,
     ) -> None:
         """Check and keep the arguments."""
-        self.__attrs_init__(
+        own = (
             door.text(name, "$.name"),
             door.finite(low, "$.low"),
             door.finite(high, "$.high"),
             door.flag(log, "$.log"),
             door.positive(step, "$.step"),
+            optional_where(when, "$.when"),
         )
+        self.__attrs_init__(*own, None, ())
+        if default is not None or likely is not None:  # only what was made can check them
+            self.__attrs_init__(
+                *own,
+                door.canonical(self.check, default, "$.default"),
+                door.canonicals(self.check, likely, "$.likely"),
+            )
 
     @axis.default
     def _lay_out(self) -> Interval | Levels | LogLevels:
@@ -83,6 +111,8 @@ class Float:
             return Levels(1)
         _check_steps(self.low, self.high, self.step, size, self.log)
         return LogLevels(size, self.low, self.step) if self.log else Levels(size)
+
+    __repr__ = described
 
     def check(self, value: Any) -> float:
         """Return the canonical value.
@@ -116,13 +146,9 @@ class Float:
         """Return the canonical values of n positions."""
         if not isinstance(self.axis, Interval):
             return [self._level(index) for index in self.axis.indices(positions).tolist()]
-        if self.log:
-            low, high = math.log(self.low), math.log(self.high)
-            numbers = np.exp(np.minimum(low + positions * (high - low), _LARGEST_LOG))
-        else:
-            numbers = self.low + positions * (self.high - self.low)
-        clipped: list[float] = (np.clip(numbers, self.low, self.high) + 0.0).tolist()
-        return clipped
+        logs = (math.log(self.low), math.log(self.high)) if self.log else None
+        numbers: list[float] = numbers_at(positions, self.low, self.high, logs).tolist()
+        return numbers
 
     def _on_grid(self, number: float) -> float:
         last = (self.axis.size or 1) - 1.0
@@ -139,7 +165,7 @@ class Float:
         return f"a number in [{self.low}, {self.high}]{grid}"
 
 
-@frozen(init=False)
+@frozen(init=False, repr=False)
 class Int:
     """An integer in [low, high].
 
@@ -149,6 +175,12 @@ class Int:
         high: the greatest value, >= low; at most 2**40 with ``log``.
         log: whether equal factors, not equal differences, count as equal distances; low > 0.
         step: only ``low + k * step`` are values, up to ``high``.
+        when: the parameter is active only where others have these values: a mapping from names to
+            a value, a list of values, ``AtLeast``, ``AtMost`` or a list of these two, which all
+            have to hold. Params do not have it where it is not active. None for always.
+        default: where a search begins; None for no such value.
+        likely: a value, or a list of them, near which good ones are expected: a belief, which
+            fades as results come. None for no such belief.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the argument.
@@ -159,17 +191,39 @@ class Int:
     high: int
     log: bool
     step: int
+    when: Where | None
+    default: int | None
+    likely: tuple[int, ...]
     axis: Levels | LogLevels = field(init=False, eq=False, repr=False)
 
-    def __init__(self, name: str, low: int, high: int, log: bool = False, step: int = 1) -> None:
+    def __init__(
+        self,
+        name: str,
+        low: int,
+        high: int,
+        log: bool = False,
+        step: int = 1,
+        *,
+        when: Mapping[str, Any] | None = None,
+        default: int | None = None,
+        likely: int | Sequence[int] | None = None,
+    ) -> None:
         """Check and keep the arguments."""
-        self.__attrs_init__(
+        own = (
             door.text(name, "$.name"),
             door.integer(low, "$.low"),
             door.integer(high, "$.high"),
             door.flag(log, "$.log"),
             door.integer(step, "$.step"),
+            optional_where(when, "$.when"),
         )
+        self.__attrs_init__(*own, None, ())
+        if default is not None or likely is not None:  # only what was made can check them
+            self.__attrs_init__(
+                *own,
+                door.canonical(self.check, default, "$.default"),
+                door.canonicals(self.check, likely, "$.likely"),
+            )
 
     @axis.default
     def _lay_out(self) -> Levels | LogLevels:
@@ -182,6 +236,8 @@ class Int:
         if size > door.LARGEST_INT:
             raise DefinitionError("$.high", self.high, "at most 2**53 values from low to high")
         return LogLevels(size, self.low, self.step) if self.log else Levels(size)
+
+    __repr__ = described
 
     def check(self, value: Any) -> int:
         """Return the canonical value; an integral float counts as an integer.
@@ -205,6 +261,27 @@ class Int:
         """Return the canonical values of n positions."""
         values: list[int] = (self.low + self.axis.indices(positions) * self.step).tolist()
         return values
+
+
+def numbers_at(
+    positions: Positions, low: Any, high: Any, logs: tuple[Any, Any] | None
+) -> Positions:
+    """Return the numbers of positions on a continuum.
+
+    Args:
+        positions: (m,) of one, or (m, k) of several.
+        low: the least number, or those of each (k,).
+        high: the greatest.
+        logs: the logarithms of both ends, on a log scale.
+    """
+    if logs is not None:
+        start, end = logs
+        numbers = np.exp(np.minimum(start + positions * (end - start), _LARGEST_LOG))
+        numbers = np.where(positions <= 0.0, low, numbers)  # the ends to the last bit
+        numbers = np.where(positions >= 1.0, high, numbers)
+    else:
+        numbers = low + positions * (high - low)
+    return np.asarray(np.clip(numbers, low, high) + 0.0)
 
 
 # --- what can be served ---

@@ -100,7 +100,7 @@ class Book:
         Raises:
             StoreError: it cannot be written, for instance because the disk is full.
         """
-        is_same_study = state.problem == known.state.problem
+        is_same_study = state.began == known.state.began
         events = state.history.since(known.state.history) if is_same_study else None
         if events == []:
             return known

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from asktell import telling
 from asktell.asking.known import Known
 from asktell.asking.suggest import needs_model, suggest
 from asktell.errors import StoreMissingError
 from asktell.numbers import is_count
+from asktell.space.space import Space
 from asktell.state import State, replay
 from asktell.store.book import JOURNAL_ABOVE, Book, Found
 from asktell.store.lock import FileLock
+from asktell.study.change import Change
 from asktell.study.events import Renewed
 from asktell.study.trials import Trial
 from asktell.study.views import Suggestion
@@ -120,6 +122,7 @@ class Store:
         self,
         n: int = 1,
         *,
+        fixed: Mapping[str, Any] | None = None,
         known: Known | None = None,
         now: float | None = None,
         lease: float | None = None,
@@ -130,17 +133,17 @@ class Store:
         than heartbeats came in meanwhile.
 
         Raises:
-            SpaceExhausted, DefinitionError, LeaseError: as ``asktell.suggest`` does.
+            SpaceExhausted, ParamsError, DefinitionError, LeaseError: as ``asktell.suggest`` does.
             StoreError: as :meth:`update` does.
         """
         import scipy.stats  # noqa: F401 - suggestions need it, and others wait while it is imported
 
         def worked_out(state: State) -> tuple[State, list[Suggestion]]:
-            return suggest(state, n, known=known, now=now, lease=lease)
+            return suggest(state, n, fixed=fixed, known=known, now=now, lease=lease)
 
         def at_once() -> tuple[Found, list[Suggestion] | None]:
             found = self._book.look()
-            if is_count(n) and needs_model(found.state, n):
+            if is_count(n) and needs_model(found.state, n, fixed):
                 return found, None
             state, suggestions = worked_out(found.state)
             return self._book.write(found, state), suggestions
@@ -197,6 +200,26 @@ class Store:
     def retry_failed(self, *, now: float | None = None) -> list[Trial]:
         """Offer all failed trials again; see :func:`asktell.retry_failed`."""
         return self.update(lambda state: telling.retry_failed(state, now=now))
+
+    def enqueue(self, params: Mapping[str, Any], *, now: float | None = None) -> None:
+        """Have params suggested next; see :func:`asktell.enqueue`."""
+        self.update(lambda state: (telling.enqueue(state, params, now=now), None))
+
+    def change_space(
+        self, space: Space, had: Mapping[str, Any] | None = None, *, now: float | None = None
+    ) -> Change:
+        """Go on with another space; see :func:`asktell.change_space`."""
+        return self.update(lambda state: telling.change_space(state, space, had, now=now))
+
+    def learn_from(
+        self,
+        other: State | Mapping[str, Any],
+        had: Mapping[str, Any] | None = None,
+        *,
+        now: float | None = None,
+    ) -> Change:
+        """Learn from an earlier study; see :func:`asktell.learn_from`."""
+        return self.update(lambda state: telling.learn_from(state, other, had, now=now))
 
     # --- under the lock ---
 

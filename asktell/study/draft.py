@@ -20,20 +20,26 @@ from asktell.errors import (
     NotFailedError,
     UnknownSuggestionError,
 )
+from asktell.space.needs import checked_part
+from asktell.study.changing import restated_earlier, restated_trials, restated_wishes
+from asktell.study.earlier import Earlier
 from asktell.study.events import (
     LARGEST_ID,
     Amended,
+    Enqueued,
     Event,
     Expired,
     Failed,
     Fit,
     Fitted,
     Forgotten,
+    Learned,
     Lost,
     Renewed,
     Requeued,
     Retried,
     Skipped,
+    SpaceChanged,
     Suggested,
     Told,
     TrialEvent,
@@ -41,9 +47,9 @@ from asktell.study.events import (
 )
 from asktell.study.history import History
 from asktell.study.problem import Policy, Problem
-from asktell.study.ranking import Leader, better
+from asktell.study.ranking import Leader, better, leader_of
 from asktell.study.transitions import REPLICATED, TRANSITIONS
-from asktell.study.trials import Fault, Report, Result, Ticket, Trial
+from asktell.study.trials import Fault, Part, Report, Result, Ticket, Trial
 
 
 @define(eq=False)
@@ -63,6 +69,8 @@ class Draft:
     n_observed: int
     leader: Leader
     fit: Fit | None
+    wishes: tuple[Part, ...]
+    earlier: tuple[Earlier, ...]
 
     def take(self, event: Event) -> None:
         """Let an event happen; if it cannot, nothing changes.
@@ -75,20 +83,11 @@ class Draft:
             ConflictError: a ``ValueError``; anything else that cannot happen to the trial now.
             InvalidValueError: a ``ValueError``; an id or a number is impossible.
         """
-        if isinstance(event, Fitted):
-            if not 1 <= event.fit.n <= self.arrivals:
-                raise InvalidValueError(
-                    "$.n", event.fit.n, f"from 1 to the {self.arrivals} reports"
-                )
-            self.fit = event.fit
-            self.history.append(event, None)
-        elif isinstance(event, Skipped):
-            if event.next_id < self.next_id:
-                raise InvalidValueError("$.next_id", event.next_id, f"at least {self.next_id}")
-            self.next_id = event.next_id
-            self.history.append(event, None)
+        change = _STUDY_CHANGES.get(type(event))
+        if change is None:
+            self._take(event)  # type: ignore[arg-type]  # all others are of a trial
         else:
-            self._take(event)
+            change(self, event)
 
     def _take(self, event: TrialEvent) -> None:
         trial = _trial_of(self, event)
@@ -97,14 +96,24 @@ class Draft:
             raise _refusal(event, trial)
         if trial is None:
             trial = Trial(len(self.history), event.configuration, (), (), False)  # type: ignore[arg-type]
-        self._put(event, trial, _CHANGES[type(event)](self, event, trial))
+        after = _CHANGES[type(event)](self, event, trial)
+        if self.wishes:
+            self._fulfil(event, trial, after)
+        self._put(event, trial, after)
 
     def _put(self, event: TrialEvent, before: Trial, after: Trial) -> None:
         """Replace a trial, and bring up to date all that follows from it."""
+        if event.kind == "suggested":
+            self.next_id = after.tickets[-1].id + 1
+        if before.reports is not after.reports and event.kind not in _CORRECTIONS:
+            self.arrivals += 1
+        if after.left_out is None:
+            self._count(event, before, after)
+        self.history.append(event, after)
+
+    def _count(self, event: TrialEvent, before: Trial, after: Trial) -> None:
         if before.tickets is not after.tickets:
             self.out = _listed(self.out, _ids_out(before), _ids_out(after))
-            if event.kind == "suggested":
-                self.next_id = after.tickets[-1].id + 1
         if before.queued is not after.queued:
             number = [after.number]
             self.queue = _listed(
@@ -114,11 +123,22 @@ class Draft:
             self.n_over += after.is_over - before.is_over
             self.n_observed += after.is_observed - before.is_observed
             self.leader = better(self.problem, self.history, self.leader, before, after)
-            if event.kind in ("amended", "voided", "forgotten", "requeued"):
+            if event.kind in _CORRECTIONS:
                 self.fit = None
-            else:
-                self.arrivals += 1
-        self.history.append(event, after)
+
+    def _fulfil(self, event: TrialEvent, before: Trial, after: Trial) -> None:
+        """Take away the wish that a suggestion fulfils, and those for what is no longer new."""
+        params = after.params
+        if isinstance(event, Suggested) and event.origin == "enqueued":
+            place = next((i for i, wish in enumerate(self.wishes) if wish.agrees(params)), None)
+            if place is not None:
+                self.wishes = self.wishes[:place] + self.wishes[place + 1 :]
+        if before.standing == "forgotten" and not self.problem.policy.replicates:
+            self.wishes = tuple(wish for wish in self.wishes if wish.params != params)
+
+
+_CORRECTIONS = frozenset({"amended", "voided", "forgotten", "requeued"})
+"""After these the hyper-parameters are searched for afresh, as they were found in wrong data."""
 
 
 def _trial_of(draft: Draft, event: TrialEvent) -> Trial | None:
@@ -155,14 +175,76 @@ def unknown(ticket_id: Any) -> UnknownSuggestionError:
     return UnknownSuggestionError("$.id", ticket_id, "the id of a suggestion of this state")
 
 
+# --- what happens to the study as a whole ---
+
+
+def _fitted(draft: Draft, event: Fitted) -> None:
+    if not 1 <= event.fit.n <= draft.arrivals:
+        raise InvalidValueError("$.n", event.fit.n, f"from 1 to the {draft.arrivals} reports")
+    draft.fit = event.fit
+    draft.history.append(event, None)
+
+
+def _skipped(draft: Draft, event: Skipped) -> None:
+    if event.next_id < draft.next_id:
+        raise InvalidValueError("$.next_id", event.next_id, f"at least {draft.next_id}")
+    draft.next_id = event.next_id
+    draft.history.append(event, None)
+
+
+def _enqueued(draft: Draft, event: Enqueued) -> None:
+    try:
+        wish = Part.of(checked_part(draft.problem.space, event.wish.params))
+    except InvalidValueError as error:
+        raise error.below("$.params") from None
+    draft.wishes += (wish,)
+    draft.history.append(event, None)
+
+
+def _learned(draft: Draft, event: Learned) -> None:
+    draft.earlier += (Earlier(event.lessons),)
+    draft.history.append(event, None)
+
+
+def _space_changed(draft: Draft, event: SpaceChanged) -> None:
+    """Say everything anew; what counts and what leads is worked out from the trials that are left.
+
+    The hyper-parameters were found on other dimensions, and are searched for afresh.
+    """
+    space, had = event.space, event.had.params if event.had else {}
+    trials = restated_trials(space, had, draft.history.trials)
+    draft.problem = evolve(draft.problem, space=space)
+    draft.history.restate(event, trials)
+    kept = [trial for trial in trials if trial.left_out is None]
+    out = [ticket_id for trial in kept for ticket_id in _ids_out(trial)]
+    draft.out = _in_former_order(draft.out, sorted(out))
+    draft.queue = _in_former_order(draft.queue, [trial.number for trial in kept if trial.queued])
+    draft.n_over = sum(trial.is_over for trial in kept)
+    draft.n_observed = sum(trial.is_observed for trial in kept)
+    draft.leader = leader_of(draft.problem, kept)
+    draft.fit = None
+    draft.earlier = restated_earlier(space, had, draft.earlier)
+    replicates = draft.problem.policy.replicates
+    wishes = restated_wishes(space, had, draft.wishes, kept, replicates)
+    draft.wishes = tuple(wish for _, wish in wishes if not isinstance(wish, str))
+
+
+_STUDY_CHANGES: dict[type[Event], Callable[[Draft, Any], None]] = {
+    Fitted: _fitted,
+    Skipped: _skipped,
+    Enqueued: _enqueued,
+    Learned: _learned,
+    SpaceChanged: _space_changed,
+}
+
 # --- what each event makes of its trial ---
 
 
 def _suggested(draft: Draft, event: Suggested, trial: Trial) -> Trial:
     ticket = Ticket(event.id, event.origin, event.expires, "out", event.at)
-    return Trial(
-        trial.number, trial.configuration, (*trial.tickets, ticket), trial.reports, queued=False
-    )
+    known = trial.known and Part.of({**trial.known.params, **trial.params})  # it is tried as it is
+    tickets = (*trial.tickets, ticket)
+    return Trial(trial.number, trial.configuration, tickets, trial.reports, False, None, known)
 
 
 def _renewed(draft: Draft, event: Renewed, trial: Trial) -> Trial:
@@ -222,7 +304,7 @@ def _forgotten(draft: Draft, event: Forgotten, trial: Trial) -> Trial:
     tickets = tuple(
         ticket if ticket.standing == "out" else _closed(ticket) for ticket in trial.tickets
     )
-    return Trial(trial.number, trial.configuration, tickets, (), queued=False)
+    return evolve(trial, tickets=tickets, reports=(), queued=False)
 
 
 def _requeued(draft: Draft, event: Requeued, trial: Trial) -> Trial:
@@ -230,7 +312,7 @@ def _requeued(draft: Draft, event: Requeued, trial: Trial) -> Trial:
         ticket if ticket.standing == "out" else evolve(ticket, standing="retried")
         for ticket in trial.tickets
     )
-    return _offered_again(Trial(trial.number, trial.configuration, tickets, (), queued=False))
+    return _offered_again(evolve(trial, tickets=tickets, reports=(), queued=False))
 
 
 _CHANGES: dict[type[TrialEvent], Callable[[Draft, Any, Trial], Trial]] = {
@@ -301,7 +383,13 @@ def _settled(draft: Draft, event: Told | Failed, trial: Trial, report: Report) -
             for ticket in tickets
         )
     reports = (*trial.reports, report)
-    return Trial(trial.number, trial.configuration, tickets, reports, queued=False)
+    number, configuration, left_out, known = (
+        trial.number,
+        trial.configuration,
+        trial.left_out,
+        trial.known,
+    )
+    return Trial(number, configuration, tickets, reports, False, left_out, known)
 
 
 def _closed(ticket: Ticket) -> Ticket:
@@ -315,6 +403,13 @@ def _changed(trial: Trial, ticket_id: int, **changes: Any) -> tuple[Ticket, ...]
 
 
 # --- lists ---
+
+
+def _in_former_order(former: tuple[int, ...], now: list[int]) -> tuple[int, ...]:
+    """Return what is listed now: first what was listed before, as it was, then what came back."""
+    before, after = set(former), set(now)
+    stayed = [one for one in former if one in after]
+    return (*stayed, *(one for one in now if one not in before))
 
 
 def _ids_out(trial: Trial) -> list[int]:

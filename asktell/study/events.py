@@ -14,8 +14,10 @@ from typing import Any, ClassVar, Literal
 
 from attrs import frozen
 
+from asktell.space.space import Space
+from asktell.study.earlier import Lessons
 from asktell.study.problem import Deviations, Numbers
-from asktell.study.trials import Configuration, Origin, described
+from asktell.study.trials import Configuration, Origin, Part, described
 
 Kind = Literal[
     "suggested",
@@ -187,11 +189,13 @@ class Fit:
         model: the model they belong to. Another model's are kept, and searched for afresh.
         n: how many reports were known.
         found: the hyper-parameters, as nested tuples and dicts of plain values.
+        earlier: those of each earlier study, likewise.
     """
 
     model: str
     n: int
     found: Any
+    earlier: Any = ()
 
 
 @frozen
@@ -210,6 +214,40 @@ class Skipped:
     at: float | None
 
 
+# --- what happens to the study as a whole ---
+
+
+@frozen
+class Enqueued:
+    """Somebody wishes for params; what the wish leaves open is filled in when it is suggested."""
+
+    wish: Part
+    at: float | None
+
+
+@frozen
+class SpaceChanged:
+    """What is searched has changed; every trial is said anew, or left out.
+
+    Attributes:
+        space: the new one.
+        had: what trials had of parameters that they were not told with, and what of parameters that
+            are no more; None for nothing.
+    """
+
+    space: Space
+    had: Part | None
+    at: float | None
+
+
+@frozen
+class Learned:
+    """Results of an earlier study came, said in the space and the outcomes of this one."""
+
+    lessons: Lessons
+    at: float | None
+
+
 TrialEvent = (
     Suggested
     | Renewed
@@ -223,4 +261,4 @@ TrialEvent = (
     | Forgotten
     | Requeued
 )
-Event = TrialEvent | Fitted | Skipped
+Event = TrialEvent | Fitted | Skipped | Enqueued | SpaceChanged | Learned

@@ -38,7 +38,8 @@ class _Storage:
         self.by_id: dict[int, int] = {}
         for trial in first:
             last = changed[trial.number][-1][1] if trial.number in changed else trial
-            self.by_values[trial.configuration.values] = trial.number
+            if trial.left_out is None:
+                self.by_values[trial.configuration.values] = trial.number
             for ticket in last.tickets:
                 self.by_id[ticket.id] = trial.number
 
@@ -86,6 +87,16 @@ class History:
                 storage.changed.setdefault(trial.number, []).append(change)
             if trial.tickets:
                 storage.by_id[trial.tickets[-1].id] = trial.number
+
+    def restate(self, event: Event, trials: list[Trial]) -> None:
+        """Add an event that changed what all trials are, by number, to this object.
+
+        As for ``append``, others stay as they are: this one has a storage of its own from here on.
+        """
+        with self._storage.lock:  # another thread may be growing the same storage
+            events = self.events
+        self._storage = _Storage([*events, event], trials, {})
+        self._events += 1
 
     # --- events ---
 

@@ -10,6 +10,7 @@ from attrs import evolve, field, frozen
 
 from asktell.errors import DefinitionError, at_key
 from asktell.numbers import is_finite
+from asktell.space.bounds import AtLeast, AtMost, Bound
 
 Goal = Literal["maximize", "minimize"]
 
@@ -33,11 +34,6 @@ def _is_weight(_: Any, attribute: Any, value: Any) -> None:
 def _is_optional(_: Any, attribute: Any, value: Any) -> None:
     if value is not None and (not isinstance(value, float) or not math.isfinite(value)):
         raise DefinitionError(f"$.{attribute.name}", value, "a finite number, or None")
-
-
-def _is_bound(_: Any, attribute: Any, value: Any) -> None:
-    if not isinstance(value, float) or not math.isfinite(value):
-        raise DefinitionError(f"$.{attribute.name}", value, "a finite number")
 
 
 @frozen
@@ -76,30 +72,7 @@ class Minimize:
     reference: float | None = field(default=None, converter=_optional_float, validator=_is_optional)
 
 
-@frozen
-class AtLeast:
-    """A constraint on an outcome: it holds from ``bound`` on.
-
-    Raises:
-        DefinitionError: a ``ValueError``; the bound is not a finite number.
-    """
-
-    bound: float = field(converter=_optional_float, validator=_is_bound)
-
-
-@frozen
-class AtMost:
-    """A constraint on an outcome: it holds up to ``bound``.
-
-    Raises:
-        DefinitionError: a ``ValueError``; the bound is not a finite number.
-    """
-
-    bound: float = field(converter=_optional_float, validator=_is_bound)
-
-
 Objective = Goal | Maximize | Minimize
-Bound = AtLeast | AtMost
 
 _KINDS: dict[Goal, type[Maximize | Minimize]] = {"maximize": Maximize, "minimize": Minimize}
 

@@ -1,4 +1,7 @@
-"""What never changes within a study: what is searched, what is measured, and how it is done."""
+"""What a study is about: what is searched, what is measured, and how it is done.
+
+Within a study, the space alone may change.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,9 @@ from attrs import Attribute, field, fields, frozen
 from asktell.errors import NOTHING, DefinitionError, TargetError, at_key
 from asktell.model.dataset import Use
 from asktell.numbers import is_count, is_finite
+from asktell.space.bounds import Bound
 from asktell.space.space import Space
-from asktell.study.outcomes import TARGET, Bound, Goal, Objective, Outcome, outcomes_of
+from asktell.study.outcomes import TARGET, Goal, Objective, Outcome, outcomes_of
 
 LARGEST_SEED = 2**128 - 1
 """As many bits as numpy itself draws for a seed. Without a limit, a dict could hold any number."""

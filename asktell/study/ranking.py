@@ -45,11 +45,11 @@ def better(
 def value_of(problem: Problem, trial: Trial) -> float | None:
     """Return what is maximised, of the means of replicates.
 
-    None where nothing was measured, where a constraint is broken, and where nothing says how to
-    weigh several objectives.
+    None where nothing was measured, where a constraint is broken, where nothing says how to weigh
+    several objectives, and where the trial does not lie in the space.
     """
     results = trial.results
-    if not results or not problem.has_scale:
+    if not results or not problem.has_scale or trial.left_out is not None:
         return None
     numbers = mean_numbers(results)
     return problem.value(numbers) if problem.holds(numbers) else None
@@ -61,7 +61,8 @@ def nearest(problem: Problem, trials: Iterable[Trial]) -> Trial | None:
     Nearest is what has the least sum of violations, each in units of the spread of its outcome
     over all trials: so it does not matter in which units outcomes are told. Of equals, the better.
     """
-    measured = [(trial, mean_numbers(trial.results)) for trial in trials if trial.is_observed]
+    kept = [trial for trial in trials if trial.is_observed and trial.left_out is None]
+    measured = [(trial, mean_numbers(trial.results)) for trial in kept]
     spreads = {}
     for i in problem.constraints:
         column = [numbers[i] for _, numbers in measured]
@@ -90,9 +91,6 @@ def _is_ahead(
     """
     if value != most:
         return value > most  # type: ignore[operator]  # both are of one kind
-    values = trial.configuration.values, other.configuration.values
-    for parameter, *pair in zip(problem.space.parameters, *values, strict=True):
-        first, second = parameter.encode(pair)
-        if first != second:
-            return bool(first < second)
-    return False
+    rows = [trial.configuration.values, other.configuration.values]
+    first, second = problem.space.encode(rows).tolist()
+    return bool(first < second)

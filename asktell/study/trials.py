@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from attrs import field, frozen
 
-from asktell.space.space import Values
+from asktell.space.space import Values, params_of
 from asktell.study.problem import Deviations, Numbers, target_of
 
-Origin = Literal["initial", "model", "fallback", "again", "replicate"]
+Origin = Literal["initial", "model", "fallback", "again", "replicate", "enqueued"]
 """Where a suggestion comes from: the initial design; the model; ``fallback``, chance, where the
 model failed for numerical reasons or what it chose is taken; ``again`` where an earlier suggestion
 of the same params has no outcome: its lease expired, or its failure is retried; ``replicate``
-where observed params are to be measured once more."""
+where observed params are to be measured once more; ``enqueued`` where a caller wished for it."""
 
 Cause = Literal["reported", "expired", "retried"]
 """Why an evaluation has no result: a failure was reported; nobody ever answered; or a failure was
@@ -41,7 +42,30 @@ class Configuration:
     @property
     def params(self) -> dict[str, Any]:
         """Return the configuration as a new dict."""
+        return params_of(self.names, self.values)
+
+
+@frozen
+class Part:
+    """Some params: names, and a value for each. What is not named is left open."""
+
+    names: tuple[str, ...]
+    values: Values
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> Part:
+        """Return a part that says what a mapping says."""
+        return cls(tuple(params), tuple(params.values()))
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """Return what is named as a new dict."""
         return dict(zip(self.names, self.values, strict=True))
+
+    def agrees(self, params: Mapping[str, Any]) -> bool:
+        """Tell whether params have what is named."""
+        pairs = zip(self.names, self.values, strict=True)
+        return all(name in params and params[name] == value for name, value in pairs)
 
 
 # --- the parts of a trial ---
@@ -132,6 +156,9 @@ class Trial:
         tickets: the times it was handed out, in order.
         reports: what was told of it, in order.
         queued: whether its params are to be offered again.
+        left_out: why it does not lie in the space since that has changed; None where it does.
+        known: its params as they were handed out or told, where the space has changed since;
+            None where they are those of its configuration.
     """
 
     number: int
@@ -139,6 +166,8 @@ class Trial:
     tickets: tuple[Ticket, ...]
     reports: tuple[Report, ...]
     queued: bool
+    left_out: str | None = None
+    known: Part | None = None
 
     @property
     def params(self) -> dict[str, Any]:
@@ -229,6 +258,8 @@ class Trial:
     def __repr__(self) -> str:
         shown: dict[str, Any] = {"number": self.number, "status": self.status}
         shown["params"] = self.params
+        if self.left_out is not None:
+            shown["left_out"] = self.left_out
         if self.ids:
             shown["ids"] = self.ids
         if self.results:
@@ -245,6 +276,8 @@ class Trial:
         known = {"suggested at": self.suggested_at, "told at": self.told_at}
         moments = {name: moment(at) for name, at in known.items() if at is not None}
         about = {"status": self.status, "ids": self.ids, "origin": self.origin, **told, **moments}
+        if self.left_out is not None:
+            about["left out"] = self.left_out
         return fields(f"trial {self.number}", self.params, about)
 
 

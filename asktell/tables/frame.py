@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from asktell.errors import MissingExtraError
+from asktell.errors import MissingExtraError, ParamsError
 from asktell.space.parameters import Bool, Float, Int, Ordinal, Parameter
 from asktell.state import State
 from asktell.tables.rows import Study, columns, state_of
@@ -16,7 +16,9 @@ def to_frame(study: State | Study) -> Any:
 
     Columns are those of :func:`asktell.tables.columns`: ``trial``, ``status``, ``params.lr``,
     ``target`` (or ``target.loss``), ``reason``, ``seconds`` and so on. Integers stay integers,
-    choices are categories, ordinal values that are no numbers are ordered ones. Moments are seconds
+    choices are categories, ordinal values that are no numbers are ordered ones. A parameter that is
+    not active is missing in its row, as ``pandas.isna`` has it; so is what a trial that is left out
+    of the space had beyond its range (:func:`trial_rows` has that). Moments are seconds
     on the caller's clock: ``pandas.to_datetime(frame["told_at"], unit="s")`` makes dates of them,
     where they came from ``time.time()``.
 
@@ -35,13 +37,28 @@ def to_frame(study: State | Study) -> Any:
     table = columns(state)
     dtypes: dict[str, Any] = {name: "float64" for name in table if name.startswith(_NUMBERS)}
     dtypes |= {"trial": "int64", "feasible": "boolean", "status": "object", "ids": "object"}
-    dtypes |= dict.fromkeys(("origin", "reason", "cause"), "object")
+    dtypes |= dict.fromkeys(("origin", "left_out", "reason", "cause"), "object")
     dtypes |= dict.fromkeys(("suggested_at", "told_at", "seconds"), "float64")
+    is_out = [trial.left_out is not None for trial in state.trials]
     for parameter in state.space.parameters:
         name = f"params.{parameter.name}"
+        pairs = zip(table[name], is_out, strict=True)
+        table[name] = [_known(parameter, value) if out else value for value, out in pairs]
         dtypes[name] = _dtype(pandas, parameter, None in table[name])
+        if dtypes[name] == "object":  # None may be a value, so what is missing is something else
+            there = [parameter.name in trial.params for trial in state.trials]
+            pairs = zip(table[name], there, strict=True)
+            table[name] = [value if is_there else pandas.NA for value, is_there in pairs]
     made = {name: pandas.Series(values, dtype=dtypes[name]) for name, values in table.items()}
     return pandas.DataFrame(made)
+
+
+def _known(parameter: Parameter, value: Any) -> Any:
+    """Return a value that may be of another space; None where the parameter does not have it."""
+    try:
+        return parameter.check(value)
+    except ParamsError:
+        return None
 
 
 _NUMBERS = ("target", "std")

@@ -8,7 +8,7 @@ from asktell.asking import know
 from asktell.codec.answers import goals_answer
 from asktell.codec.event_rows import event_rows
 from asktell.state import State
-from asktell.study.events import Fitted, Skipped
+from asktell.study.events import TrialEvent
 from asktell.study.problem import Problem
 from asktell.study.ranking import value_of
 from asktell.study.trials import Trial
@@ -23,8 +23,9 @@ def overview(study: State | Study, now: float | None = None) -> dict[str, Any]:
     """Return what a study has come to, as plain values.
 
     The keys are ``goal``, ``objectives`` and ``outcome_constraints``, as in a space file;
-    ``counts``, by status; ``best``, the row of the best trial that was observed, and ``front``, the
-    rows of a front of several objectives; ``best_so_far``, after each result that holds the
+    ``counts``, by status, and how many are left out of the space, where any are; ``best``, the row
+    of the best trial that was observed, and ``front``, the rows of a front of several objectives;
+    ``best_so_far``, after each result that holds the
     constraints, in order of arrival (the weighted sum of several objectives); ``failures``, by the
     last line of their reasons; ``pending`` and ``due``; ``last``, the rows of the last trials;
     ``now``, as given. Rows are those of :func:`asktell.tables.trial_rows`.
@@ -34,12 +35,14 @@ def overview(study: State | Study, now: float | None = None) -> dict[str, Any]:
         now: the moment on the study's clock, for how long pending suggestions have been out.
     """
     state = state_of(study)
-    problem, trials = state.problem, state.trials
+    problem, trials = state.problem, state.kept
     found: dict[str, Any] = {
         **goals_answer(problem),
         "seed": problem.seed,
         "counts": _counts(problem, trials),
     }
+    if rest := len(state.trials) - len(trials):
+        found["counts"]["left_out"] = rest
     if problem.has_scale:
         best = know.best_or_none(state)
         found["best"] = trial_rows(state, _trials_of(state, [best]))[0] if best else None
@@ -49,7 +52,7 @@ def overview(study: State | Study, now: float | None = None) -> dict[str, Any]:
     found["failures"] = _failures(trials)
     found["pending"] = [_pending(state, ticket_id, now) for ticket_id in state.out]
     found["due"] = [state.history.trial(number).params for number in state.queue]
-    found["last"] = trial_rows(state, trials[-LAST:])
+    found["last"] = trial_rows(state, state.trials[-LAST:])
     found["now"] = now
     return found
 
@@ -63,11 +66,12 @@ def last_line(text: str) -> str:
 def trial_story(state: State, trial: Trial) -> dict[str, Any]:
     """Return the row of a trial, and under ``events`` the rows of all that happened to it."""
     ids = set(trial.ids)
+    named = [trial.params] + ([trial.known.params] if trial.known else [])
     events = [
         event
         for event in state.events
-        if not isinstance(event, Fitted | Skipped)
-        and (event.id in ids or event.configuration == trial.configuration)
+        if isinstance(event, TrialEvent)
+        and (event.id in ids or (event.configuration and event.configuration.params in named))
     ]
     names = state.problem.outcome_names
     return {**trial_rows(state, [trial])[0], "events": event_rows(events, names)}

@@ -35,9 +35,10 @@ def trial_rows(study: State | Study, trials: Iterable[Trial] | None = None) -> l
     """Return a row for each trial: a dict with these keys, None where nothing is known.
 
     - ``trial``: its number; ``status``; ``ids``: of its suggestions; ``origin``: of the first.
-    - ``params``.
+    - ``params``: without the parameters that are not active.
     - ``target``, ``std``: as told, their means where replicates are wanted.
     - ``feasible``: whether the target holds all constraints.
+    - ``left_out``: why it does not lie in the space since that has changed.
     - ``reason``, ``cause``: of its failure; the cause is ``"reported"``, or ``"expired"`` where
       nobody ever answered.
     - ``suggested_at``, ``told_at``: moments on the caller's clock, of the first suggestion and of
@@ -69,6 +70,7 @@ def _row(problem: Problem, trial: Trial, answered: dict[int, float | None]) -> R
         "target": summary and summary.target,
         "std": summary and summary.std,
         "feasible": summary and summary.feasible,
+        "left_out": trial.left_out,
         "reason": failed and failed.reason,
         "cause": failed and failed.cause,
         "suggested_at": trial.suggested_at,
@@ -103,9 +105,10 @@ def _seconds(
 def columns(study: State | Study, rows: Sequence[Row] | None = None) -> dict[str, list[Any]]:
     """Return the rows as columns: flat names to lists with a value a trial.
 
-    Params are ``params.lr``. Targets are ``target``, or ``target.loss`` where outcomes have names,
-    and deviations likewise ``std``. So no names collide, and they are those that
-    ``pandas.json_normalize`` makes of the rows.
+    Params are ``params.lr``, a column for every parameter of the space, with None where it is not
+    active. Parameters that are no more have none. Targets are ``target``, or ``target.loss`` where
+    outcomes have names, and deviations likewise ``std``. So no names collide, and they are those
+    that ``pandas.json_normalize`` makes of the rows.
 
     Args:
         study: an engine, or a state.
@@ -137,6 +140,7 @@ _KEYS = (
     "target",
     "std",
     "feasible",
+    "left_out",
     "reason",
     "cause",
     "suggested_at",
@@ -155,7 +159,7 @@ class _Line:
 def csv_lines(study: State | Study, rows: Sequence[Row] | None = None) -> Iterator[str]:
     """Yield lines of CSV, the first with the names of the columns, as in :func:`columns`.
 
-    What is not known is empty. Ids are parted by spaces.
+    What is not known or not active is empty. Ids are parted by spaces.
 
     Args:
         study: an engine, or a state.

@@ -1,5 +1,6 @@
 """What callers tell: results, failures, leases, corrections. State in, state out."""
 
+from asktell.telling.change import change_space, learn_from
 from asktell.telling.correct import amend, forget, retry, retry_failed
 from asktell.telling.delivery import (
     Delivery,
@@ -15,6 +16,7 @@ from asktell.telling.delivery import (
 )
 from asktell.telling.identify import TrialLike, trial_of
 from asktell.telling.leases import expire, renew
+from asktell.telling.wishes import enqueue
 
 __all__ = [
     "Delivery",
@@ -24,11 +26,14 @@ __all__ = [
     "Target",
     "TrialLike",
     "amend",
+    "change_space",
     "deliver",
     "deliver_failure",
+    "enqueue",
     "expire",
     "fail",
     "forget",
+    "learn_from",
     "observe",
     "observe_batch",
     "renew",

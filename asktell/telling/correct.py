@@ -84,8 +84,8 @@ def retry(state: State, trial: TrialLike, *, now: float | None = None) -> State:
         now: the moment on the caller's clock.
 
     Raises:
-        NotFailedError: a ``ValueError``; the trial is observed, pending, or new. The message says
-            what to do.
+        NotFailedError: a ``ValueError``; the trial is observed, pending, or new, or does not lie in
+            the space since that has changed. The message says what to do.
         ParamsError, UnknownSuggestionError, ConflictError: as :func:`asktell.observe` does.
     """
     at = None if now is None else as_moment(now)
@@ -94,6 +94,9 @@ def retry(state: State, trial: TrialLike, *, now: float | None = None) -> State:
         return state
     if named.trial is None or named.trial.status not in ("failed", "forgotten"):
         raise _not_failed(named)
+    if named.trial.left_out is not None:
+        expected = f"a trial that lies in the space; {named.trial.left_out}"
+        raise NotFailedError("$", _what(named), expected)
     return apply(state, Requeued(named.id, named.event_configuration, at))
 
 
@@ -110,7 +113,7 @@ def retry_failed(state: State, *, now: float | None = None) -> tuple[State, list
         LeaseError: a ``ValueError``; ``now`` is not a number.
     """
     at = None if now is None else as_moment(now)
-    failed = [trial for trial in state.trials if trial.status == "failed"]
+    failed = [trial for trial in state.kept if trial.status == "failed"]
     for trial in failed:
         state = retry(state, trial.ids[-1] if trial.ids else trial, now=at)
     return state, [state.history.trial(trial.number) for trial in failed]

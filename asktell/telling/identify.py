@@ -15,7 +15,7 @@ from attrs import frozen
 from asktell.errors import ConflictError, ParamsError
 from asktell.state import State
 from asktell.study.draft import unknown
-from asktell.study.trials import Configuration, Fault, Ticket, Trial
+from asktell.study.trials import Configuration, Fault, Part, Ticket, Trial
 from asktell.study.views import Suggestion
 
 TrialLike = Suggestion | Trial | int | Mapping[str, Any]
@@ -53,7 +53,7 @@ def identify(state: State, trial: TrialLike) -> Named:
         ConflictError: a ``ValueError``; the suggestion is not this state's: its params differ.
     """
     if isinstance(trial, Trial):
-        trial = trial.params
+        trial = _name_of(trial)
     if isinstance(trial, Mapping):
         return _of_params(state, trial)
     wanted = trial.id if isinstance(trial, Suggestion) else trial
@@ -62,7 +62,7 @@ def identify(state: State, trial: TrialLike) -> Named:
     found = state.history.of_id(int(wanted))
     if found is None:
         raise unknown(int(wanted))
-    if isinstance(trial, Suggestion) and trial.configuration != found.configuration:
+    if isinstance(trial, Suggestion) and not _is_of(found, trial):
         raise ConflictError("$.params", trial.params, f"{found.params}, the params of id {wanted}")
     return Named(found.ticket(int(wanted)), found.configuration, found)
 
@@ -78,6 +78,23 @@ def trial_of(state: State, trial: TrialLike) -> Trial:
     if named.trial is None:
         raise ParamsError("$.params", named.configuration.params, "params of a trial")
     return named.trial
+
+
+def _name_of(trial: Trial) -> int | Mapping[str, Any]:
+    """Return what a trial is named by: its params, or an id where the space has changed since."""
+    if trial.left_out is None:
+        return trial.params
+    if not trial.ids:
+        expected = f"a trial that lies in the space, or has an id; {trial.left_out}"
+        raise ParamsError("$", trial.params, expected)
+    return trial.ids[-1]
+
+
+def _is_of(trial: Trial, suggestion: Suggestion) -> bool:
+    """Tell whether a suggestion's params are the trial's: now, or in the space it was made in."""
+    if trial.configuration == suggestion.configuration:
+        return True
+    return trial.known is not None and Part.of(suggestion.params).agrees(trial.known.params)
 
 
 def _of_params(state: State, params: Mapping[str, Any]) -> Named:

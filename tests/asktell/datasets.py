@@ -12,8 +12,10 @@ from asktell.model.gp import Hyperparameters
 from asktell.model.kernels import Array
 from asktell.model.members import MEMBERS, Found
 from asktell.space.axes import Axis, Interval, Levels, categories
+from asktell.space.domain import Domain
 
 AXES: tuple[Axis, ...] = (Interval(), categories(3), Levels(11))
+DOMAIN = Domain.of(AXES)
 
 FOUND = (
     Hyperparameters((0.3, 1.0, 0.6), 1e-2),

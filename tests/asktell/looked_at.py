@@ -6,7 +6,15 @@ import math
 from typing import Any
 
 import numpy as np
-from spaces import every_kind, score
+from spaces import (
+    conditional,
+    constrained,
+    every_kind,
+    params_of,
+    score,
+    score_conditional,
+    score_constrained,
+)
 
 import asktell as at
 
@@ -22,6 +30,27 @@ def told(n: int = 30, seed: int = 0) -> at.Engine:
             engine.fail(params, "out of memory", now=10.0 * place)
         else:
             engine.observe(params, score(params), now=10.0 * place)
+    return engine
+
+
+def branched(n: int = 40, seed: int = 0) -> at.Engine:
+    """Return a study over branches three deep, in which networks of four layers failed."""
+    space = conditional()
+    engine = at.Engine(space, seed=seed, objectives={"accuracy": "maximize"})
+    for place, params in enumerate(params_of(space, n, seed)):
+        if params.get("layers", 0) == 4:
+            engine.fail(params, "RuntimeError: diverged", now=10.0 * place)
+        else:
+            engine.observe(params, score_conditional(params), now=10.0 * place)
+    return engine
+
+
+def bounded(n: int = 40, seed: int = 0) -> at.Engine:
+    """Return a study over a space with a constraint of every kind."""
+    space = constrained()
+    engine = at.Engine(space, seed=seed, goal="maximize")
+    for params in params_of(space, n, seed):
+        engine.observe(params, score_constrained(params))
     return engine
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from hypothesis import strategies as st
-from spaces import finite
+from spaces import finite, learned_by, turns
 
 import asktell as at
 
@@ -14,6 +15,7 @@ Call = tuple[str, int]
 LIFE = ["suggest", "suggest", "renew", "renew", "expire", "observe", "fail"]
 CORRECTIONS = ["own", "amend", "void", "forget"]
 SECOND_TRIES = ["retry", "retry", "retry failed"]
+CHANGES = ["enqueue", "enqueue", "fixed", "space", "learn"]
 
 
 def calls(actions: list[str], max_size: int = 40) -> st.SearchStrategy[list[Call]]:
@@ -37,6 +39,12 @@ def after(state: at.State, done: list[Call], first: int = 0) -> at.State:
     return state
 
 
+def _configuration(space: at.Space, number: int) -> dict[str, Any]:
+    """Return some params of a finite space without continuum."""
+    point = space.sample(np.random.default_rng(number).random((1, space.dim)))
+    return space.params(space.decode(point)[0])
+
+
 def _next(state: at.State, action: str, number: int, now: float) -> at.State:
     """Return the next state; a call that is refused changes nothing."""
     known = number % (state.next_id or 1)
@@ -53,8 +61,20 @@ def _next(state: at.State, action: str, number: int, now: float) -> at.State:
         if action == "fail":
             return at.fail(state, known, f"failed at {now}")
         if action == "own":
-            params = state.space.params(state.space.configuration(number))
-            return at.observe(state, params, -number / 8)
+            return at.observe(state, _configuration(state.space, number), -number / 8)
+        if action == "enqueue":
+            params = _configuration(state.space, number)
+            names = list(params)[number % 3 :]
+            return at.enqueue(state, {name: params[name] for name in names}, now=now)
+        if action == "fixed":
+            params = _configuration(state.space, number)
+            name = list(params)[number % len(params)]
+            return at.suggest(state, 2, fixed={name: params[name]}, now=now)[0]
+        if action == "space":
+            space, had = turns()[number % len(turns())]
+            return at.change_space(state, space, had, now=now)[0]
+        if action == "learn":
+            return at.learn_from(state, *learned_by(state.space), now=now)[0]
         if action == "amend":
             return at.amend(state, known, number / 4)
         if action == "void":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from looked_at import bounded, branched
 
 import asktell as at
 
@@ -125,7 +127,7 @@ def noisy() -> at.Engine:
     return engine
 
 
-STUDIES = {
+STUDIES: dict[str, Callable[[], at.Engine]] = {
     "3 parameters": lambda: with_dim(3),
     "12 parameters": lambda: with_dim(12),
     "40 parameters": lambda: with_dim(40),
@@ -138,4 +140,6 @@ STUDIES = {
     "extreme numbers": extreme,
     "constant": constant,
     "noisy": noisy,
+    "conditional": branched,
+    "constrained": bounded,
 }

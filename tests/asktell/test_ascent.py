@@ -269,3 +269,35 @@ def test_after_all_have_made_their_steps_only_the_leader_goes_on() -> None:
     others = np.arange(3) != leader
     assert late[others].tolist() == early[others].tolist()
     assert further[leader] > values[leader]
+
+
+# --- many dimensions ---
+
+
+def test_many_dimensions_are_climbed_as_scipy_does() -> None:
+    function, (low, high) = hills(5, 120, 0.0), unit(120)
+    starts = np.random.default_rng(5).random((3, 120))
+
+    points, values = ascend(function, starts, low, high, 400, 1e-12)
+
+    for start, value in zip(starts, values, strict=True):
+        found = minimize(
+            lambda x: tuple(-part[0] for part in function(x[None], np.zeros(1, dtype=int))),
+            start,
+            jac=True,
+            method="L-BFGS-B",
+            bounds=[(0.0, 1.0)] * 120,
+            options={"maxiter": 2000, "ftol": 1e-14, "gtol": 1e-8},
+        )
+        assert value >= -found.fun - 1e-3 * abs(found.fun)
+    assert np.all((points >= low) & (points <= high))
+
+
+def test_each_start_of_many_dimensions_goes_its_own_way() -> None:
+    function, (low, high) = hills(7, 80, 0.1), unit(80)
+    starts = np.random.default_rng(7).random((4, 80))
+
+    together, _ = ascend(function, starts, low, high, 15)
+    alone = np.vstack([ascend(function, one[None], low, high, 15)[0] for one in starts])
+
+    np.testing.assert_allclose(together, alone, rtol=1e-6, atol=1e-8)

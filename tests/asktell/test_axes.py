@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from asktell.space.axes import EXHAUSTIVE_MOVES, Axis, Interval, Levels, LogLevels, categories
+from asktell.space.axes import (
+    EXHAUSTIVE_MOVES,
+    Axis,
+    Interval,
+    Levels,
+    LogLevels,
+    Some,
+    Stretch,
+    categories,
+)
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 
@@ -269,3 +278,68 @@ def test_moves_of_many_levels_halve_the_distance_to_any_level(
 
     assert {here, max(here - 1, 0), min(here + 1, size - 1), 0, size - 1} <= set(reached.tolist())
     assert np.abs(reached - there).min() <= abs(here - there) // 2
+
+
+# --- a part of an axis ---
+
+
+@st.composite
+def parts(draw: st.DrawFn) -> Some | Stretch:
+    axis = draw(st.one_of(st.just(Interval()), levels(300), log_levels(300)))
+    if isinstance(axis, Interval):
+        low, high = sorted([draw(st.floats(0.0, 1.0)), draw(st.floats(0.0, 1.0))])
+        return Stretch(axis, low, high)
+    chosen = draw(st.lists(st.integers(0, axis.size - 1), min_size=1, max_size=9, unique=True))
+    if draw(st.booleans()) or axis.categories:
+        return Some(axis.positions(np.sort(np.array(chosen))), axis.categories)
+    low, high = axis.positions(np.array([min(chosen), max(chosen)])).tolist()
+    return Stretch(axis, low, high)
+
+
+@EXAMPLES
+@given(part=parts(), uniform=st.lists(UNIFORM, min_size=1, max_size=8))
+def test_a_part_of_an_axis_snaps_and_samples_onto_itself(
+    part: Some | Stretch, uniform: list[float]
+) -> None:
+    for positions in (part.sample(np.array(uniform)), part.snap(np.array(uniform))):
+        assert part.snap(positions).tolist() == positions.tolist()
+        if part.size is not None:
+            assert set(positions.tolist()) <= set(part.levels().tolist())
+
+
+@EXAMPLES
+@given(part=parts(), position=ANYWHERE)
+def test_a_part_snaps_to_its_nearest_position(part: Some | Stretch, position: float) -> None:
+    if part.size is None or isinstance(getattr(part, "axis", None), LogLevels):
+        return  # there, the nearest value counts
+    distance = np.abs(part.levels() - position).min()
+    snapped = part.snap(np.array([position]))[0]
+    assert abs(snapped - position) == pytest.approx(distance, abs=1e-12)
+
+
+@EXAMPLES
+@given(part=parts())
+def test_a_part_counts_its_positions(part: Some | Stretch) -> None:
+    if part.size is None:
+        assert part.levels().size == part.moves(0.5).size == part.positions(np.array([0])).size == 0
+        return
+    positions = part.levels()
+    assert len(positions) == part.size == len(np.unique(positions))
+    assert part.positions(np.arange(part.size)).tolist() == positions.tolist()
+    assert set(part.moves(float(positions[0])).tolist()) <= set(positions.tolist())
+
+
+def test_a_fixed_position_is_the_only_one() -> None:
+    part = Some(np.array([0.3]))
+    assert (part.size, part.categories) == (1, 0)
+    assert part.snap(np.array([0.0, 1.0])).tolist() == [0.3, 0.3]
+    assert part.sample(np.array([0.0, 0.9])).tolist() == [0.3, 0.3]
+    assert part.moves(0.3).tolist() == [0.3]
+
+
+def test_a_stretch_of_very_many_levels_is_not_laid_out() -> None:
+    axis = Levels(2**53)
+    part = Stretch(axis, 0.5, 1.0)
+    assert part.size == 2**52 + 1 or part.size == 2**52
+    assert len(part.moves(0.75)) < 200
+    assert min(part.moves(0.75)) >= 0.5

@@ -10,10 +10,11 @@ from datasets import AXES, FOUND, dataset, points_of, two_outcomes
 from asktell.model.calibration import calibrated
 from asktell.model.gp import Hyperparameters
 from asktell.model.posterior import Posterior, posterior_of
+from asktell.space.domain import Domain
 
 
 def posterior(found: tuple[Hyperparameters, ...] = FOUND, **changes: object) -> Posterior:
-    return posterior_of(AXES, dataset(**changes), (found, ()))
+    return posterior_of(Domain.of(AXES), dataset(**changes), (found, ()))
 
 
 def test_means_stay_and_deviations_are_multiplied() -> None:
@@ -64,14 +65,14 @@ def test_equal_targets_keep_a_deviation() -> None:
 def test_few_points_stretch_nothing() -> None:
     few = attrs.evolve(dataset(4))
 
-    before = posterior_of(AXES, few, (FOUND, ()))
+    before = posterior_of(Domain.of(AXES), few, (FOUND, ()))
 
     assert calibrated(before) is before
 
 
 def test_each_outcome_has_its_own_factor() -> None:
     data = two_outcomes()
-    both = calibrated(posterior_of(AXES, data, (FOUND[:1], FOUND[1:2], ())))
+    both = calibrated(posterior_of(Domain.of(AXES), data, (FOUND[:1], FOUND[1:2], ())))
 
     assert both.calibration.shape == (2,)
     assert both.calibration[0] != both.calibration[1]

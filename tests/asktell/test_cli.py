@@ -662,6 +662,69 @@ def test_exit_codes(run: Run, arguments: tuple[str, ...], code: int, message: st
     assert not Path("t.json").exists()
 
 
+def test_what_is_fixed_and_enqueued(run: Run) -> None:
+    first = run("enqueue", "s.json", '{"depth": 3, "bias": true}', "--now", "1").answers
+    assert first == [{"enqueued": {"depth": 3, "bias": True}}]
+    assert len(run("enqueue", "s.json", '{"bits": 8}').answers) == 2
+    answers = run("suggest", "s.json", "-n", "3", "--fixed", '{"kernel": "poly"}').answers
+    assert [one["origin"] for one in answers] == ["enqueued", "enqueued", "initial"]
+    assert {one["params"]["kernel"] for one in answers} == {"poly"}
+    assert (answers[0]["params"]["depth"], answers[1]["params"]["bits"]) == (3, 8)
+    assert Store("s.json").read().enqueued == []
+
+
+def test_another_space(run: Run) -> None:
+    run("enqueue", "s.json", '{"kernel": "rbf"}')
+    run("suggest", "s.json", "-n", "3", "--fixed", '{"kernel": "poly"}')
+    run("observe", "s.json", "--id", "1", "--target", "0.5")
+    Path("next.yaml").write_text(
+        SPACE.replace("choices: [rbf, poly]", "choices: [poly, lin]") + "  new: {type: bool}\n"
+    )
+    result = run("change-space", "s.json", "next.yaml")
+    reason = "it had no new: pass had={'new': ...}, or give new a default"
+    assert result.code == 0
+    assert result.answers[:3] == [{"trial": n, "kept": False, "reason": reason} for n in range(3)]
+    (wish,) = result.answers[3:]
+    assert (wish["enqueued"], wish["kept"]) == ({"kernel": "rbf"}, False)
+    result = run("change-space", "s.json", "next.yaml", "--had", '{"new": false}')
+    assert result.answers == [{"trial": n, "kept": True} for n in range(3)]
+    assert run("best", "s.json").answers[0]["params"]["new"] is False
+    assert run("observe", "s.json", "--id", "2", "--target", "0.25").answers[0]["outcome"] == (
+        "recorded"
+    )
+
+
+def test_another_space_wants_nothing_else(run: Run) -> None:
+    Path("next.yaml").write_text(SPACE + "objectives: {loss: minimize}\n")
+    result = run("change-space", "s.json", "next.yaml")
+    assert result.code == 3
+    assert "expected what the study wants, maximize, or none: only the space changes" in result.err
+    run("init", "next.yaml", "t.json")
+    assert run("change-space", "t.json", "next.yaml").answers == []
+
+
+def test_an_earlier_study(run: Run) -> None:
+    run("suggest", "s.json", "-n", "2")
+    run("observe", "s.json", "--id", "0", "--target", "0.5")
+    run("init", "space.yaml", "t.json")
+    result = run("learn-from", "t.json", "s.json")
+    assert result.answers == [
+        {"trial": 0, "kept": True},
+        {"trial": 1, "kept": False, "reason": "it has no result: it is pending"},
+    ]
+    (study,) = Store("t.json").read().earlier
+    assert [lesson.numbers for lesson in study.kept] == [(0.5,)]
+    assert run("learn-from", "t.json", "none.json").code == 5
+
+
+@pytest.mark.parametrize("text", ["nope", "[1]", "3"])
+def test_params_are_json(run: Run, text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    for call in (("suggest", "s.json", "--fixed", text), ("enqueue", "s.json", text)):
+        with pytest.raises(SystemExit):
+            run(*call)
+        assert 'must be JSON such as {"lr": 0.1}' in capsys.readouterr().err
+
+
 def test_a_space_that_is_used_up_has_an_exit_code(run: Run) -> None:
     Path("small.yaml").write_text("parameters: {b: {type: bool}}")
     run("init", "small.yaml", "t.json")

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from looked_at import all_failed, one_trial, plain, several, small, told
+from looked_at import all_failed, bounded, branched, one_trial, plain, several, small, told
 
 import asktell as at
 from asktell import insight
@@ -177,3 +177,63 @@ def test_equal_points_of_many_scales_make_a_model_all_the_same() -> None:
     for place in range(40):
         engine.observe({"x": 0.5 + place * 1e-15}, float(place % 2))
     assert np.isfinite(insight.slices(engine)[0].mean).all()
+
+
+# --- conditions and constraints ---
+
+
+def test_slices_are_of_what_is_active_and_have_gaps_where_nothing_is() -> None:
+    engine = branched()
+    best = engine.best().params
+    found = {one.axis.name: one for one in insight.slices(engine, n=9)}
+    assert list(found) == list(best)
+    assert all(np.isfinite(one.mean).all() for one in found.values())
+    for name, one in found.items():
+        active = [o for o in engine.observations if name in o.params]
+        assert len(one.tried) == len(one.values) == len(one.feasible) == len(active)
+        assert not np.isnan(one.tried).any()
+    svm = {"model": "svm", "C": 1.0, "kernel": "rbf", "bias": False}
+    assert [one.axis.name for one in insight.slices(engine, around=svm)] == list(svm)
+    x1, x2 = insight.slices(bounded(), around=CENTRE, n=11)[2:4]
+    assert x1.grid[np.isfinite(x1.mean)].max() == pytest.approx(0.7)
+    assert np.array_equal(np.isnan(x1.mean), np.isnan(x1.deviation))
+    assert 0.25 in x2.grid  # where the configuration itself lies
+    assert x1.mean[x1.grid == 0.35] == pytest.approx(x2.mean[x2.grid == 0.25])
+
+
+CENTRE = {
+    "model": "mlp",
+    "bias": True,
+    "x1": 0.35,
+    "x2": 0.25,
+    "low": 2,
+    "high": 3,
+    "a": 0.25,
+    "b": 0.25,
+    "c": 0.5,
+}
+
+
+def test_a_dependence_is_over_the_params_in_which_it_is_active() -> None:
+    engine = branched()
+    # of a score that is known: for forests 0.8 - 0.2 |log(trees / 200)|, and 0.15 for the bias
+    trees = insight.dependence(engine, "trees", n=9)
+    expected = 0.95 - 0.2 * np.abs(np.log(trees.grid / 200.0))
+    assert trees.mean == pytest.approx(expected, abs=0.2)
+    assert len(trees.tried) == sum("trees" in one.params for one in engine.observations)
+    failed = insight.dependence(engine, "layers").failed
+    assert failed.tolist() == [4.0] * len(engine.failures)
+    x1 = insight.dependence(bounded(), "x1", n=5)
+    assert np.isfinite(x1.mean[:-1]).all()
+    assert (np.diff(x1.mean[:-1]) > 0.2).all()
+
+
+def test_a_contour_is_empty_where_there_is_nothing() -> None:
+    found = insight.contour(branched(), "model", "C", n=4)
+    assert np.isfinite(found.mean[:, 0]).all()
+    assert np.isnan(found.mean[:, 1:]).all()
+    assert np.isnan(found.deviation[:, 1:]).all()
+    assert not np.isnan(found.tried).any()
+    assert np.isnan(found.best).any()  # it is no svm
+    found = insight.contour(bounded(), "low", "high", n=10)
+    assert np.array_equal(np.isfinite(found.mean), np.triu(np.ones((10, 10))).T == 1.0)

@@ -10,7 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from spaces import conditional_spaces
 
+import asktell as at
+from asktell.space.absent import ABSENT, NOWHERE
 from asktell.space.axes import Axis, Interval, Levels, LogLevels, categories
 from asktell.space.domain import Domain, Mask, Points
 
@@ -22,13 +25,15 @@ DISCRETE: st.SearchStrategy[Axis] = st.one_of(
     st.builds(LogLevels, st.integers(1, 90), st.floats(0.1, 10.0), st.floats(0.1, 10.0)),
 )
 DOMAINS = st.lists(st.one_of(st.just(Interval()), DISCRETE), min_size=1, max_size=4).map(
-    lambda axes: Domain(tuple(axes))
+    lambda axes: Domain.of(tuple(axes))
 )
 SMALL = st.lists(
     st.one_of(st.integers(1, 4).map(Levels), st.integers(1, 4).map(categories)),
     min_size=1,
     max_size=3,
-).map(lambda axes: Domain(tuple(axes)))
+).map(lambda axes: Domain.of(tuple(axes)))
+
+RANDOM = np.random.default_rng(0)
 SEEDS = st.integers(0, 2**32)
 
 
@@ -69,7 +74,7 @@ def test_snapping_gives_points_on_every_axis_and_leaves_those_that_are(
 
 
 def test_snapping_finds_the_nearest_point() -> None:
-    domain = Domain((Interval(), Levels(5), categories(3)))
+    domain = Domain.of((Interval(), Levels(5), categories(3)))
 
     assert domain.snap(np.array([[1.5, 0.3, 0.9], [0.2, 0.9, -4.0]])).tolist() == [
         [1.0, 0.25, 1.0],
@@ -78,7 +83,7 @@ def test_snapping_finds_the_nearest_point() -> None:
 
 
 def test_continuous_axes_are_told_from_discrete_ones() -> None:
-    domain = Domain((Interval(), Levels(3), Interval(), categories(2), LogLevels(2, 1.0, 1.0)))
+    domain = Domain.of((Interval(), Levels(3), Interval(), categories(2), LogLevels(2, 1.0, 1.0)))
 
     assert domain.dim == 5
     assert domain.continuous.tolist() == [True, False, True, False, False]
@@ -86,7 +91,7 @@ def test_continuous_axes_are_told_from_discrete_ones() -> None:
 
 def test_domain_cannot_be_changed() -> None:
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        Domain((Interval(),)).axes = ()  # type: ignore[misc]
+        Domain.of((Interval(),)).axes = ()  # type: ignore[misc]
 
 
 # --- the grid ---
@@ -113,12 +118,12 @@ def test_grid_is_given_up_to_its_size_alone(domain: Domain) -> None:
 
 
 def test_continuum_has_no_grid() -> None:
-    assert Domain((Interval(),)).grid(10**9) is None
-    assert Domain((Levels(2), Interval())).grid(10**9) is None
+    assert Domain.of((Interval(),)).grid(10**9) is None
+    assert Domain.of((Levels(2), Interval())).grid(10**9) is None
 
 
 def test_grid_that_is_far_too_large_is_not_made() -> None:
-    assert Domain((Levels(2**40),) * 30).grid(10**6) is None
+    assert Domain.of((Levels(2**40),) * 30).grid(10**6) is None
 
 
 # --- moves ---
@@ -132,7 +137,7 @@ def test_neighbours_differ_in_one_discrete_coordinate_and_lie_on_every_axis(
     points = domain.sample(uniform(domain, n, seed))
     before = points.tolist()
 
-    neighbours, owners = domain.neighbours(points)
+    neighbours, owners = domain.neighbours(points, RANDOM)
 
     assert points.tolist() == before
     assert neighbours.shape == (len(owners), domain.dim)
@@ -147,7 +152,7 @@ def test_neighbours_differ_in_one_discrete_coordinate_and_lie_on_every_axis(
 def test_neighbours_on_small_axes_are_all_other_levels(domain: Domain, seed: int) -> None:
     (point,) = domain.sample(uniform(domain, 1, seed))
 
-    neighbours, owners = domain.neighbours(point[None])
+    neighbours, owners = domain.neighbours(point[None], RANDOM)
 
     expected = {
         (*point[:i].tolist(), level, *point[i + 1 :].tolist())
@@ -163,7 +168,7 @@ def test_neighbours_on_small_axes_are_all_other_levels(domain: Domain, seed: int
 @pytest.mark.parametrize("n", [0, 1, 3])
 @pytest.mark.parametrize("axes", [(Interval(), Interval()), (Levels(1), categories(1))])
 def test_where_nothing_can_move_there_are_no_neighbours(axes: tuple[Axis, ...], n: int) -> None:
-    neighbours, owners = Domain(axes).neighbours(np.zeros((n, 2)))
+    neighbours, owners = Domain.of(axes).neighbours(np.zeros((n, 2)), RANDOM)
 
     assert neighbours.shape == (0, 2)
     assert owners.shape == (0,)
@@ -189,7 +194,7 @@ def test_excluded_is_what_is_said() -> None:
         asked.append(points.tolist())
         return points[:, 0] > 0.5
 
-    domain = Domain((Interval(), Levels(2)), high)
+    domain = Domain.of((Interval(), Levels(2)), high)
     points = np.array([[0.6, 1.0], [0.4, 0.0], [0.5, 1.0]])
 
     assert domain.excludes(points).tolist() == [True, False, False]
@@ -197,6 +202,78 @@ def test_excluded_is_what_is_said() -> None:
 
 
 def test_excluded_may_be_said_by_a_list_of_bools_or_of_numbers() -> None:
-    domain = Domain((Interval(),), lambda points: [1, 0])  # type: ignore[arg-type, return-value]
+    domain = Domain.of((Interval(),), lambda points: [1, 0])  # type: ignore[arg-type, return-value]
 
     assert domain.excludes(np.zeros((2, 1))).tolist() == [True, False]
+
+
+# --- where some dimensions are nowhere ---
+
+
+@EXAMPLES
+@given(space=conditional_spaces(most=5), n=st.integers(1, 4), seed=SEEDS)
+def test_neighbours_are_single_moves_and_what_follows_from_them(
+    space: at.Space, n: int, seed: int
+) -> None:
+    domain = space.domain
+    points = domain.sample(uniform(domain, n, seed))
+    fills = domain.sampled(uniform(domain, 2, seed + 1))
+
+    neighbours, owners = domain.neighbours(points, RANDOM, fills)
+
+    if domain.activity is None:
+        return
+    assert domain.activity.of(neighbours).tolist() == (neighbours != NOWHERE).tolist()
+    for neighbour, point in zip(neighbours, points[owners], strict=True):
+        there = (neighbour != NOWHERE) & (point != NOWHERE)
+        (moved,) = np.flatnonzero((neighbour != point) & there)
+        assert not domain.continuous[moved]
+        came = (neighbour != NOWHERE) & (point == NOWHERE)
+        assert np.all((fills[:, came] == neighbour[came]).any(axis=0))
+        left = (neighbour == NOWHERE) & (point != NOWHERE)
+        if came.any() or left.any():
+            assert moved in domain.activity.parents
+
+
+def test_a_move_to_another_branch_comes_once_with_each_fill() -> None:
+    space = at.Space(
+        at.Categorical("model", ["a", "b", "c"]),
+        at.Float("x", 0.0, 1.0, when={"model": ["b", "c"]}, default=0.25),
+        at.Int("n", 0, 4, when={"model": "c"}),
+    )
+    point = np.array([[0.0, NOWHERE, NOWHERE]])
+
+    neighbours, owners = space.domain.neighbours(point, RANDOM)
+    filled, _ = space.domain.neighbours(
+        point, RANDOM, np.array([[0.0, 0.1, 0.0], [0.0, 0.9, 0.0], [0.0, 0.1, 1.0]])
+    )
+
+    assert neighbours.tolist() == [[0.5, 0.25, NOWHERE], [1.0, 0.25, 0.5]]
+    assert owners.tolist() == [0, 0]
+    assert sorted(filled.tolist()) == [
+        [0.5, 0.1, NOWHERE],
+        [0.5, 0.9, NOWHERE],
+        [1.0, 0.1, 0.0],
+        [1.0, 0.1, 1.0],
+        [1.0, 0.9, 0.0],
+    ]
+
+
+def test_grid_of_a_conditional_space_has_every_point_once() -> None:
+    space = at.Space(
+        at.Bool("on"),
+        at.Int("n", 1, 3, when={"on": True}),
+        at.Categorical("k", ["a", "b"], when={"n": at.AtLeast(2)}),
+    )
+
+    grid = space.domain.grid(12)
+
+    assert grid is not None
+    assert sorted(space.decode(grid), key=repr) == sorted(
+        [
+            (False, ABSENT, ABSENT),
+            (True, 1, ABSENT),
+            *((True, n, k) for n in (2, 3) for k in "ab"),
+        ],
+        key=repr,
+    )

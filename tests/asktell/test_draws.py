@@ -6,6 +6,7 @@ import pytest
 from asktell.model.draws import draw_functions
 from asktell.model.gp import Hyperparameters, Noise, condition
 from asktell.model.kernels import Embedding
+from asktell.space.absent import NOWHERE
 
 
 def test_draws_have_the_mean_and_the_deviation_of_the_process() -> None:
@@ -25,6 +26,33 @@ def test_draws_have_the_mean_and_the_deviation_of_the_process() -> None:
     assert values.std(axis=1) == pytest.approx(deviation[:, 0], rel=0.12)
     _, covariance = process.joint(at[:2], 0)
     assert np.cov(values[:2])[0, 1] == pytest.approx(covariance[0, 1], abs=0.05)
+
+
+def test_draws_over_branches_have_the_mean_and_the_deviation_of_the_process() -> None:
+    random = np.random.default_rng(0)
+    embedding = Embedding((2, 0, 3, 0), (False, True, True, True), (0, 1, 1, 2))
+
+    def somewhere(n: int) -> np.ndarray:
+        points = random.random((n, 4))
+        points[:, 0] = np.arange(n) % 2
+        points[:, 2] = np.rint(points[:, 2] * 2.0) / 2.0
+        points[::2, 1] = NOWHERE
+        points[1::2, 2:] = NOWHERE
+        points[::3, 3] = NOWHERE
+        return points
+
+    points, at = somewhere(12), somewhere(30)
+    targets = np.where(points == NOWHERE, 0.0, np.sin(6.0 * points)).sum(axis=1)
+    noise = Noise(np.ones(12), np.full((1, 12), np.nan))
+    found = Hyperparameters((1.0, 0.4, 1.0, 0.5), 0.05)
+    process = condition(embedding, [found], points, targets[None], noise)
+
+    values = np.hstack([draw_functions(process, 40, random)(at) for _ in range(60)])
+
+    mean, deviation = process.predict(at, return_std=True)
+    error = deviation[:, 0] / np.sqrt(values.shape[1])
+    assert values.mean(axis=1) == pytest.approx(mean[:, 0], abs=6.0 * float(error.max()))
+    assert values.std(axis=1) == pytest.approx(deviation[:, 0], rel=0.12)
 
 
 def test_averages_are_those_of_the_joint_posterior() -> None:

@@ -409,11 +409,11 @@ def test_model_sees_no_more_than_the_settings_say(
         seen.append(len(data.points))
         return real(axes, data, *rest)
 
-    from asktell.asking import know, suggest
+    from asktell.asking import know, propose
 
-    real = suggest.posterior_of
+    real = propose.posterior_of
     state = state_of(many(15), n_modelled=n_modelled)
-    for module in (suggest, know):
+    for module in (propose, know):
         monkeypatch.setattr(module, "posterior_of", watched)
 
     at.suggest(state)

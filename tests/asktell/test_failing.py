@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from spaces import conditional, params_of
 
 import asktell as at
 from asktell.reports.failing import Failed, failures_section, groups_of
@@ -50,6 +51,27 @@ def test_what_chance_would_give_is_not_told() -> None:
         failed = [Failed(i, row, "no memory") for i, row in enumerate(rows[:5])]
         told += len(groups_of(SPACE, failed, rows[5:])[0].common)
     assert told <= 6  # in 160 parameters; a twentieth of the studies may be told something
+
+
+def test_parameters_that_are_not_always_active_are_compared_where_they_are() -> None:
+    space = conditional()
+    rows = params_of(space, 90)
+    deep = [row for row in rows if row.get("layers", 0) >= 3]
+    failed = [Failed(i, row, "no memory") for i, row in enumerate(deep)]
+    (group,) = groups_of(space, failed, [row for row in rows if row not in deep])
+    assert len(deep) > 9
+    assert "layers is at least 3 (0 % of those that succeeded)." in group.common
+    assert any(text.startswith("model is always mlp (") for text in group.common)
+    # four svms among them hide the model, and layers are told of the others alone
+    mixed = failed + [
+        Failed(
+            100 + i, {"model": "svm", "C": 1.0, "kernel": "rbf", "bias": bool(i % 2)}, "no memory"
+        )
+        for i in range(4)
+    ]
+    (group,) = groups_of(space, mixed, [row for row in rows if row not in deep])
+    said = "layers is at least 3 (0 % of those that succeeded)"
+    assert f"{said}, in the {len(deep)} where it is active." in group.common
 
 
 def test_two_failures_or_no_success_tell_nothing() -> None:

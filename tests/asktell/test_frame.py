@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import pytest
+from spaces import conditional, score_conditional
 
 import asktell as at
 from asktell.errors import MissingExtraError
@@ -54,6 +55,7 @@ def test_a_frame_has_a_row_a_trial_and_types_that_fit() -> None:
         "target": "float64",
         "std": "float64",
         "feasible": "boolean",
+        "left_out": "object",
         "reason": "object",
         "cause": "object",
         "suggested_at": "float64",
@@ -93,3 +95,45 @@ def test_without_pandas_the_message_says_what_to_install(monkeypatch: pytest.Mon
 def test_neither_an_engine_nor_tables_import_pandas() -> None:
     code = "import asktell.tables, sys; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_what_is_not_active_is_missing() -> None:
+    engine = at.Engine(conditional())
+    svm = {"model": "svm", "C": 1.0, "kernel": None, "bias": True}
+    mlp = {"model": "mlp", "layers": 3, "dropout_3": 0.2, "bits": 4, "warm": True, "bias": False}
+    for params in (svm, mlp, {"model": "forest", "trees": 20, "bias": True}):
+        engine.observe(params, score_conditional(params))
+    frame = frame_of(engine)
+    missing = {
+        name.removeprefix("params."): frame[name].isna().tolist()
+        for name in frame
+        if name.startswith("params.")
+    }
+    assert missing.pop("kernel") == [True, True, True]  # for pandas, None is missing as well
+    assert frame["params.kernel"][0] is None
+    assert frame["params.kernel"][1] is pandas.NA
+    assert missing == {
+        "model": [False] * 3,
+        "bias": [False] * 3,
+        "C": [False, True, True],
+        "trees": [True, True, False],
+        **{name: [True, False, True] for name in ("layers", "dropout_3", "bits", "warm")},
+    }
+    assert frame["params.trees"].dtype == "Int64"
+    assert frame["params.warm"].dtype == "boolean"
+    assert frame["params.C"].dtype == "float64"
+    assert frame["params.layers"][1] == 3
+
+
+def test_of_a_trial_that_is_left_out_there_is_what_the_space_knows() -> None:
+    engine = at.Engine(conditional())
+    engine.observe({"model": "svm", "C": 0.5, "kernel": "rbf", "bias": True}, 1.0)
+    engine.observe({"model": "forest", "trees": 20, "bias": False}, 2.0)
+    kernel = at.Categorical("kernel", ["rbf"], when={"model": "svm"})
+    space = at.Space(at.Categorical("model", ["svm"]), kernel, at.Int("bias", 0, 1, default=0))
+    engine.change_space(space)
+    frame = frame_of(engine)
+    assert frame["params.model"].tolist()[0] == "svm"
+    assert frame["params.model"].isna().tolist() == [False, True]
+    assert frame["params.bias"].isna().tolist()[1]  # it was a bool
+    assert "forest" in frame["left_out"][1]

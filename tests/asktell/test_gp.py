@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from typing import Any
 
 import attrs
 import numpy as np
@@ -25,6 +27,7 @@ from asktell.model.gp import (
     fit,
 )
 from asktell.model.kernels import Array, Embedding
+from asktell.space.absent import NOWHERE
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 
@@ -341,6 +344,95 @@ def test_gradient_along_categories_is_zero() -> None:
 
     assert not mean_gradient[:, :, [1, 3]].any()
     assert not std_gradient[:, :, [1, 3]].any()
+
+
+# --- where some dimensions are nowhere ---
+
+BRANCHED = Embedding(
+    (0, 3, 0, 2, 0),
+    conditional=(False, True, True, False, True),
+    depths=(0, 2, 1, 0, 1),
+)
+"""Ordered and categorical dimensions, always active or not, with others that depend on them."""
+
+
+def branched_data(n: int, seed: int) -> Data:
+    """Return data as ``data_of`` does, where a third of the conditional positions is nowhere."""
+    points, targets, noise = data_of(BRANCHED.categories, n, seed)
+    gone = np.random.default_rng(seed + 1).random(points.shape) < 1 / 3
+    points[gone & np.array(BRANCHED.conditional)] = NOWHERE
+    return points, targets, noise
+
+
+def branched_members(n: int = 12) -> GaussianProcesses:
+    points, targets, noise = branched_data(n, 0)
+    found = [hyperparameters_of(5, seed) for seed in range(2)]
+    return condition(BRANCHED, found, points, np.stack([targets, targets**2]), for_all(noise, 2))
+
+
+@pytest.mark.parametrize("column", [0, 1])
+def test_gradients_where_some_positions_are_nowhere_are_finite_differences(column: int) -> None:
+    members, x = branched_members(), branched_data(20, 11)[0]
+
+    gradients = members.predict_with_gradient(x)[2 + column]
+
+    expected = np.zeros_like(gradients)
+    for dimension in (0, 2, 4):
+        there = x[:, dimension] != NOWHERE
+        assert 0 < there.sum() <= 20
+        step = 1e-5 * np.eye(5)[dimension]
+        above = members.predict(x[there] + step, return_std=True)[column]
+        below = members.predict(x[there] - step, return_std=True)[column]
+        expected[there, :, dimension] = (above - below) / 2e-5
+    assert gradients == pytest.approx(expected, abs=1e-7)
+
+
+def test_values_and_deviations_where_some_positions_are_nowhere_come_with_their_gradients() -> None:
+    members, x = branched_members(), branched_data(20, 11)[0]
+
+    mean, std, *_ = members.predict_with_gradient(x)
+
+    assert mean == pytest.approx(members.predict(x), abs=1e-12)
+    assert std == pytest.approx(members.predict(x, return_std=True)[1], abs=1e-9)
+
+
+@EXAMPLES
+@given(seed=st.integers(0, 2**32), n=st.integers(1, 12))
+def test_gradient_of_the_posterior_of_branches_is_a_finite_difference(seed: int, n: int) -> None:
+    points, targets, noise = branched_data(n, seed)
+    posterior = LogPosterior(BRANCHED, (prior_of(5),), BRANCHED(points), targets[None], noise)
+    logs = np.random.default_rng(seed).uniform(-1.5, 1.0, 6)
+
+    def part(which: int, at: Array) -> Any:
+        return posterior(at[None], np.array([0]))[which][0]
+
+    error = check_grad(partial(part, 0), partial(part, 1), logs, epsilon=1e-6)
+
+    assert error <= 1e-4 * (1.0 + float(np.abs(part(1, logs)).max()))
+
+
+def test_a_length_scale_of_what_is_nowhere_in_all_points_changes_nothing() -> None:
+    points, targets, noise = branched_data(8, 3)
+    points[:, 4] = NOWHERE
+    posterior = LogPosterior(BRANCHED, (flat(5),), BRANCHED(points), targets[None], noise)
+
+    values, gradients = posterior(np.array([[0.0] * 6, [0.0] * 4 + [2.0, 0.0]]), np.array([0, 0]))
+
+    assert values[0] == pytest.approx(values[1])
+    assert gradients[:, 4] == pytest.approx(np.zeros(2), abs=1e-9)
+
+
+def test_a_result_says_more_of_its_own_branch_than_of_another() -> None:
+    embedding = Embedding((2, 0, 0), (False, True, True), (0, 1, 1))
+    found = Hyperparameters((1.0, 0.5, 0.5), 1e-4)
+    told = np.array([[0.0, 0.5, NOWHERE]])
+    process = condition(embedding, [found], told, np.array([[1.0]]), unknown(1))
+    x = np.array([[0.0, 0.5, NOWHERE], [0.0, 0.9, NOWHERE], [1.0, NOWHERE, 0.5]])
+
+    mean, std = process.predict(x, return_std=True)
+
+    assert mean[0, 0] > mean[1, 0] > mean[2, 0] > 0.0
+    assert std[0, 0] < std[1, 0] < std[2, 0]
 
 
 def test_processes_cannot_be_changed() -> None:

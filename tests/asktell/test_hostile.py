@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from spaces import as_box
 
 import asktell as at
+from asktell.codec.migrations import SCHEMA
 from asktell.errors import InvalidValueError, StateError
 from asktell.state import apply
 from asktell.study.events import LARGEST_ID, Skipped
@@ -34,7 +36,17 @@ def nested(levels: int) -> Any:
 
 def study() -> dict[str, Any]:
     """Return a state of today with every kind of row that is attacked."""
-    state = at.State.start(at.Space(at.Int("x", 0, 9)), settings=at.Settings(n_initial=1))
+    space = at.Space(
+        at.Int("x", 0, 9, likely=[3]),
+        at.Float("y", 0.0, 9.0, when={"x": at.AtMost(8), "z": [True]}, default=1.0),
+        at.Bool("z"),
+        constraints=[
+            at.Linear({"x": 1.0, "y": 1.0}, at_most=17.0),
+            at.Ordered("y", "x"),
+            at.Forbidden({"x": 9, "z": False}),
+        ],
+    )
+    state = at.State.start(space, settings=at.Settings(n_initial=1))
     state, (first,) = at.suggest(state)
     state = at.observe(state, first, 1.0, 0.5)
     return at.suggest(state)[0].to_dict()
@@ -44,7 +56,8 @@ def study_of_schema_3() -> dict[str, Any]:
     """Return the same as schema 3 had it."""
     document = study()
     del document["events"][1]["std"], document["method"]["revisits"]
-    return {**document, "schema": 3, "outcomes": [{"name": "target", "role": "maximize"}]}
+    outcomes = [{"name": "target", "role": "maximize"}]
+    return {**document, "schema": 3, "space": as_box(document["space"]), "outcomes": outcomes}
 
 
 def study_of_schema_2() -> dict[str, Any]:
@@ -94,6 +107,24 @@ PLACES: list[tuple[Any, ...]] = [
     ("space", "parameters", 0, "type"),
     ("space", "parameters", 0, "name"),
     ("space", "parameters", 0, "low"),
+    ("space", "parameters", 0, "likely"),
+    ("space", "parameters", 0, "likely", 0),
+    ("space", "parameters", 1, "default"),
+    ("space", "parameters", 1, "when"),
+    ("space", "parameters", 1, "when", "x"),
+    ("space", "parameters", 1, "when", "x", "at_most"),
+    ("space", "parameters", 1, "when", "z"),
+    ("space", "parameters", 1, "when", "z", 0),
+    ("space", "constraints"),
+    ("space", "constraints", 0),
+    ("space", "constraints", 0, "linear"),
+    ("space", "constraints", 0, "linear", "x"),
+    ("space", "constraints", 0, "at_most"),
+    ("space", "constraints", 1, "ordered"),
+    ("space", "constraints", 1, "ordered", 0),
+    ("space", "constraints", 2, "forbidden"),
+    ("space", "constraints", 2, "forbidden", "z"),
+    ("space", "constraints", 2, "forbidden", "z", 0),
     ("outcomes",),
     ("outcomes", 0),
     ("outcomes", 0, "name"),
@@ -166,8 +197,8 @@ PLACES_OF_SCHEMA_2: list[tuple[Any, ...]] = [
     ("fit", "members", 1, "length_scales"),
 ]
 
-MAKERS = {4: study, 3: study_of_schema_3, 2: study_of_schema_2}
-ALL = {4: PLACES, 3: PLACES_OF_SCHEMA_3, 2: PLACES_OF_SCHEMA_2}
+MAKERS = {SCHEMA: study, 3: study_of_schema_3, 2: study_of_schema_2}
+ALL = {SCHEMA: PLACES, 3: PLACES_OF_SCHEMA_3, 2: PLACES_OF_SCHEMA_2}
 
 
 def attacked(document: Any, path: tuple[Any, ...], value: Any) -> Any:
@@ -209,17 +240,17 @@ def test_a_hostile_value_is_a_state_or_an_error_that_can_be_shown(
 @pytest.mark.parametrize(
     ("schema", "path", "name", "place"),
     [
-        (4, (), "many keys", "$.0"),
-        (4, ("space", "parameters"), "dicts", "$.space.parameters[0].type"),
-        (4, ("events",), "nulls", "$.events[0]"),
-        (4, ("events",), "dicts", "$.events[0].event"),
-        (4, ("events", 0, "params"), "many keys", "$.events[0].params.x"),
-        (4, ("events", 1, "outcomes"), "many keys", "$.events[1].outcomes.target"),
-        (4, ("events", 1, "std"), "many keys", "$.events[1].std.0"),
-        (4, ("outcomes",), "dicts", "$.outcomes[0].name"),
+        (SCHEMA, (), "many keys", "$.0"),
+        (SCHEMA, ("space", "parameters"), "dicts", "$.space.parameters[0].type"),
+        (SCHEMA, ("events",), "nulls", "$.events[0]"),
+        (SCHEMA, ("events",), "dicts", "$.events[0].event"),
+        (SCHEMA, ("events", 0, "params"), "many keys", "$.events[0].params.x"),
+        (SCHEMA, ("events", 1, "outcomes"), "many keys", "$.events[1].outcomes.target"),
+        (SCHEMA, ("events", 1, "std"), "many keys", "$.events[1].std.0"),
+        (SCHEMA, ("outcomes",), "dicts", "$.outcomes[0].name"),
         (3, ("outcomes",), "dicts", "$.outcomes[0].name"),
         (3, ("events",), "nulls", "$.events[0]"),
-        (4, ("events", 2, "fit", "found", 0), "nulls", "$.events[2].fit.found[0][0]"),
+        (SCHEMA, ("events", 2, "fit", "found", 0), "nulls", "$.events[2].fit.found[0][0]"),
         (2, ("pending",), "nulls", "$.pending[0]"),
         (2, ("pending",), "dicts", "$.pending[0].id"),
         (2, ("pending", 0, "params"), "many keys", "$.pending[0].params.x"),

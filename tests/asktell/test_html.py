@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 import pytest
-from looked_at import all_failed, one_trial, plain, several, small, told, wide
+from looked_at import all_failed, branched, one_trial, plain, several, small, told, wide
 
 import asktell as at
 from asktell.card import card_of
@@ -28,7 +28,17 @@ def hostile() -> at.Engine:
 
 @pytest.mark.parametrize(
     "engine",
-    [small(), all_failed(), one_trial(), plain(), told(), several(), wide(40), hostile()],
+    [
+        small(),
+        all_failed(),
+        one_trial(),
+        plain(),
+        told(),
+        several(),
+        wide(40),
+        hostile(),
+        branched(),
+    ],
 )
 def test_an_engine_is_shown_at_a_glance(engine: at.Engine) -> None:
     html = engine._repr_html_()

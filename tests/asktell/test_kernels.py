@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import attrs
 import numpy as np
 import pytest
@@ -11,12 +13,15 @@ from scipy.spatial.distance import cdist
 from sklearn.gaussian_process.kernels import Matern
 
 from asktell.model.kernels import (
+    RADIUS,
+    SHARED,
     Array,
     Embedding,
     feature_sums,
     matern,
     squared_distances,
 )
+from asktell.space.absent import NOWHERE
 
 EXAMPLES = settings(deadline=None, max_examples=50)
 
@@ -121,8 +126,190 @@ def test_layout_tells_which_features_belong_to_which_dimension() -> None:
 
     assert embedding.owners.tolist() == [0, 1, 1, 1, 2, 3, 4, 4, 5]
     assert embedding.starts.tolist() == [0, 1, 4, 5, 6, 8]
-    assert embedding.ordered.tolist() == [0, 2, 5]
-    assert embedding.ordered_features.tolist() == [0, 4, 8]
+    assert embedding.moving.tolist() == [0, 4, 8]
+
+
+# --- where some dimensions are nowhere ---
+
+
+@st.composite
+def layouts(draw: st.DrawFn) -> tuple[tuple[int, ...], tuple[bool, ...]]:
+    """Draw the categories of some dimensions, and which are conditional."""
+    dims = draw(st.lists(st.tuples(st.integers(0, 4), st.booleans()), min_size=1, max_size=5))
+    return tuple(count for count, _ in dims), tuple(conditional for _, conditional in dims)
+
+
+def somewhere(
+    categories: tuple[int, ...], conditional: tuple[bool, ...], n: int, seed: int
+) -> Array:
+    """Return n random points (n, d), of which a third of the conditional positions is nowhere."""
+    points = points_of(categories, n, seed)
+    gone = np.random.default_rng(seed + 1).random(points.shape) < 1 / 3
+    points[gone & np.array(conditional)] = NOWHERE
+    return points
+
+
+def conditional_distance(count: int, is_curved: bool, a: float, b: float) -> float:
+    """Return how far two positions of one dimension lie apart, each of which may be nowhere."""
+    if a == b:
+        return 0.0
+    if NOWHERE in (a, b):
+        return 0.5**0.5 if count else RADIUS
+    if count:
+        return 1.0
+    return 2.0 * RADIUS * math.sin(abs(a - b) / (2.0 * RADIUS)) if is_curved else abs(a - b)
+
+
+@EXAMPLES
+@given(layout=layouts(), seed=st.integers(0, 2**32))
+def test_distances_are_those_of_the_arc_where_some_positions_are_nowhere(
+    layout: tuple[tuple[int, ...], tuple[bool, ...]], seed: int
+) -> None:
+    categories, conditional = layout
+    left, right = (somewhere(*layout, 5, seed + i) for i in range(2))
+    length_scales = np.random.default_rng(seed).uniform(0.2, 3.0, len(categories))
+    embedding = Embedding(categories, conditional)
+    scales = embedding.scales(length_scales)
+
+    squared = squared_distances(embedding(left) / scales, embedding(right) / scales)
+
+    expected = np.zeros((5, 5))
+    for i, x in enumerate(left):
+        for j, y in enumerate(right):
+            distances = map(conditional_distance, categories, conditional, x, y)
+            expected[i, j] = sum(d**2 / s**2 for d, s in zip(distances, length_scales, strict=True))
+    assert squared == pytest.approx(expected, abs=1e-12)
+
+
+@EXAMPLES
+@given(positions=st.lists(st.floats(0.0, 1.0), min_size=2, max_size=2))
+def test_all_positions_lie_equally_far_from_nowhere_and_much_as_on_a_line_from_each_other(
+    positions: list[float],
+) -> None:
+    embedding = Embedding((0,), (True,))
+    first, second, nowhere = embedding(np.array([*positions, NOWHERE])[:, None])
+
+    assert np.linalg.norm(first - nowhere) == pytest.approx(RADIUS)
+    apart = abs(positions[0] - positions[1])
+    assert 0.84 * apart <= np.linalg.norm(first - second) + 1e-12 <= apart + 2e-12
+
+
+def test_what_two_points_do_not_both_have_makes_no_difference_to_how_alike_they_are() -> None:
+    embedding = Embedding((2, 0, 0, 3), (False, True, True, True))
+    left = np.array([[0.0, position, NOWHERE, NOWHERE] for position in (0.0, 0.3, 1.0)])
+    right = np.array([[1.0, NOWHERE, 0.2, code] for code in (0.0, 0.5, 1.0)])
+
+    squared = squared_distances(embedding(left), embedding(right))
+
+    assert squared == pytest.approx(np.full((3, 3), 1.0 + 2 * RADIUS**2 + 0.5), abs=1e-12)
+
+
+def test_a_dimension_that_is_nowhere_in_both_points_adds_nothing() -> None:
+    embedding = Embedding((0, 0, 3), (False, True, True))
+    points = np.array([[0.2, NOWHERE, NOWHERE], [0.7, NOWHERE, NOWHERE]])
+
+    assert squared_distances(embedding(points), embedding(points))[0, 1] == pytest.approx(0.25)
+
+
+def test_layout_of_conditional_dimensions() -> None:
+    embedding = Embedding((0, 3, 0, 0), (True, True, False, True), (2, 1, 0, 1))
+
+    assert embedding.owners.tolist() == [0, 0, 1, 1, 1, 2, 3, 3]
+    assert embedding.starts.tolist() == [0, 2, 5, 6]
+    assert embedding.moving.tolist() == [0, 1, 5, 6, 7]
+    assert [columns.tolist() for columns in embedding.shared] == [[5], [2, 3, 4, 5, 6, 7]]
+    assert embedding != Embedding((0, 3, 0, 0))
+    assert Embedding((0, 3, 0, 0)).shared == ()
+
+
+@EXAMPLES
+@given(layout=layouts(), seed=st.integers(0, 2**32))
+def test_slopes_along_features_become_gradients_along_positions(
+    layout: tuple[tuple[int, ...], tuple[bool, ...]], seed: int
+) -> None:
+    categories, _ = layout
+    embedding = Embedding(*layout)
+    random = np.random.default_rng(seed)
+    (point,) = somewhere(*layout, 1, seed)
+    weights = random.standard_normal(len(embedding.owners))
+
+    gradient = embedding.along(weights[None, embedding.moving], point[None])
+
+    step, expected = 1e-6, np.zeros((1, len(categories)))
+    for dimension, count in enumerate(categories):
+        if not count and point[dimension] != NOWHERE:
+            ends = np.array([point, point])
+            ends[:, dimension] += [step, -step]
+            above, below = embedding(ends) @ weights
+            expected[0, dimension] = (above - below) / (2.0 * step)
+    assert gradient == pytest.approx(expected, abs=1e-7)
+
+
+@EXAMPLES
+@given(
+    layout=layouts(),
+    depths=st.lists(st.integers(0, 3), min_size=5, max_size=5),
+    seed=st.integers(0, 2**32),
+)
+def test_the_kernel_of_conditional_points_is_one(
+    layout: tuple[tuple[int, ...], tuple[bool, ...]], depths: list[int], seed: int
+) -> None:
+    embedding = Embedding(*layout, tuple(depths[: len(layout[0])]))
+    points = somewhere(*layout, 12, seed)
+    features = embedding(points) / 0.7
+
+    kernel = embedding.kernel(features, features)
+
+    assert kernel.diagonal() == pytest.approx(np.ones(12))
+    assert kernel == pytest.approx(kernel.T)
+    assert np.linalg.eigvalsh(kernel).min() > -1e-10
+
+
+def test_points_of_a_branch_have_a_part_of_the_variance_in_common() -> None:
+    embedding = Embedding((2, 0), (False, True), (0, 1))
+    points = np.array([[0.0, 0.1], [0.0, 0.9], [1.0, NOWHERE]])
+    features = embedding(points) / embedding.scales(np.array([1.0, 1e-3]))
+
+    kernel = embedding.kernel(features, features)
+
+    apart = matern(np.array([1.0]))[0][0]
+    assert kernel[0, 1] == pytest.approx(SHARED)
+    assert kernel[0, 2] == kernel[1, 2] == pytest.approx(SHARED * apart)
+
+
+def test_every_depth_but_the_last_has_its_own_part_of_the_variance() -> None:
+    embedding = Embedding((0, 0, 0), (False, True, True), (0, 1, 2))
+    points = np.array([[0.5, 0.5, 0.1], [0.5, 0.5, 0.9], [0.5, 0.1, NOWHERE], [0.1, NOWHERE, -1.0]])
+    features = embedding(points) / 1e-3
+
+    kernel = embedding.kernel(features, features)
+
+    assert kernel[0, 1:] == pytest.approx([SHARED, SHARED / 2, 0.0], abs=1e-9)
+
+
+def test_categories_that_are_not_listed_share_a_feature() -> None:
+    embedding = Embedding((100, 0), listed=((3, 7), None))
+    points = np.array([[3 / 99, 0.5], [7 / 99, 0.5], [4 / 99, 0.5], [50 / 99, 0.5]])
+
+    assert embedding.owners.tolist() == [0, 0, 0, 1]
+    features = embedding(points)[:, :3] * 2**0.5
+    assert features == pytest.approx(np.eye(3)[[0, 1, 2, 2]])
+
+
+@EXAMPLES
+@given(seed=st.integers(0, 2**32), n=st.integers(1, 6))
+def test_listing_more_gives_all_points_their_own_distances(seed: int, n: int) -> None:
+    categories, conditional = (90, 0, 70), (True, True, False)
+    points = somewhere(categories, conditional, n, seed)
+    few = Embedding(categories, conditional, listed=((1,), None, ()))
+
+    features = few.listing(points)(points)
+
+    every = Embedding(categories, conditional)(points)
+    assert squared_distances(features, features) == pytest.approx(
+        squared_distances(every, every), abs=1e-12
+    )
+    assert Embedding(categories).listing(points) == Embedding(categories)
 
 
 # --- distances and kernel ---

@@ -14,20 +14,31 @@ import sys
 import warnings
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from continue_states import step_of_a_farm, steps_of_a_loop, steps_of_a_want
+from continue_states import step_of_a_farm, steps_of_a_loop, steps_of_a_want, steps_of_changes
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from spaces import QUICK, every_kind, finite, score
+from spaces import (
+    QUICK,
+    SPACES,
+    every_kind,
+    finite,
+    finite_conditional,
+    params_of,
+    score,
+    score_any,
+)
 from threadpoolctl import threadpool_info, threadpool_limits
 from wants import WANTS, size_of, value_of
 
 import asktell as at
 from asktell import errors
+from asktell.space.arguments import arguments_of
 
 HERE = Path(__file__).parent
 
@@ -52,38 +63,49 @@ def in_another_process(tasks: list[dict[str, Any]], hash_seed: int) -> list[Any]
 # --- 1: interrupted equals uninterrupted ---
 
 
-def test_law_1_interrupted_equals_uninterrupted_at_every_step_in_another_process() -> None:
+@pytest.mark.parametrize("space", SPACES)
+def test_law_1_interrupted_equals_uninterrupted_at_every_step_in_another_process(
+    space: str,
+) -> None:
     steps = 16
-    engine = at.Engine(every_kind(), seed=3, settings=QUICK)
+    engine = at.Engine(SPACES[space](), seed=3, settings=QUICK)
     tasks, uninterrupted = [], []
     for step in range(steps):
-        tasks.append({"state": engine.to_dict(), "steps": steps - step})
+        if space == "every kind" or step in SOME_STEPS:
+            tasks.append({"state": engine.to_dict(), "steps": steps - step})
         uninterrupted += steps_of_a_loop(engine, 1)
     assert {origin for _, _, origin in uninterrupted} == {"initial", "model", "again"}
-    for step, interrupted in enumerate(in_another_process(tasks, hash_seed=17)):
-        assert interrupted == uninterrupted[step:]  # floats pass JSON to the last bit
+    for task, interrupted in zip(tasks, in_another_process(tasks, hash_seed=17), strict=True):
+        assert interrupted == uninterrupted[steps - task["steps"] :]  # to the last bit
 
 
-def test_law_1_a_farm_with_leases_and_retries_goes_on_alike() -> None:
+SOME_STEPS = (0, 7, 13)
+"""Of spaces with conditions and constraints: within and after the initial design."""
+
+
+@pytest.mark.parametrize("space", SPACES)
+def test_law_1_a_farm_with_leases_and_retries_goes_on_alike(space: str) -> None:
     steps = 24
     options = at.Settings(n_candidates=64, n_starts=2, retries=1, expiries=1)
-    engine = at.Engine(every_kind(), seed=9, settings=options)
+    engine = at.Engine(SPACES[space](), seed=9, settings=options)
     tasks, uninterrupted = [], []
     for step in range(steps):
-        tasks.append({"state": engine.to_dict(), "steps": steps - step, "first": step})
+        if space == "every kind" or step in SOME_STEPS:
+            tasks.append({"state": engine.to_dict(), "steps": steps - step, "first": step})
         uninterrupted.append(step_of_a_farm(engine, step))
     assert {origin for _, _, origin, _ in uninterrupted} == {"initial", "model", "again"}
     happened = {row["event"] for task in tasks for row in task["state"]["events"]}
     assert happened >= {"suggested", "told", "expired", "renewed", "retried", "fitted"}
-    for step, interrupted in enumerate(in_another_process(tasks, hash_seed=5)):
-        assert interrupted == uninterrupted[step:]
+    for task, interrupted in zip(tasks, in_another_process(tasks, hash_seed=5), strict=True):
+        assert interrupted == uninterrupted[task["first"] :]
 
 
-def test_law_1_a_state_equals_the_one_read_back() -> None:
-    engine = at.Engine(every_kind(), seed=5, goal="minimize", settings=QUICK)
+@pytest.mark.parametrize("space", SPACES)
+def test_law_1_a_state_equals_the_one_read_back(space: str) -> None:
+    engine = at.Engine(SPACES[space](), seed=5, goal="minimize", settings=QUICK)
     for suggestion in engine.suggest_batch(7):
         if suggestion.id % 3:
-            engine.observe(suggestion, score(suggestion.params))
+            engine.observe(suggestion, score_any(suggestion.params))
     engine.fail(0, "out of memory")
     engine.suggest()
     saved = json.loads(json.dumps(engine.to_dict(), allow_nan=False))
@@ -104,6 +126,21 @@ def test_law_1_whatever_is_wanted_interrupted_equals_uninterrupted(want: str) ->
     assert at.State.from_dict(json.loads(json.dumps(engine.to_dict()))) == engine.state
     for task, interrupted in zip(tasks, in_another_process(tasks, hash_seed=29), strict=True):
         assert interrupted == uninterrupted[steps - task["steps"] :]
+
+
+def test_law_1_a_study_whose_space_changes_goes_on_alike() -> None:
+    steps = 20
+    engine = at.Engine(finite(), seed=6, settings=QUICK)
+    tasks, uninterrupted = [], []
+    for step in range(steps):
+        tasks.append({"state": engine.to_dict(), "steps": steps - step, "changes": True})
+        uninterrupted += steps_of_changes(engine, 1)
+    assert {origin for _, _, origin in uninterrupted} == {"initial", "model", "enqueued"}
+    happened = [row["event"] for row in engine.to_dict()["events"]]
+    assert {"enqueued", "space changed", "learned"} <= set(happened)
+    assert any(trial.left_out for trial in engine.trials)
+    for step, interrupted in enumerate(in_another_process(tasks, hash_seed=11)):
+        assert interrupted == uninterrupted[step:]
 
 
 # --- 2: a call that raises leaves the state as it was ---
@@ -143,6 +180,16 @@ RAISING: dict[str, Callable[[at.Engine], Any]] = {
     "something known of nothing": lambda engine: engine.suggest(known={"loss": size_of}),
     "predictions beyond the space": lambda engine: engine.predict([{"a": 7}]),
     "a volume up to nothing": lambda engine: engine.hypervolume({}),
+    "a wish for what is observed": lambda engine: engine.enqueue({"a": True}),
+    "a wish for nothing known": lambda engine: engine.enqueue({"q": True}),
+    "something fixed that is used up": lambda engine: engine.suggest(fixed={"a": True}),
+    "something fixed that cannot be": lambda engine: engine.suggest(fixed={"a": 3}),
+    "another space that is none": lambda engine: engine.change_space(None),  # type: ignore[arg-type]
+    "values that nothing had": lambda engine: engine.change_space(engine.space, had={"q": 1}),
+    "an earlier study that is none": lambda engine: engine.learn_from({"schema": 6}),
+    "an earlier study of other things": lambda engine: engine.learn_from(
+        at.State.start(engine.space, objectives={"loss": "minimize"})
+    ),
 }
 
 
@@ -217,7 +264,61 @@ def test_law_3_suggestions_lie_in_the_space(space: at.Space, seed: int) -> None:
         engine.observe(suggestion, math.sin(step * seed))
 
 
+@pytest.mark.parametrize("name", SPACES)
+def test_law_3_conditions_and_constraints_hold_to_the_last_bit(name: str) -> None:
+    space = SPACES[name]()
+    engine = at.Engine(space, seed=11, settings=QUICK)
+    for suggestion in engine.suggest_batch(4):
+        engine.observe(suggestion, score_any(suggestion.params))
+    for _ in range(16):
+        suggestion = engine.suggest()
+        assert space.check(suggestion.params) == suggestion.configuration.values
+        for constraint in space.constraints:
+            if set(constraint.names) <= set(suggestion.params):
+                assert constraint.holds(suggestion.params)
+        engine.observe(suggestion, score_any(suggestion.params))
+
+
 # --- 4: nothing is suggested twice, until the space is used up ---
+
+
+def test_law_4_a_finite_space_with_conditions_and_constraints_is_used_up() -> None:
+    space = finite_conditional()
+    plain = at.Space(*(evolved(one) for one in space.parameters))
+    every = set()
+    for index in range(plain.size or 0):
+        params = plain.params(plain.configuration(index))
+        with suppress(errors.ParamsError):  # names that are not active are left out
+            every.add(space.check(only_active(space, params)))
+    assert space.size == len(every) > 40
+    engine = at.Engine(space, seed=2, settings=QUICK)
+    seen = set()
+    for step in range(len(every)):
+        suggestion = engine.suggest()
+        seen.add(suggestion.configuration.values)
+        if step % 4 == 1:
+            engine.fail(suggestion, "no luck")
+        elif step % 4:
+            engine.observe(suggestion, suggestion.params["low"] + 0.5 * suggestion.params["bias"])
+    assert seen == every
+    with pytest.raises(at.SpaceExhausted, match=str(len(every))):
+        engine.suggest()
+
+
+def evolved(parameter: Any) -> Any:
+    """Return the parameter without conditions."""
+    arguments = {k: v for k, v in arguments_of(parameter).items() if k != "when"}
+    return type(parameter)(**arguments)
+
+
+def only_active(space: at.Space, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the params that are active, where parents stand before their children."""
+    active: dict[str, Any] = {}
+    for parameter in space.parameters:
+        conditions = parameter.when.conditions if parameter.when else ()
+        if all(name in active and one.holds(active[name]) for name, one in conditions):
+            active[parameter.name] = params[parameter.name]
+    return active
 
 
 def test_law_4_a_finite_space_gives_every_configuration_once_and_then_raises() -> None:
@@ -233,6 +334,22 @@ def test_law_4_a_finite_space_gives_every_configuration_once_and_then_raises() -
     assert len(seen) == 72
     with pytest.raises(at.SpaceExhausted, match="72"):
         engine.suggest()
+
+
+def test_law_4_holds_beside_what_is_fixed_and_after_a_change_of_space() -> None:
+    engine = at.Engine(finite(), seed=2, settings=QUICK)
+    for fixed in ({"a": 1}, {"b": "mid", "e": 0.5}, {}):
+        seen = [json.dumps(one.params) for one in engine.suggest_batch(99, fixed=fixed)]
+        assert len(set(seen)) == len(seen)
+        with pytest.raises(at.SpaceExhausted):
+            engine.suggest(fixed=fixed)
+    assert len(engine.trials) == 72
+    a, *others = finite().parameters
+    engine.change_space(at.Space(at.Int("a", 1, 4), *others))
+    assert len({json.dumps(one.params) for one in engine.suggest_batch(99)}) == 24
+    with pytest.raises(at.SpaceExhausted, match="96"):
+        engine.suggest()
+    assert a.name == "a"
 
 
 @pytest.mark.parametrize("want", WANTS.values(), ids=WANTS)
@@ -485,14 +602,15 @@ def test_law_7_a_thousand_equal_targets() -> None:
     assert suggestion.origin == "model"
 
 
-def test_law_7_the_scale_of_targets_does_not_matter() -> None:
-    space = every_kind()
+@pytest.mark.parametrize("name", SPACES)
+def test_law_7_the_scale_of_targets_does_not_matter(name: str) -> None:
+    space = SPACES[name]()
     runs = []
     for scale in (1.0, 2.0**1000, 2.0**-1000):
         engine = at.Engine(space, seed=8, settings=QUICK)
         for _ in range(9):
             suggestion = engine.suggest()
-            engine.observe(suggestion, score(suggestion.params) * scale)
+            engine.observe(suggestion, score_any(suggestion.params) * scale)
         runs.append([(o.params, o.id) for o in engine.observations])
         assert engine.suggest().origin == "model"
     assert runs[0] == runs[1] == runs[2]
@@ -525,7 +643,7 @@ def test_law_7_a_fallback_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
 
     engine = at.Engine(every_kind(), settings=at.Settings(n_initial=1))
     engine.observe(engine.suggest(), 1.0)
-    monkeypatch.setattr("asktell.asking.suggest.posterior_of", broken)
+    monkeypatch.setattr("asktell.asking.propose.posterior_of", broken)
     suggestion = engine.suggest()
     assert suggestion.origin == "fallback"
     every_kind().check(suggestion.params)
@@ -553,14 +671,16 @@ def test_law_8_global_random_state_is_neither_read_nor_disturbed() -> None:
 # --- 9: the order of arrival does not matter ---
 
 
+@pytest.mark.parametrize("name", SPACES)
 @settings(max_examples=10, deadline=None)
 @given(order=st.permutations(range(12)), seed=st.integers(0, 100))
-def test_law_9_a_permutation_of_observations_changes_nothing(order: list[int], seed: int) -> None:
-    space = every_kind()
-    draws = np.random.default_rng(seed)
-    rows = space.decode(space.sample(draws.random((12, space.dim))))
-    results = [(space.params(row), round(score(space.params(row)))) for row in rows]  # with ties
-    probes = [space.params(row) for row in space.decode(space.sample(draws.random((5, space.dim))))]
+def test_law_9_a_permutation_of_observations_changes_nothing(
+    name: str, order: list[int], seed: int
+) -> None:
+    space = SPACES[name]()
+    rows = params_of(space, 17, seed)
+    results = [(row, round(score_any(row))) for row in rows[:12]]  # with ties
+    probes = rows[12:]
     answers = []
     for arrival in (range(12), order):
         state = at.State.start(space, settings=QUICK)

@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 import pytest
 from datasets import (
-    AXES,
+    DOMAIN,
     FOUND,
     OF_SUCCESS,
     OTHERS,
@@ -39,6 +39,7 @@ from asktell.model.members import (
 )
 from asktell.model.warping import standardise, tukey_winsorised
 from asktell.space.axes import Interval, Levels, LogLevels, categories
+from asktell.space.domain import Domain
 
 EXAMPLES = settings(deadline=None, max_examples=10)
 
@@ -51,7 +52,7 @@ def members_of(data: Dataset, *found: tuple[Hyperparameters, ...]) -> GaussianPr
     """Return the members of all outcomes."""
     *outcomes, _ = found_for(data, *found)
     several = [one for members in outcomes for one in members]
-    processes = condition_members(AXES, outcomes_seen(AXES, data), several)
+    processes = condition_members(DOMAIN, outcomes_seen(DOMAIN, data), several)
     assert processes is not None
     return processes
 
@@ -59,7 +60,7 @@ def members_of(data: Dataset, *found: tuple[Hyperparameters, ...]) -> GaussianPr
 def test_embedding_has_the_categories_of_the_axes() -> None:
     axes = [Interval(), categories(4), Levels(4), LogLevels(4, 1.0, 1.0), categories(1)]
 
-    assert embedding_of(axes) == Embedding((0, 4, 0, 0, 1))
+    assert embedding_of(Domain.of(axes)) == Embedding((0, 4, 0, 0, 1))
 
 
 # --- the members ---
@@ -135,8 +136,8 @@ def test_members_of_one_of_two_outcomes_are_those_of_it_alone(
     data = two_outcomes(uses=uses, bounds=BOUNDS, failed=points_of(2, 5))
     found, own = (FOUND, OTHERS), columns_of(uses)[outcome]
 
-    both = outcomes_seen(AXES, data)
-    alone = outcomes_seen(AXES, of_outcome(data, outcome))
+    both = outcomes_seen(DOMAIN, data)
+    alone = outcomes_seen(DOMAIN, of_outcome(data, outcome))
 
     assert both is not None
     assert alone is not None
@@ -151,12 +152,12 @@ def test_members_of_one_of_two_outcomes_are_those_of_it_alone(
 def test_what_is_given_has_no_members() -> None:
     data = two_outcomes(uses=("objective", "given"))
 
-    both = outcomes_seen(AXES, data)
+    both = outcomes_seen(DOMAIN, data)
 
     assert both is not None
     assert both.targets.shape == (3, 12)
-    assert outcomes_seen(AXES, dataset(uses=("given",))) is None
-    assert condition_members(AXES, None, []) is None
+    assert outcomes_seen(DOMAIN, dataset(uses=("given",))) is None
+    assert condition_members(DOMAIN, None, []) is None
 
 
 # --- what is known of the noise ---
@@ -168,7 +169,7 @@ def test_deviations_that_are_known_are_the_noise_of_their_targets() -> None:
     deviations[3] = 0.5
     told = attrs.evolve(data, deviations=deviations)
 
-    evidence = outcomes_seen(AXES, told)
+    evidence = outcomes_seen(DOMAIN, told)
 
     assert evidence is not None
     known = evidence.noise.known
@@ -196,7 +197,7 @@ def test_a_target_is_trusted_as_far_as_its_deviation_says(use: Use) -> None:
 def test_noise_that_is_known_has_a_floor_too() -> None:
     data = dataset(deviations=np.zeros((12, 1)))
 
-    evidence = outcomes_seen(AXES, data)
+    evidence = outcomes_seen(DOMAIN, data)
 
     assert evidence is not None
     floors = [member.noise_floor for member in MEMBERS["objective"]]
@@ -209,13 +210,13 @@ def test_noise_that_is_known_has_a_floor_too() -> None:
 
 
 def test_without_failures_success_has_no_model() -> None:
-    assert success_seen(AXES, dataset()) is None
+    assert success_seen(DOMAIN, dataset()) is None
 
 
 def test_success_is_seen_as_1_and_failure_as_0() -> None:
     data, failed = dataset(counts=np.full(12, 3.0)), points_of(2, 5)
 
-    evidence = success_seen(AXES, attrs.evolve(data, failed=failed))
+    evidence = success_seen(DOMAIN, attrs.evolve(data, failed=failed))
 
     assert evidence is not None
     assert evidence.points.tolist() == [*data.points.tolist(), *failed.tolist()]
@@ -227,14 +228,14 @@ def test_success_is_seen_as_1_and_failure_as_0() -> None:
     assert set(evidence.targets[0, :12].tolist()) == {evidence.targets[0, 0]}
     assert evidence.targets[0, 0] > 0.0 > evidence.targets[0, -1]
     assert evidence.noise.counts.tolist() == [1.0] * 14
-    assert evidence.priors == (SUCCESS.prior(AXES),)
+    assert evidence.priors == (SUCCESS.prior(DOMAIN),)
 
 
 @pytest.mark.parametrize("use", ["objective", "one of several"])
 def test_failed_points_count_as_worse_than_most_that_was_observed(use: Use) -> None:
     failed = points_of(2, 5)
 
-    evidence = outcomes_seen(AXES, dataset(uses=(use,), failed=failed))
+    evidence = outcomes_seen(DOMAIN, dataset(uses=(use,), failed=failed))
 
     assert evidence is not None
     assert evidence.points[-2:].tolist() == failed.tolist()
@@ -267,9 +268,9 @@ def test_failures_say_nothing_of_constraints() -> None:
 
 def test_success_is_less_expected_near_a_failure() -> None:
     failed = np.array([[0.9, 0.5, 0.9]])
-    evidence = success_seen(AXES, dataset(failed=failed))
+    evidence = success_seen(DOMAIN, dataset(failed=failed))
 
-    processes = condition_members(AXES, evidence, OF_SUCCESS)
+    processes = condition_members(DOMAIN, evidence, OF_SUCCESS)
 
     assert processes is not None
     away = processes.predict(dataset().points)
@@ -327,7 +328,7 @@ def test_each_member_needs_its_hyperparameters() -> None:
 
 @pytest.mark.parametrize("dim", [1, 4, 100])
 def test_mode_of_the_length_scale_is_that_of_the_prior_of_the_paper(dim: int) -> None:
-    prior = WINSORISED.prior([Interval()] * dim)
+    prior = WINSORISED.prior(Domain.of([Interval()] * dim))
 
     # the density of log l under LogNormal(mu, s) is that of l times l
     logs = np.linspace(-6.0, 6.0, 240001)
@@ -348,7 +349,7 @@ def test_length_scales_grow_with_the_distance_of_random_positions(axis: Levels) 
     differences = sampled[:, None] - sampled[None]
     squares = differences != 0 if axis.categories else np.square(differences)
 
-    of_continuum, of_levels = WINSORISED.prior([Interval(), axis]).length_scales
+    of_continuum, of_levels = WINSORISED.prior(Domain.of([Interval(), axis])).length_scales
 
     expected = math.sqrt(squares.mean() * 6.0)  # (x - x')^2 is 1/6 in the mean over [0, 1]
     assert of_levels / of_continuum == pytest.approx(expected, rel=1e-4)
@@ -356,7 +357,7 @@ def test_length_scales_grow_with_the_distance_of_random_positions(axis: Levels) 
 
 @pytest.mark.parametrize("axis", [Levels(1), categories(1)])
 def test_axis_of_a_single_position_has_the_length_scale_of_a_continuum(axis: Levels) -> None:
-    scales = WINSORISED.prior([Interval(), axis]).length_scales
+    scales = WINSORISED.prior(Domain.of([Interval(), axis])).length_scales
 
     assert scales[0] == scales[1]
 
@@ -365,7 +366,7 @@ def test_axis_of_a_single_position_has_the_length_scale_of_a_continuum(axis: Lev
 
 
 def test_fitting_finds_hyperparameters_for_each_member() -> None:
-    found, of_success = fit_members(AXES, dataset(failed=points_of(2, 5)), None)
+    found, of_success = fit_members(DOMAIN, dataset(failed=points_of(2, 5)), None)
 
     members = (*MEMBERS["objective"], SUCCESS)
     assert (len(found), len(of_success)) == (3, 1)
@@ -377,27 +378,27 @@ def test_fitting_finds_hyperparameters_for_each_member() -> None:
 def test_what_is_given_and_what_never_failed_is_not_fitted() -> None:
     data = two_outcomes(uses=("given", "objective"))
 
-    given, found, of_success = fit_members(AXES, data, None)
+    given, found, of_success = fit_members(DOMAIN, data, None)
 
     assert (given, len(found), of_success) == ((), 3, ())
-    assert fit_members(AXES, dataset(uses=("given",)), None) == ((), ())
+    assert fit_members(DOMAIN, dataset(uses=("given",)), None) == ((), ())
 
 
 def test_fitting_is_repeatable_to_the_last_bit() -> None:
-    assert fit_members(AXES, dataset(), None) == fit_members(AXES, dataset(), None)
+    assert fit_members(DOMAIN, dataset(), None) == fit_members(DOMAIN, dataset(), None)
 
 
 def test_fitting_ignores_pending_points() -> None:
     pending = dataset(pending=points_of(3, 6))
 
-    assert fit_members(AXES, pending, None) == fit_members(AXES, dataset(), None)
+    assert fit_members(DOMAIN, pending, None) == fit_members(DOMAIN, dataset(), None)
 
 
 def test_fitting_again_from_what_was_found_changes_little() -> None:
     data = dataset(30, failed=points_of(2, 5))
-    first = fit_members(AXES, data, None)
+    first = fit_members(DOMAIN, data, None)
 
-    again = fit_members(AXES, data, first)
+    again = fit_members(DOMAIN, data, first)
 
     for before, after in zip(first, again, strict=True):
         for one, other in zip(before, after, strict=True):
@@ -407,10 +408,10 @@ def test_fitting_again_from_what_was_found_changes_little() -> None:
 def test_what_was_found_of_fewer_members_is_no_start() -> None:
     data = dataset(failed=points_of(2, 5))
 
-    from_nothing = fit_members(AXES, data, None)
+    from_nothing = fit_members(DOMAIN, data, None)
 
-    assert fit_members(AXES, data, (FOUND[:2], ())) == from_nothing
-    assert fit_members(AXES, data, ((), OF_SUCCESS))[0] == from_nothing[0]
+    assert fit_members(DOMAIN, data, (FOUND[:2], ())) == from_nothing
+    assert fit_members(DOMAIN, data, ((), OF_SUCCESS))[0] == from_nothing[0]
 
 
 @EXAMPLES
@@ -420,11 +421,11 @@ def test_outcomes_are_fitted_each_for_itself(n: int, warm: bool, bound: bool) ->
     data = two_outcomes(n, uses=uses, bounds=BOUNDS, failed=points_of(2, 5))
     last = found_for(data) if warm else None
 
-    together = fit_members(AXES, data, last)
+    together = fit_members(DOMAIN, data, last)
 
     for outcome in range(2):
         before = (last[outcome], OF_SUCCESS) if last else None
-        alone = fit_members(AXES, of_outcome(data, outcome), before)
+        alone = fit_members(DOMAIN, of_outcome(data, outcome), before)
         assert together[2] == alone[1]
         for one, other in zip(together[outcome], alone[0], strict=True):
             assert one.length_scales == pytest.approx(other.length_scales, rel=1e-6)

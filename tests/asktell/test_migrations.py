@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from random_studies import CORRECTIONS, LIFE, POLICIES, Call, after, calls, start
+from spaces import as_box
 
 import asktell as at
 from asktell.codec.migrations import SCHEMA
@@ -161,10 +162,18 @@ def test_golden_state_of_schema_3_means_what_it_says() -> None:
     assert (state.fit.model, state.fit.found) == (MODEL_OF_SCHEMA_2, row["fit"]["found"])
 
 
+def in_todays_schema(document: dict[str, Any]) -> dict[str, Any]:
+    """Return what a document of schema 4 or 5 is written as."""
+    unsaid = {"when": None, "default": None, "likely": []}
+    parameters = [{**row, **unsaid} for row in document["space"]["parameters"]]
+    space = {"parameters": parameters, "constraints": []}
+    return {**document, "schema": SCHEMA, "space": space}
+
+
 def test_golden_state_of_schema_4_means_what_it_says() -> None:
     state, document = State.from_dict(golden(4)), golden(4)
 
-    assert state.to_dict() == {**document, "schema": SCHEMA}
+    assert state.to_dict() == in_todays_schema(document)
     assert [(o.id, o.target["loss"]) for o in state.observations] == [
         (2, 0.25),
         (2, 0.5),
@@ -176,6 +185,21 @@ def test_golden_state_of_schema_4_means_what_it_says() -> None:
     assert at.best_observed(state).target == {"loss": 0.375, "speed": 3.75, "size": 1.875}
     state, suggestions = at.suggest(state, 3)
     assert [s.origin for s in suggestions] == ["again", "again", "model"]
+
+
+def test_golden_state_of_schema_5_means_what_it_says() -> None:
+    state, document = State.from_dict(golden(5)), golden(5)
+
+    assert state.to_dict() == in_todays_schema(document)
+    requeued = [row for row in document["events"] if row["event"] == "requeued"]
+    assert [row["at"] for row in requeued] == [93.0, None]
+    assert requeued[0]["params"] in state.due
+    assert len(state.due) == 4
+    assert [(s.id, s.expires) for s in state.pending] == [(14, 3682.0), (17, None), (18, None)]
+    assert [f.id for f in state.failures] == [None, 12]
+    assert at.best_observed(state).target == {"loss": 0.375, "speed": 3.75, "size": 1.875}
+    state, suggestions = at.suggest(state, 5)
+    assert [s.origin for s in suggestions] == ["again"] * 4 + ["model"]
 
 
 @pytest.mark.parametrize("schema", OLDER)
@@ -245,7 +269,7 @@ def lists_of(state: State) -> dict[str, Any]:
     of_suggestions = ("id", "params", "origin", "expires")
     return {
         "schema": 2,
-        "space": today["space"],
+        "space": as_box(today["space"]),
         "goal": state.problem.outcomes[0].goal,
         "seed": state.problem.seed,
         "settings": {**today["policy"], **without(today["method"], "revisits")},
@@ -266,15 +290,17 @@ def as_schema_3(state: State) -> dict[str, Any]:
     return {
         **today,
         "schema": 3,
+        "space": as_box(today["space"]),
         "outcomes": [{"name": one.name, "role": one.goal} for one in state.problem.outcomes],
         "method": without(today["method"], "revisits"),
         "events": [without(row, "std") for row in today["events"]],
     }
 
 
-def as_schema_4(state: State) -> dict[str, Any]:
-    """Return the state as schema 4 would have had it."""
-    return {**state.to_dict(), "schema": 4}
+def as_schema(schema: int, state: State) -> dict[str, Any]:
+    """Return the state as schema 4 or 5 would have had it."""
+    today = state.to_dict()
+    return {**today, "schema": schema, "space": as_box(today["space"])}
 
 
 def standings(state: State) -> dict[int, str]:
@@ -347,13 +373,18 @@ def test_a_study_of_schema_3_is_what_it_was(
 
 
 @settings(deadline=None, max_examples=50)
-@given(done=calls([*LIFE, *CORRECTIONS], max_size=60), policy=POLICIES, replicates=st.booleans())
-def test_a_study_of_schema_4_is_what_it_was(
-    done: list[Call], policy: dict[str, int], replicates: bool
+@given(
+    schema=st.sampled_from([4, 5]),
+    done=calls([*LIFE, *CORRECTIONS], max_size=60),
+    policy=POLICIES,
+    replicates=st.booleans(),
+)
+def test_a_study_of_schema_4_or_5_is_what_it_was(
+    schema: int, done: list[Call], policy: dict[str, int], replicates: bool
 ) -> None:
     state = after(start(replicates=replicates, **policy), done)
 
-    migrated = State.from_dict(as_schema_4(state))
+    migrated = State.from_dict(as_schema(schema, state))
 
     assert migrated == state
     assert migrated.to_dict() == state.to_dict()
@@ -728,7 +759,7 @@ JUNK = st.one_of(
         max_leaves=5,
     ),
 )
-ANYWHERE = [(schema, path) for schema in (*OLDER, 4) for path in places(golden(schema))]
+ANYWHERE = [(schema, path) for schema in (*OLDER, 4, 5) for path in places(golden(schema))]
 NEEDED = [
     (schema, path)
     for schema, path in ANYWHERE

@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from asktell.errors import NOTHING, DefinitionError, ParamsError
 from asktell.space.arguments import arguments_of, defaults_of
 from asktell.space.axes import Interval, Levels, LogLevels
+from asktell.space.bounds import AtLeast
 from asktell.space.parameters import (
     KINDS,
     Bool,
@@ -41,6 +42,9 @@ SCALARS = st.one_of(
     st.floats(allow_nan=False, allow_infinity=False),
     st.text(max_size=3),
 )
+UNSAID = (None, None, ())
+"""``when``, ``default`` and ``likely`` where they are not given."""
+
 POSITIONS = st.floats(0.0, 1.0)
 UNIFORM = st.floats(0.0, 1.0, exclude_max=True)
 
@@ -547,13 +551,13 @@ def test_wrong_definition_is_refused_by_its_argument(
 @pytest.mark.parametrize(
     ("parameter", "arguments"),
     [
-        (Float(np.str_("x"), np.int64(0), np.float32(2)), ("x", 0.0, 2.0, False, None)),
-        (Float("x", 1, 2, np.bool_(True), np.float64(0.5)), ("x", 1.0, 2.0, True, 0.5)),
-        (Int("x", np.int64(0), 4.0, False, np.int8(2)), ("x", 0, 4, False, 2)),
-        (Ordinal("x", np.array([2, 4])), ("x", (2, 4))),
-        (Ordinal("x", range(3)), ("x", (0, 1, 2))),
-        (Categorical("x", np.array(["a", "b"])), ("x", ("a", "b"))),
-        (Categorical("x", [np.float64(0.5), np.bool_(True)]), ("x", (0.5, True))),
+        (Float(np.str_("x"), np.int64(0), np.float32(2)), ("x", 0.0, 2.0, False, None, *UNSAID)),
+        (Float("x", 1, 2, np.bool_(True), np.float64(0.5)), ("x", 1.0, 2.0, True, 0.5, *UNSAID)),
+        (Int("x", np.int64(0), 4.0, False, np.int8(2)), ("x", 0, 4, False, 2, *UNSAID)),
+        (Ordinal("x", np.array([2, 4])), ("x", (2, 4), *UNSAID)),
+        (Ordinal("x", range(3)), ("x", (0, 1, 2), *UNSAID)),
+        (Categorical("x", np.array(["a", "b"])), ("x", ("a", "b"), *UNSAID)),
+        (Categorical("x", [np.float64(0.5), np.bool_(True)]), ("x", (0.5, True), *UNSAID)),
     ],
 )
 def test_arguments_become_plain_values(parameter: Parameter, arguments: tuple[Any, ...]) -> None:
@@ -578,8 +582,18 @@ def test_arguments_are_plain() -> None:
         "high": 1.0,
         "log": False,
         "step": None,
+        "when": None,
+        "default": None,
+        "likely": [],
     }
-    assert arguments_of(Ordinal("x", (1, 2))) == {"name": "x", "values": [1, 2]}
+    ordinal = Ordinal("x", (1, 2), when={"y": AtLeast(3), "z": "a"}, default=2, likely=1)
+    assert arguments_of(ordinal) == {
+        "name": "x",
+        "values": [1, 2],
+        "when": {"y": {"at_least": 3.0}, "z": ["a"]},
+        "default": 2,
+        "likely": [1],
+    }
 
 
 def test_defaults_are_those_of_the_constructor() -> None:
@@ -589,6 +603,9 @@ def test_defaults_are_those_of_the_constructor() -> None:
         "high": NOTHING,
         "log": False,
         "step": 1,
+        "when": None,
+        "default": None,
+        "likely": None,
     }
 
 

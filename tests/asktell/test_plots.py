@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from looked_at import all_failed, one_trial, plain, several, small, told, wide
+from looked_at import all_failed, bounded, branched, one_trial, plain, several, small, told, wide
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
@@ -85,6 +85,8 @@ STUDIES: dict[str, at.Engine] = {
     "twelve parameters": wide(12),
     "twenty parameters": wide(20),
     "forty parameters": wide(40),
+    "conditional": branched(),
+    "constrained": bounded(n=25),
 }
 KNOWN = {name: insight.fitted(study) for name, study in STUDIES.items()}
 

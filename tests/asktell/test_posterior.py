@@ -9,7 +9,7 @@ import attrs
 import numpy as np
 import pytest
 from datasets import (
-    AXES,
+    DOMAIN,
     FOUND,
     OF_SUCCESS,
     OTHERS,
@@ -40,7 +40,7 @@ SINGLE = len(MEMBERS["objective"])
 def posterior(
     data: Dataset, *found: tuple[Hyperparameters, ...], given: Given | None = None
 ) -> Posterior:
-    return posterior_of(AXES, data, found_for(data, *found), given)
+    return posterior_of(DOMAIN, data, found_for(data, *found), given)
 
 
 # --- one outcome ---
@@ -48,7 +48,7 @@ def posterior(
 
 def test_means_and_deviations_are_those_of_the_members() -> None:
     data, x = dataset(), points_of(6, 1)
-    processes = condition_members(AXES, outcomes_seen(AXES, data), FOUND)
+    processes = condition_members(DOMAIN, outcomes_seen(DOMAIN, data), FOUND)
     assert processes is not None
 
     mean, std = posterior(data).at(x)
@@ -229,7 +229,9 @@ def test_success_has_the_last_column_once_something_has_failed() -> None:
     data, x = two_outcomes(), points_of(6, 1)
     whole, without = posterior(attrs.evolve(data, failed=FAILED)), posterior(data)
     process = condition_members(
-        AXES, success_seen(AXES, attrs.evolve(data, failed=FAILED)), OF_SUCCESS
+        DOMAIN,
+        success_seen(DOMAIN, attrs.evolve(data, failed=FAILED)),
+        OF_SUCCESS,
     )
     assert process is not None
 

@@ -13,8 +13,8 @@ from asktell.acquisition.directions import Directions
 from asktell.acquisition.hypervolume import Boxes
 from asktell.acquisition.score import Feasibility, FrontImprovement, Improvement, Promise
 from asktell.asking.evidence import dataset_of
+from asktell.asking.fitting import fit_of
 from asktell.asking.promise import promise_of
-from asktell.asking.suggest import fit_of
 from asktell.model.kernels import Array
 from asktell.model.posterior import posterior_of
 
@@ -36,7 +36,7 @@ def state_of(rows: list[tuple[float, ...] | None], std: Any = None, **wanted: An
 
 def promise(state: at.State) -> Promise:
     data = dataset_of(state)
-    posterior = posterior_of(SPACE.axes, data, fit_of(state, data).found)
+    posterior = posterior_of(SPACE.domain, data, fit_of(state, data).found)
     return promise_of(state.problem, posterior, False, np.random.default_rng(0))
 
 

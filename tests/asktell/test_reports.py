@@ -23,10 +23,10 @@ from asktell.plots import DARK, LIGHT, Theme
 from asktell.reports import report, write_report
 from asktell.reports.answer import answer_of, at_edge, lead_of
 from asktell.reports.matters import edges_text, ranking_text
-from asktell.reports.page import Page, Prose, Section, Table
+from asktell.reports.page import Folded, Page, Prose, Section, Table
 from asktell.reports.pictures import Gallery
 from asktell.reports.rendering import rendered
-from asktell.reports.search import tiles_of
+from asktell.reports.search import _origins, tiles_of
 from asktell.reports.study_report import page_of
 from asktell.reports.trial_table import MOST, trials_section
 from asktell.reports.trust import verdict
@@ -529,3 +529,69 @@ def test_many_trials_are_said_to_be_selected() -> None:
         gallery.progress("target", progress(engine)).caption
         == "Of so many trials, an even selection is drawn."
     )
+
+
+# --- conditions and constraints ---
+
+
+def tables_of(name: str) -> dict[str, Table]:
+    page = page_of(STUDIES[name]().state, None)
+    blocks = [block for section in page.sections for block in section.blocks]
+    blocks += [inner for block in blocks if isinstance(block, Folded) for inner in block.blocks]
+    return {block.caption: block for block in blocks if isinstance(block, Table)}
+
+
+def test_a_report_says_when_what_is_active() -> None:
+    tables = tables_of("conditional")
+    space = tables["The space: a continuum"]
+    assert space.columns == ("parameter", "kind", "range", "active where", "default", "likely")
+    by_name = {row.cells[0].text: [cell.text for cell in row.cells[3:]] for row in space.rows}
+    assert by_name["C"] == ["model is 'svm'", "1", ""]
+    assert by_name["layers"] == ["model is 'mlp'", "", "2"]
+    assert by_name["warm"] == ["bits is one of [4, 8] and dropout_3 is at most 0.4", "", ""]
+    best = STUDIES["conditional"]().best().params
+    assert [row.cells[0].text for row in tables["The best params"].rows] == list(best)
+    trials = next(table for caption, table in tables.items() if caption.startswith("All "))
+    assert {"", "svm"} <= {cell.text for row in trials.rows for cell in row.cells}
+    assert not {"nan", "ABSENT"} & {cell.text for row in trials.rows for cell in row.cells}
+    shares = next(table for caption, table in tables.items() if caption.startswith("Sobol"))
+    assert shares.columns[-2:] == ("active in", "has a part in there")
+    assert {row.cells[0].text: row.cells[3].text for row in shares.rows}["C"] == "33 %"
+
+
+def test_a_report_says_which_constraints_hold() -> None:
+    kept = tables_of("constrained")["Constraints on params"]
+    assert [row.cells[0].text for row in kept.rows] == [
+        "x1 + x2 <= 1",
+        "low <= high",
+        "never model is 'svm' and bias is True",
+        "a + b + c = 1",
+    ]
+    page = report_of("constrained")
+    assert "asktell init space.yaml study.json --seed 0 --goal maximize" in page
+    assert "- {simplex: [a, b, c], total: 1}" in page
+
+
+def test_importance_is_told_where_a_parameter_is_not_always_active() -> None:
+    text = ranking_text(importance(STUDIES["conditional"]()))
+    assert "A parameter that is not always active counts only where it is." in text
+    assert "not always active" not in ranking_text(importance(STUDIES["constrained"]()))
+
+
+def test_trials_that_a_change_of_space_left_out_are_named_and_not_counted() -> None:
+    engine = at.Engine.from_state(STUDIES["conditional"]().state)
+    names = ("C", "kernel", "layers", "bias")
+    rest = [one for one in engine.space.parameters if one.name in names]
+    engine.change_space(at.Space(at.Categorical("model", ["svm", "mlp"]), *rest))
+    n = sum(trial.left_out is not None for trial in engine.trials)
+    assert n > 5
+    assert ("left out of the space", str(n)) in tiles_of(engine.state).items
+    page = page_of(engine.state, None)
+    (trials,) = (s for s in page.sections if s.anchor == "trials")
+    (table,) = (block for block in trials.blocks if isinstance(block, Table))
+    status = [row.cells[1].text for row in table.rows]
+    assert sum(text.startswith("left out: its model was 'forest'") for text in status) > 5
+    assert "left out" in engine._repr_html_()
+    engine.enqueue({"model": "svm", "C": 1.0, "kernel": "rbf", "bias": False})
+    engine.observe(engine.suggest(), 0.5)
+    assert "1 was wished for" in _origins(engine.state)

@@ -10,12 +10,13 @@ import pytest
 
 import asktell as at
 from asktell.asking.evidence import dataset_of
+from asktell.asking.fitting import infers_noise
 from asktell.asking.know import model_of
 from asktell.asking.revisit import is_noisy, worth_revisiting
-from asktell.asking.suggest import infers_noise
 from asktell.model.gp import Hyperparameters
 from asktell.model.posterior import Posterior, posterior_of
 from asktell.space.axes import Interval
+from asktell.space.domain import Domain
 
 LINE = at.Space(at.Float("x", 0.0, 1.0))
 NOISY = at.Settings(replicates=True, revisits=True, n_initial=3)
@@ -112,7 +113,7 @@ def model(deviation: float) -> Posterior:
         target = {3: 1.0, 7: 0.9}.get(number, -1.0)
         engine.observe({"x": number / 10}, target)
     found = (Hyperparameters((0.1,), deviation**2),) * 3
-    return posterior_of([Interval()], dataset_of(engine.state), (found, ()))
+    return posterior_of(Domain.of([Interval()]), dataset_of(engine.state), (found, ()))
 
 
 def test_one_of_two_rivals_is_worth_more_than_a_place_that_promises_nothing() -> None:

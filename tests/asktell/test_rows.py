@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_studies import CORRECTIONS, LIFE, SECOND_TRIES, Call, after, calls, start
-from spaces import finite
+from spaces import conditional, finite
 
 import asktell as at
 from asktell.tables import columns, csv_lines, trial_rows
@@ -38,6 +38,7 @@ def test_a_row_says_all_that_is_known_of_a_trial() -> None:
             "target": {"target": 0.5, "size": 3.0},
             "std": {"size": 0.1},
             "feasible": False,
+            "left_out": None,
             "reason": None,
             "cause": None,
             "suggested_at": 1.0,
@@ -53,6 +54,7 @@ def test_a_row_says_all_that_is_known_of_a_trial() -> None:
             "target": None,
             "std": None,
             "feasible": None,
+            "left_out": None,
             "reason": "no such file",
             "cause": "reported",
             "suggested_at": 2.0,
@@ -68,6 +70,7 @@ def test_a_row_says_all_that_is_known_of_a_trial() -> None:
             "target": None,
             "std": None,
             "feasible": None,
+            "left_out": None,
             "reason": "leases that expired without an answer: 1",
             "cause": "expired",
             "suggested_at": 3.0,
@@ -83,6 +86,7 @@ def test_a_row_says_all_that_is_known_of_a_trial() -> None:
             "target": None,
             "std": None,
             "feasible": None,
+            "left_out": None,
             "reason": None,
             "cause": None,
             "suggested_at": 40.0,
@@ -187,3 +191,34 @@ def test_csv_is_read_back() -> None:
 def test_csv_of_nothing_is_a_head() -> None:
     (head,) = csv_lines(engine_of())
     assert head.startswith("trial,status,ids,origin,params.lr,params.target,target,std,")
+
+
+def test_a_trial_that_is_left_out_says_why() -> None:
+    engine = at.Engine(conditional())
+    engine.observe({"model": "svm", "C": 0.5, "kernel": "rbf", "bias": True}, 1.0)
+    engine.observe({"model": "forest", "trees": 20, "bias": False}, 2.0)
+    engine.change_space(at.Space(at.Categorical("model", ["svm"]), at.Float("C", 0.1, 1.0)))
+    kept, left_out = trial_rows(engine)
+    assert kept["left_out"] is None
+    assert kept["params"] == {"model": "svm", "C": 0.5}
+    assert "its model was 'forest'" in left_out["left_out"]
+    assert left_out["params"] == {"model": "forest", "trees": 20, "bias": False}
+    assert columns(engine)["left_out"] == [None, left_out["left_out"]]
+    assert columns(engine)["params.C"] == [0.5, None]
+
+
+def test_what_is_not_active_is_an_empty_cell() -> None:
+    engine = at.Engine(conditional())
+    engine.observe({"model": "svm", "C": 0.5, "kernel": "rbf", "bias": True}, 1.0)
+    engine.observe({"model": "forest", "trees": 20, "bias": False}, 2.0)
+    assert [list(row["params"]) for row in trial_rows(engine)] == [
+        ["model", "C", "kernel", "bias"],
+        ["model", "trees", "bias"],
+    ]
+    assert [name for name in columns(engine) if name.startswith("params.")] == [
+        f"params.{name}" for name in engine.space.names
+    ]
+    first, second = csv.DictReader(csv_lines(engine))
+    assert first["params.C"] == "0.5"
+    assert first["params.trees"] == second["params.C"] == second["params.dropout_3"] == ""
+    assert second["params.trees"] == "20"

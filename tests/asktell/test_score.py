@@ -23,6 +23,7 @@ from asktell.acquisition.score import (
 )
 from asktell.model.kernels import Array
 from asktell.model.posterior import Posterior, posterior_of
+from asktell.space.domain import Domain
 
 FRONT = np.array([[1.0, 0.0], [0.0, 1.0]])
 LEAST = np.array([-1.0, -1.0])
@@ -122,7 +123,7 @@ def posterior() -> Posterior:
     data = two_outcomes(
         uses=("objective", "bound"), failed=points_of(2, 5), pending=points_of(2, 6)
     )
-    return posterior_of(AXES, data, found_for(data))
+    return posterior_of(Domain.of(AXES), data, found_for(data))
 
 
 def test_a_promise_is_the_sum_of_its_terms(posterior: Posterior) -> None:

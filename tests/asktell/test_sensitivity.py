@@ -7,7 +7,7 @@ import math
 import functions_known as known
 import numpy as np
 import pytest
-from looked_at import one_trial, plain, several, told
+from looked_at import bounded, branched, one_trial, plain, several, told
 from scipy.stats import spearmanr
 
 import asktell as at
@@ -129,3 +129,52 @@ def test_what_is_far_off_is_seen_nearer() -> None:
     assert found.observed.max() == 1e12
     assert found.seen.max() < 100.0
     assert found.trials[np.argmax(found.seen)] == 25
+
+
+# --- conditions and constraints ---
+
+
+def test_a_parameter_counts_where_it_is_active() -> None:
+    space = at.Space(
+        at.Categorical("model", ["a", "b", "c"]),
+        at.Float("x", 0.0, 1.0, when={"model": "a"}),
+        at.Float("z", 0.0, 1.0),
+    )
+    engine = at.Engine(space, goal="minimize")
+    for x, z in np.random.default_rng(0).random((30, 2)).tolist():
+        engine.observe({"model": "a", "x": x, "z": z}, x)
+        engine.observe({"model": "bc"[len(engine.trials) % 4 == 1], "z": z}, 0.5)
+    found = insight.importance(engine)
+    assert found.active == pytest.approx([1.0, 1.0 / 3.0, 1.0], abs=0.02)
+    # f is x in a third of the space, else 1/2: all of the variance is that of x there, of which a
+    # third stays where the model is not known
+    assert found.total == pytest.approx([2.0 / 3.0, 1.0, 0.0], abs=0.07)
+    assert found.first == pytest.approx([0.0, 1.0 / 3.0, 0.0], abs=0.07)
+    assert found.within == pytest.approx([2.0 / 3.0, 1.0, 0.0], abs=0.07)
+
+
+def test_without_conditions_a_parameter_is_active_everywhere() -> None:
+    for study in (plain(), bounded()):
+        found = insight.importance(study)
+        assert (found.active == 1.0).all()
+        assert np.array_equal(found.within, found.total)
+
+
+def test_a_parameter_that_is_hardly_ever_active_is_no_fault() -> None:
+    chain = [at.Int("n0", 1, 30)]
+    chain += [at.Int(f"n{i}", 1, 30, when={f"n{i - 1}": 1}) for i in range(1, 4)]
+    engine = at.Engine(at.Space(*chain))
+    for n in range(1, 20):
+        engine.observe({"n0": 1, "n1": n} if n > 1 else {"n0": 1, "n1": 1, "n2": 5}, float(n))
+    found = insight.importance(engine)
+    assert found.active[-1] == 0.0
+    assert found.total[-1] == 0.0
+    assert math.isnan(found.within[-1])
+
+
+def test_constraints_and_conditions_rank_parameters_as_they_are() -> None:
+    found = insight.importance(bounded())
+    assert [found.names[i] for i in found.order[:2]] == ["x1", "x2"]
+    found = insight.importance(branched())
+    assert found.names[found.order[0]] == "model"
+    assert np.isfinite(found.total).all()

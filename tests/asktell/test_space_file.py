@@ -8,11 +8,12 @@ from typing import Any
 
 import jsonschema
 import pytest
-from spaces import every_kind
+from spaces import conditional, constrained, every_kind
 
 import asktell as at
 from asktell.cli import space_file
 from asktell.cli.space_file import Definition, definition_of, read_definition
+from asktell.cli.yaml_document import read_yaml
 from asktell.errors import NOTHING
 from asktell.space.arguments import defaults_of
 from asktell.space.parameters import KINDS
@@ -35,7 +36,45 @@ parameters:
   bias: {type: bool}
 """
 
+CONDITIONAL = """\
+parameters:
+  model: {type: categorical, choices: [svm, forest, mlp]}
+  C: {type: float, low: 1e-3, high: 1e3, log: true, when: {model: svm}, default: 1}
+  kernel: {type: categorical, choices: [rbf, poly, null], when: {model: svm}}
+  trees: {type: int, low: 10, high: 500, log: true, when: {model: [forest]}}
+  layers: {type: int, low: 1, high: 4, when: {model: mlp}, likely: 2}
+  dropout_3: {type: float, low: 0, high: 0.8, step: 0.1, when: {layers: {at_least: 3}}}
+  bits: {type: ordinal, values: [2, 3, 4, 8], when: {layers: {at_least: 2, at_most: 3}}}
+  warm:
+    type: bool
+    when:
+      bits: [4, 8]
+      dropout_3: {at_most: 0.4}
+  bias: {type: bool}
+"""
+
+CONSTRAINED = """\
+parameters:
+  model: {type: categorical, choices: [svm, mlp]}
+  bias: {type: bool}
+  x1: {type: float, low: 0, high: 1}
+  x2: {type: float, low: 0, high: 1}
+  low: {type: int, low: 1, high: 10}
+  high: {type: int, low: 1, high: 10}
+  a: {type: float, low: 0, high: 1}
+  b: {type: float, low: 0, high: 1}
+  c: {type: float, low: 0, high: 1}
+constraints:
+- {linear: {x1: 1, x2: 1}, at_most: 1}
+- {ordered: [low, high]}
+- {forbidden: {model: svm, bias: true}}
+- {simplex: [a, b, c], total: 1}
+"""
+
 WANTED = "parameters: {x: {type: bool}}\n"
+NUMBERS = (
+    "parameters:\n  low: {type: int, low: 1, high: 10}\n  high: {type: int, low: 1, high: 10}\n"
+)
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -44,9 +83,15 @@ def written(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def test_every_kind_is_read(tmp_path: Path) -> None:
-    expected = Definition(every_kind(), None, {})
-    assert read_definition(written(tmp_path, EVERY_KIND)) == expected
+@pytest.mark.parametrize(
+    ("text", "space"),
+    [(EVERY_KIND, every_kind()), (CONDITIONAL, conditional()), (CONSTRAINED, constrained())],
+    ids=["every kind", "conditional", "constrained"],
+)
+def test_a_space_is_read(tmp_path: Path, text: str, space: at.Space) -> None:
+    assert read_definition(written(tmp_path, text)) == Definition(space, None, {})
+    document, _ = read_yaml(text)
+    assert jsonschema.Draft202012Validator(SCHEMA).is_valid(document)
 
 
 def test_json_is_yaml(tmp_path: Path) -> None:
@@ -114,16 +159,18 @@ def test_constraints_do_without_objectives(tmp_path: Path) -> None:
         ),
         (
             "parameters:\n  x:\n    type: bool\n    low: 1",
-            "space.yaml:4: $.parameters.x.low: got 1, expected one of the keys ['type']",
+            "space.yaml:4: $.parameters.x.low: got 1, expected one of the keys "
+            "['type', 'when', 'default', 'likely']",
         ),
         (
             "parameters:\n  x:\n    type: float\n    lo: 1\n    high: 2",
             "space.yaml:4: $.parameters.x.lo: got 1, expected one of the keys "
-            "['type', 'low', 'high', 'log', 'step'] (did you mean low?)",
+            "['type', 'low', 'high', 'log', 'step', 'when', 'default', 'likely'] "
+            "(did you mean low?)",
         ),
         (
             "parameters:\n  x: {type: bool, 3: 1}",
-            "space.yaml:2: $.parameters.x.3: got 1, expected one of the keys ['type']",
+            "space.yaml:2: $.parameters.x.3: got 1, expected one of the keys ['type', 'when', ",
         ),
         (
             "parameters:\n  x:\n    type: integer",
@@ -133,7 +180,8 @@ def test_constraints_do_without_objectives(tmp_path: Path) -> None:
         (
             "parameter:\n  x: {type: bool}",
             "space.yaml:1: $.parameter: got {'x': {'type': 'bool'}}, expected one of the keys "
-            "['parameters', 'objectives', 'outcome_constraints'] (did you mean parameters?)",
+            "['parameters', 'constraints', 'objectives', 'outcome_constraints'] "
+            "(did you mean parameters?)",
         ),
         (
             "parameters:\n  x:\n    type: int\n    low: 1\n    high: -1",
@@ -185,7 +233,7 @@ def test_constraints_do_without_objectives(tmp_path: Path) -> None:
         (
             WANTED + "objective: {}",
             "space.yaml:2: $.objective: got {}, expected one of the keys ['parameters', "
-            "'objectives', 'outcome_constraints'] (did you mean objectives?)",
+            "'constraints', 'objectives', 'outcome_constraints'] (did you mean objectives?)",
         ),
         (
             WANTED + "outcome_constraints: [size]",
@@ -207,6 +255,83 @@ def test_constraints_do_without_objectives(tmp_path: Path) -> None:
         (
             WANTED + "outcome_constraints:\n  size: {at_least: 3, at_most: 2}",
             "space.yaml:3: $.outcome_constraints.size: got [AtLeast(bound=3.0), ",
+        ),
+        (
+            "parameters:\n  x: {type: bool}\n  y:\n    type: bool\n    when: {z: true}",
+            "space.yaml:5: $.parameters.y.when.z: got 'z', expected the name of a parameter: one "
+            "of ['x', 'y']",
+        ),
+        (
+            "parameters:\n  x: {type: bool}\n  y:\n    type: bool\n    when:\n      x: maybe",
+            "space.yaml:6: $.parameters.y.when.x: got 'maybe', expected True or False",
+        ),
+        (
+            NUMBERS + "  y:\n    type: bool\n    when:\n      low: {atleast: 3}",
+            "space.yaml:7: $.parameters.y.when.low.atleast: got 3, expected one of the keys",
+        ),
+        (
+            NUMBERS + "  y:\n    type: bool\n    when:\n      low: {at_least: 30}",
+            "space.yaml:7: $.parameters.y.when.low: got 'is at least 30', expected bounds that",
+        ),
+        (
+            "parameters:\n  x: {type: bool, when: {y: true}}\n  y: {type: bool, when: {x: true}}",
+            "space.yaml:1: $.parameters: got ['x', 'y'], expected conditions that do not go round",
+        ),
+        (
+            "parameters:\n  x:\n    type: bool\n    default: 7",
+            "space.yaml:4: $.parameters.x.default: got 7, expected True or False",
+        ),
+        (
+            "parameters:\n  x:\n    type: int\n    low: 1\n    high: 3\n    likely: [2, 5]",
+            "space.yaml:6: $.parameters.x.likely[1]: got 5, expected an integer in [1, 3]",
+        ),
+        (
+            NUMBERS + "constraints: {ordered: [low, high]}",
+            "space.yaml:4: $.constraints: got {'ordered': ['low', 'high']}, expected a list of",
+        ),
+        (
+            NUMBERS + "constraints:\n- {ordred: [low, high]}",
+            "space.yaml:5: $.constraints[0]: got {'ordred': ['low', 'high']}, expected a mapping "
+            "with one of the keys ['linear', 'ordered', 'forbidden', 'simplex']",
+        ),
+        (
+            NUMBERS + "constraints:\n- {ordered: [low, high]}\n- linear:\n    low: 1\n    x3: 1\n"
+            "  at_most: 1",
+            "space.yaml:8: $.constraints[1].linear.x3: got 'x3', expected the name of a parameter: "
+            "one of ['low', 'high']",
+        ),
+        (
+            NUMBERS + "constraints:\n- linear: {low: 1}\n  at_moist: 1",
+            "space.yaml:6: $.constraints[0].at_moist: got 1, expected only the keys",
+        ),
+        (
+            NUMBERS + "constraints:\n- linear: {low: 1, high: zero}\n  at_most: 1",
+            "space.yaml:5: $.constraints[0].linear.high: got 'zero', expected a finite number",
+        ),
+        (
+            NUMBERS + "constraints:\n- linear: {low: 1, high: 1}",
+            "space.yaml:5: $.constraints[0].at_most: got None, expected a bound: at_least, at_most",
+        ),
+        (
+            NUMBERS + "constraints:\n- ordered:\n  - low\n  - hihg",
+            "space.yaml:7: $.constraints[0].ordered[1]: got 'hihg', expected the name of a param",
+        ),
+        (
+            NUMBERS + "constraints:\n- ordered: low",
+            "space.yaml:5: $.constraints[0].ordered: got 'low', expected a list of names",
+        ),
+        (
+            NUMBERS + "constraints:\n- simplex: [low, high]",
+            "space.yaml:5: $.constraints[0].simplex[0]: got 'low', expected the name of a Float",
+        ),
+        (
+            NUMBERS + "  m: {type: bool}\nconstraints:\n- ordered: [low, m]",
+            "space.yaml:6: $.constraints[0].ordered[1]: got 'm', expected the name of a parameter "
+            "whose values are numbers",
+        ),
+        (
+            NUMBERS + "constraints:\n- forbidden:\n    low: 3\n    high: 11",
+            "space.yaml:7: $.constraints[0].forbidden.high: got 11, expected an integer in [1, 10]",
         ),
         ("parameters: {x: ", "space.yaml: line 1: got"),
         ("a: b: c", "space.yaml: line 1: got 'mapping values are not allowed here', expected YAML"),
@@ -264,6 +389,15 @@ def test_the_schema_has_what_the_constructors_take() -> None:
             assert shown.get("default", NOTHING) == default
 
 
+def test_the_schema_has_what_constraints_take() -> None:
+    for kind in (at.Linear, at.Forbidden, at.Simplex, at.Ordered):
+        name = kind.__name__.lower()
+        options = list(defaults_of(kind).items())[1:]  # the first is the constraint's own
+        definition = SCHEMA["$defs"][name]["properties"]
+        assert list(definition) == [name, *(option for option, _ in options)]
+        assert all(definition[option]["default"] == default for option, default in options)
+
+
 def test_the_schema_has_what_objectives_and_bounds_take() -> None:
     for kind in (at.Maximize, at.Minimize):
         definition = SCHEMA["$defs"]["objective"]["properties"]
@@ -280,6 +414,16 @@ def wanted(**keys: Any) -> dict[str, Any]:
 
 
 FLOAT, INT = {"type": "float", "low": 1, "high": 2}, {"type": "int", "low": 1, "high": 2}
+
+
+def when(condition: Any) -> dict[str, Any]:
+    names = {"p": {"type": "int", "low": 1, "high": 9}, "q": {"type": "bool", "when": condition}}
+    return {"parameters": names}
+
+
+def bound(*constraints: Any) -> dict[str, Any]:
+    kind = {"type": "float", "low": 0, "high": 1}
+    return {"parameters": {"p": kind, "q": kind, "n": INT}, "constraints": list(constraints)}
 
 
 @pytest.mark.parametrize(
@@ -328,6 +472,50 @@ FLOAT, INT = {"type": "float", "low": 1, "high": 2}, {"type": "int", "low": 1, "
         (wanted(outcome_constraints={"a": {"above": 1}}), False),
         (wanted(outcome_constraints={"a": 1}), False),
         (wanted(outcome_constraints=[1]), False),
+        (of(**FLOAT, default=1, likely=1.5), True),
+        (of(**FLOAT, default=None, likely=[1, 2.0], when=None), True),
+        (of(**FLOAT, default="1"), False),
+        (of(**FLOAT, likely={"at": 1}), False),
+        (of(**INT, default=1, likely=[1, 2]), True),
+        (of(**INT, likely=[1, 1.5]), False),
+        (of(type="bool", default=True, likely=False), True),
+        (of(type="bool", default=1), False),
+        (of(type="ordinal", values=[1, "a"], default="a", likely=["a", 1]), True),
+        (of(type="categorical", choices=["a"], default="a", likely="a"), True),
+        (of(type="categorical", choices=["a"], default=["a"]), False),
+        (when({"p": 3}), True),
+        (when({"p": [3, 4]}), True),
+        (when({"p": {"at_least": 3}}), True),
+        (when({"p": {"at_least": 3, "at_most": 4}}), True),
+        (when(None), True),
+        (when({}), False),
+        (when({"p": {}}), False),
+        (when({"p": []}), False),
+        (when({"p": [[3]]}), False),
+        (when({"p": {"above": 3}}), False),
+        (when(["p"]), False),
+        (bound(), True),
+        (bound({"linear": {"p": 1, "q": -2.5}, "at_most": 1}), True),
+        (bound({"linear": {"p": 1, "n": 1}, "at_least": 1, "at_most": 1.5}), True),
+        (bound({"linear": {"p": 1, "q": 1}}), False),
+        (bound({"linear": {"p": 1, "q": 0}, "at_most": 1}), False),
+        (bound({"linear": {}, "at_most": 1}), False),
+        (bound({"linear": ["p"], "at_most": 1}), False),
+        (bound({"linear": {"p": 1}, "at_most": "1"}), False),
+        (bound({"ordered": ["p", "q", "n"]}), True),
+        (bound({"ordered": ["p"]}), False),
+        (bound({"ordered": ["p", "p"]}), False),
+        (bound({"ordered": "pq"}), False),
+        (bound({"ordered": ["p", "q"], "at_most": 1}), False),
+        (bound({"forbidden": {"n": 1, "p": {"at_least": 0.5}}}), True),
+        (bound({"forbidden": {}}), False),
+        (bound({"simplex": ["p", "q"]}), True),
+        (bound({"simplex": ["p", "q"], "total": 1.5}), True),
+        (bound({"simplex": ["p", "q"], "total": None}), False),
+        (bound({"simplex": ["p", "q"], "ordered": ["p", "q"]}), False),
+        (bound({}), False),
+        (bound("p <= q"), False),
+        ({**bound(), "constraints": {}}, False),
         ({"parameters": {}}, False),
         ({"parameters": {"": {"type": "bool"}}}, False),
         ({"parameters": []}, False),

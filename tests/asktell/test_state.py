@@ -6,10 +6,11 @@ import json
 import pickle
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from spaces import finite
+from spaces import finite, learned_by, turns
 
 import asktell as at
 from asktell import errors
@@ -28,9 +29,10 @@ SETTINGS = st.builds(
 )
 VERBS = ["suggest", "observe", "observe", "fail", "fail", "expire", "renew", "own"]
 SECOND_THOUGHTS = ["amend", "forget", "retry", "retry_failed"]
+CHANGES = ["enqueue", "enqueue", "fixed", "space", "learn"]
 CALLS = st.lists(
     st.tuples(
-        st.sampled_from(VERBS + SECOND_THOUGHTS),
+        st.sampled_from(VERBS + SECOND_THOUGHTS + CHANGES),
         st.integers(0, 11),
         st.sampled_from([0.0, 1.0, -2.5, float("nan"), 1e300]),
     ),
@@ -38,10 +40,15 @@ CALLS = st.lists(
 )
 
 
+def own_params(space: at.Space, number: int) -> dict[str, Any]:
+    """Return some params of a finite space."""
+    point = space.sample(np.random.default_rng(number).random((1, space.dim)))
+    return space.params(space.decode(point)[0])
+
+
 def call(engine: at.Engine, verb: str, number: int, target: float, now: float) -> None:
     """Do one thing to an engine, whether or not it is possible."""
-    space = engine.space
-    own = space.params(space.configuration(number * 6))
+    own = own_params(engine.space, number)
     try:
         match verb:
             case "suggest":
@@ -64,6 +71,14 @@ def call(engine: at.Engine, verb: str, number: int, target: float, now: float) -
                 engine.retry_failed()
             case "own":
                 engine.observe(own, target)
+            case "enqueue":
+                engine.enqueue(dict(list(own.items())[number % 3 :]), now=now)
+            case "fixed":
+                engine.suggest_batch(2, fixed=dict(list(own.items())[-1:]), now=now)
+            case "space":
+                engine.change_space(*turns()[number % len(turns())], now=now)
+            case "learn":
+                engine.learn_from(*learned_by(engine.space), now=now)
     except (errors.InvalidValueError, at.SpaceExhausted):
         pass
 
@@ -82,7 +97,7 @@ def played(calls: list[tuple[str, int, float]], options: at.Settings) -> list[St
 @given(calls=CALLS, options=SETTINGS)
 def test_any_state_is_what_its_events_replay(calls: Any, options: at.Settings) -> None:
     for state in played(calls, options)[:: max(1, len(calls) // 4)]:
-        again = replay(State(state.problem), state.events)
+        again = replay(State(state.began), state.events)
         assert again == state
         assert all_of(again) == all_of(state)
         document = json.loads(json.dumps(state.to_dict()))
@@ -94,23 +109,30 @@ def test_any_state_is_what_its_events_replay(calls: Any, options: at.Settings) -
 @given(calls=CALLS, options=SETTINGS)
 def test_what_is_kept_beside_the_trials_follows_from_them(calls: Any, options: at.Settings) -> None:
     for state in played(calls, options):
-        trials = state.trials
-        assert [trial.number for trial in trials] == list(range(len(trials)))
+        assert [trial.number for trial in state.trials] == list(range(len(state.trials)))
+        trials = state.kept
+        assert len({trial.configuration.values for trial in trials}) == len(trials)
+        for trial in trials:
+            assert state.space.check(trial.params) == trial.configuration.values
+            assert state.history.of_values(trial.configuration.values) == trial
+        if not options.replicates:
+            complete = [state.space.complete(wish.params) for wish in state.wishes]
+            assert not any(values and state.is_taken(values) for values in complete)
         out = {t.id for trial in trials for t in trial.tickets if t.standing == "out"}
         assert sorted(state.out) == sorted(out)
         assert sorted(state.queue) == [trial.number for trial in trials if trial.queued]
         assert state.n_over == sum(trial.is_over for trial in trials)
         assert state.n_observed == sum(trial.status == "observed" for trial in trials)
-        ids = [ticket.id for trial in trials for ticket in trial.tickets]
+        ids = [ticket.id for trial in state.trials for ticket in trial.tickets]
         assert len(set(ids)) == len(ids)
         assert state.next_id == max(ids, default=-1) + 1
-        values = [value_of(state.problem, trial) for trial in trials]
+        values = [value_of(state.problem, trial) for trial in state.trials]
         known = [value for value in values if value is not None]
         assert (state.leader is None) == (not known)
         if state.leader is not None:
             number, value = state.leader
             assert values[number] == value == max(known)
-        for trial in trials:
+        for trial in state.trials:
             is_out = any(ticket.standing == "out" for ticket in trial.tickets)
             assert not (trial.queued and (is_out or trial.is_over))
             assert (trial.status == "queued") == trial.queued
@@ -142,6 +164,8 @@ def all_of(state: State) -> Any:
         state.n_observed,
         state.leader,
         state.fit,
+        state.wishes,
+        state.earlier,
     )
 
 

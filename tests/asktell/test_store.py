@@ -17,7 +17,7 @@ from typing import Any
 import portalocker
 import pytest
 from evaluations import lines_of
-from spaces import every_kind, finite
+from spaces import as_box, every_kind, finite, learned_by, turns
 from store_farm import step, steps_of
 
 import asktell as at
@@ -144,6 +144,40 @@ def test_another_space_is_written_whole(path: Path) -> None:
     Store(path, journal_above=JOURNAL).update(lambda _: (other, None))
     assert Store(path).read() == other
     assert not beside(path, ".journal").exists()
+
+
+@BOTH
+def test_changes_of_space_are_read_on(path: Path, journal_above: int) -> None:
+    engine = at.Engine(finite(), seed=5, settings=at.Settings(n_initial=10**6))
+    store, reader = (
+        Store(path, journal_above=journal_above),
+        Store(path, journal_above=journal_above),
+    )
+    store.create(engine.state)
+    for number, (space, had) in enumerate(turns()):
+        one = store.suggest(fixed={"d": True})[0]
+        assert one == engine.suggest(fixed={"d": True})
+        assert store.change_space(space, had) == engine.change_space(space, had)
+        assert reader.read() == engine.state
+        assert store.observe(one, float(number)) == engine.observe(one, float(number))
+        earlier, had = learned_by(space)
+        assert store.learn_from(earlier, had) == engine.learn_from(earlier, had)
+        store.enqueue({"a": 2})
+        engine.enqueue({"a": 2})
+        assert Store(path, journal_above=journal_above).read() == reader.read() == engine.state
+    store.change_space(finite(), {"e": 0.0})
+    engine.change_space(finite(), {"e": 0.0})
+    assert reader.suggest(3) == engine.suggest_batch(3)
+
+
+def test_a_change_of_space_goes_to_the_journal(path: Path) -> None:
+    store = Store(path, journal_above=JOURNAL)
+    store.create(at.State.start(finite()))
+    before = path.read_bytes()
+    store.change_space(at.Space(*finite().parameters[1:]))
+    store.suggest()
+    assert path.read_bytes() == before
+    assert Store(path).read().space.names == ("b", "c", "d", "e")
 
 
 def test_a_function_that_raises_changes_nothing(path: Path) -> None:
@@ -485,6 +519,7 @@ def of_schema_3(path: Path) -> at.State:
     del document["method"]["revisits"]
     document |= {
         "schema": 3,
+        "space": as_box(document["space"]),
         "outcomes": [{"name": "target", "role": "maximize"}],
         "events": rows[:n_events],
     }
@@ -511,7 +546,10 @@ def test_a_file_of_schema_3_and_its_journal_are_read_on(path: Path, journal_abov
 
 
 @BOTH
-def test_a_file_of_schema_4_and_its_journal_are_read_on(path: Path, journal_above: int) -> None:
+@pytest.mark.parametrize("schema", [4, 5])
+def test_a_file_of_schema_4_or_5_and_its_journal_are_read_on(
+    path: Path, journal_above: int, schema: int
+) -> None:
     made(path, 12, ANEW)
     store = Store(path, journal_above=ANEW)
     document = json.loads(path.read_bytes())
@@ -519,7 +557,8 @@ def test_a_file_of_schema_4_and_its_journal_are_read_on(path: Path, journal_abov
     store.observe(suggestion, 1.0)
     store.amend(suggestion, math.nan)
     expected = store.read()
-    path.write_text(json.dumps({**document, "schema": 4}))
+    document |= {"schema": schema, "space": as_box(document["space"])}
+    path.write_text(json.dumps(document))
     digest = sha256(path.read_bytes()).hexdigest()
     rows = expected.to_dict()["events"][len(document["events"]) :]
     entries = [{"follows": digest}, {"events": rows}]

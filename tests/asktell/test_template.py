@@ -43,6 +43,41 @@ def test_places_are_filled(argument: str, filled: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("arguments", "filled"),
+    [
+        (["--depth", "{depth}", "--lr", "{lr}"], ["--lr", "1e-05"]),
+        (["-d", "{depth}"], []),
+        (["--depth={depth}", "depth={depth}", "model.depth={depth}", "{lr}"], ["1e-05"]),
+        (["{depth}", "{lr}"], ["", "1e-05"]),
+        (["--", "{depth}"], ["--", ""]),
+        (["--fast=yes", "{depth}"], ["--fast=yes", ""]),
+        (["-c", "train {lr} {depth}"], ["-c", "train 1e-05 "]),
+        (["a={lr},{depth}"], ["a=1e-05,"]),
+        (["--depth", "{{depth}}", "x={{depth}}"], ["--depth", "{depth}", "x={depth}"]),
+        (["--depth", "{depth} {lr}"], ["--depth", " 1e-05"]),
+        (["{kernel}", "{depth}"], ["rbf", ""]),
+        (["-3", "{depth}"], ["-3", ""]),
+    ],
+)
+def test_what_has_no_value_is_left_out_with_its_option(
+    arguments: list[str], filled: list[str]
+) -> None:
+    values = {name: value for name, value in VALUES.items() if name != "depth"}
+    assert Template.of(["prog", *arguments], NAMES).filled(values) == ["prog", *filled]
+    everything = Template.of(["prog", *arguments], NAMES).filled(VALUES)
+    assert len(everything) == len(arguments) + 1
+
+
+def test_an_option_is_not_taken_from_a_value() -> None:
+    values = {"kernel": "--rbf"}
+    assert Template.of(["prog", "{kernel}", "{depth}"], NAMES).filled(values) == [
+        "prog",
+        "--rbf",
+        "",
+    ]
+
+
+@pytest.mark.parametrize(
     ("argument", "said"),
     [
         ("{dpeth}", "(did you mean depth?)"),

@@ -16,7 +16,7 @@ import environments
 import runs
 from peers import PEERS
 from sessions import PeerError, Remote
-from suites import OUTCOMES, OUTCOMES_SUBSET, SUBSET, SUITES, AnyTask, suite
+from suites import OUTCOMES, OUTCOMES_SUBSET, SPACES, SUBSET, SUITES, AnyTask, suite
 
 
 def main() -> None:
@@ -26,8 +26,8 @@ def main() -> None:
     parser.add_argument(
         "--suite",
         action="append",
-        choices={**SUITES, **OUTCOMES},
-        help="of one number, all if none is named",
+        choices={**SUITES, **OUTCOMES, **SPACES},
+        help="all of one number over a box, if none is named",
     )
     parser.add_argument("--task", action="append", help="of the suites; all if none is named")
     parser.add_argument("--subset", action="store_true", help="only tasks for slow peers")

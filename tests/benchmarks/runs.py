@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from peers.engine import AskTell
 from sessions import Asked, Local, Session
 from suites import AnyTask, OutcomesTask, Task
-from suites.task import space_document
+from suites.task import boxed, space_document
 
 import asktell as at
 from asktell.model.blas import one_blas_thread
@@ -62,9 +62,10 @@ def play(
     seconds: list[float] = []
     durations = np.random.default_rng([seed, workers]).lognormal(0.0, 0.5, budget)
     running: list[tuple[float, int, dict[str, Any]]] = []
+    box = boxed(task.space)  # what breaks a constraint is told a penalty
 
     def params_of(asked: Asked) -> dict[str, Any]:
-        return task.space.params(task.space.check(asked.params))
+        return box.params(box.check(asked.params))
 
     def begin(asked: Asked, now: float) -> None:
         number = len(seconds)
@@ -124,10 +125,10 @@ class Best:
 
     def __call__(self, params: dict[str, Any], value: Any) -> float | None:
         """Return the value of the curve if it changed."""
-        if not value < self._least:
+        if not value < self._least or math.isnan(truth := self._task.truth(params)):
             return None
         self._least = value
-        return self._task.truth(params)
+        return truth
 
 
 class Recommended:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from runs import RECORDS
 from score import BASE, ENGINE, Curves, load
-from suites import OUTCOMES, OutcomesTask, suite
+from suites import OUTCOMES, SPACES, OutcomesTask, suite
 
 Array = NDArray[np.float64]
 
@@ -82,9 +82,9 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--records", type=Path, default=RECORDS)
-    parser.add_argument("--suite", action="append", choices=OUTCOMES, help="all if none is named")
+    parser.add_argument("--suite", action="append", choices={**OUTCOMES, **SPACES})
     arguments = parser.parse_args()
-    for name in arguments.suite or OUTCOMES:
+    for name in arguments.suite or {**OUTCOMES, **SPACES}:
         print("\n".join(rows(name, arguments.records)))
 
 

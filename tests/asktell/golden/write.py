@@ -23,6 +23,14 @@ SPACE = at.Space(
     at.Ordinal("bits", [2, 3, 4, 8]),
     at.Categorical("kernel", ["rbf", "poly", None, 0.5, False]),
     at.Bool("bias"),
+    at.Float("slope", 0.0, 1.0, when={"bias": True, "depth": at.AtLeast(2)}, default=0.5),
+    at.Float("low", 0.0, 1.0, likely=[0.25, 0.5]),
+    at.Float("high", 0.0, 1.0),
+    constraints=[
+        at.Linear({"low": 1.0, "high": 1.0}, at_most=1.5),
+        at.Ordered("low", "high"),
+        at.Forbidden({"kernel": "poly", "bits": [2, 3]}),
+    ],
 )
 OWN = {
     "lr": 0.1,
@@ -32,8 +40,18 @@ OWN = {
     "bits": 4,
     "kernel": None,
     "bias": True,
+    "slope": 0.25,
+    "low": 0.25,
+    "high": 0.5,
 }
 
+OTHER = at.Space(
+    *(one for one in SPACE.parameters if one.name not in ("width", "momentum")),
+    at.Float("momentum", 0.0, 0.5, step=0.25, default=0.5),
+    at.Categorical("optimiser", ["sgd", "adam"]),
+    constraints=SPACE.constraints,
+)
+"""A space that the study has for a while."""
 
 OBJECTIVES = {
     "loss": at.Minimize(weight=2.0, reference=10.0),
@@ -96,6 +114,24 @@ def golden() -> at.State:
     state = at.fail(state, {**OWN, "depth": 6}, "no such file", now=92.0)
     state = at.retry(state, {**OWN, "depth": 6}, now=93.0)
     state = at.retry(state, fifth)
+    return there_and_back(state)
+
+
+def there_and_back(state: at.State) -> at.State:
+    """Return a state that learned, and that had another space in between.
+
+    Some of its trials were left out there, and come back.
+    """
+    earlier = at.State.start(OTHER, objectives={"loss": "minimize"})
+    told = {**OWN, "momentum": 0.25, "optimiser": "sgd"}
+    del told["width"]
+    earlier = at.observe(earlier, told, {"loss": 0.75}, {"loss": 0.125})
+    earlier = at.observe(earlier, {**told, "optimiser": "adam"}, {"loss": 1.25})
+    had = {"width": 16, "optimiser": "sgd"}
+    state, _ = at.learn_from(state, earlier, had, now=94.0)
+    state = at.enqueue(state, {"bias": False, "lr": 0.25}, now=95.0)
+    state, _ = at.change_space(state, OTHER, {"optimiser": "adam"}, now=96.0)
+    state, _ = at.change_space(state, SPACE, {"optimiser": "adam", "width": 8}, now=97.0)
     return state
 
 

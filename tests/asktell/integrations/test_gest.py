@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import subprocess
 import sys
@@ -11,7 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 from gest_api import Generator
-from gest_api.vocs import VOCS, BaseConstraint, ContextualVariable, ContinuousVariable
+from gest_api.vocs import (
+    VOCS,
+    BaseConstraint,
+    ContextualVariable,
+    ContinuousVariable,
+    DiscreteVariable,
+)
 
 import asktell as at
 from asktell import errors
@@ -225,6 +232,45 @@ def test_a_finite_space_gives_each_point_once() -> None:
         generator.suggest(0)
 
 
+def test_constraints_on_variables_are_known() -> None:
+    vocs = VOCS(
+        variables={"x": [0.0, 1.0], "y": [0.0, 1.0], "bits": {1, 2, 4, 8}},
+        objectives={"f": "MINIMIZE"},
+        constraints={
+            "x": ["BOUNDS", 0.25, 0.5],
+            "y": ["GREATER_THAN", 0.75],
+            "bits": ["LESS_THAN", 4],
+            "heat": ["LESS_THAN", 0.0],
+        },
+    )
+    generator = AskTellGenerator(vocs, seed=1, **QUICK)
+    above = math.nextafter(0.75, 1.0)
+    assert generator.engine.space == at.Space(
+        at.Float("x", 0.25, 0.5), at.Float("y", above, 1.0), at.Ordinal("bits", [1, 2])
+    )
+    assert generator.engine.constraints == {"heat": at.AtMost(0.0)}
+    for point in generator.suggest(12):
+        assert all(vocs.constraints[name].check(point[name]) for name in ("x", "y", "bits"))
+        generator.ingest([{**point, "f": point["x"], "heat": -1.0}])
+    with pytest.raises(errors.ParamsError, match="bits"):
+        generator.ingest([{"x": 0.3, "y": 0.8, "bits": 4, "f": 1.0, "heat": 1.0}])
+    again = AskTellGenerator.from_dict(vocs, json.loads(json.dumps(generator.to_dict())))
+    assert again.suggest(2) == generator.suggest(2)
+
+
+def test_default_values_are_where_the_search_begins() -> None:
+    vocs = VOCS(
+        variables={
+            "x": ContinuousVariable(domain=[0.0, 1.0], default_value=0.875),
+            "bits": DiscreteVariable(values={1, 2, 4, 8}, default_value=4),
+        },
+        objectives={"f": "MINIMIZE"},
+    )
+    (point,) = AskTellGenerator(vocs, seed=1).suggest()
+    assert (point["x"], point["bits"]) == (0.875, 4)
+    assert type(point["bits"]) is int
+
+
 def test_the_dict_goes_out_and_comes_back() -> None:
     whole = AskTellGenerator(MIXED, seed=5, **QUICK)
     parts = AskTellGenerator(MIXED, seed=5, **QUICK)
@@ -278,6 +324,20 @@ print(AskTellGenerator(vocs, seed=3).suggest(6))
         ({"objectives": {}}, r"\$\.vocs\.objectives"),
         ({"constraints": {"c": ["LESS_THAN", float("inf")]}}, r"\$\.vocs\.constraints\.c"),
         ({"constraints": {"c": BaseConstraint()}}, r"\$\.vocs\.constraints\.c"),
+        ({"constraints": {"x": BaseConstraint()}}, r"\$\.vocs\.constraints\.x"),
+        ({"constraints": {"x": ["LESS_THAN", 0.0]}}, r"\$\.vocs\.variables\.x\.domain"),
+        (
+            {"variables": {"x": {1}}, "constraints": {"x": ["LESS_THAN", 1]}},
+            r"\$\.vocs\.variables\.x\.values",
+        ),
+        (
+            {"variables": {"x": {"a"}}, "constraints": {"x": ["LESS_THAN", 1]}},
+            r"\$\.vocs\.variables\.x\.values",
+        ),
+        (
+            {"variables": {"x": ContinuousVariable(domain=[0, 1], default_value=2)}},
+            r"\$\.vocs\.variables\.x\.default",
+        ),
         ({"variables": {"x": ContextualVariable()}}, r"\$\.vocs\.variables\.x"),
         (
             {"variables": {"x": ContinuousVariable(domain=[0, 1], dtype=(float, (2,)))}},

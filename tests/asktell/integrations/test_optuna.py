@@ -128,7 +128,7 @@ def test_workers_in_step_take_different_params(monkeypatch: pytest.MonkeyPatch) 
 
     def noted(study: Any, trial: Any, key: str, value: Any) -> None:
         note(study, trial, key, value)
-        if key == asktell_optuna._PARAMS:
+        if key == asktell_optuna.PARAMS:
             with suppress(BrokenBarrierError):
                 in_step.wait(2.0)
 
@@ -199,22 +199,240 @@ def test_a_trial_that_took_the_same_params_meanwhile_is_given_way_to() -> None:
     assert Rushed(seed=1, **QUICK).sample_relative(study, own, distributions) != alone
 
 
-def test_branches_and_changing_ranges_are_drawn_at_random_beside_the_common_params() -> None:
+# --- branches ---
+
+
+def branches(trial: Any) -> float:
+    """The best is 1, in the nested branch."""
+    kind = trial.suggest_categorical("kind", ["line", "curve", "none"])
+    x = trial.suggest_float("x", 0.0, 1.0)
+    value = -((x - 0.3) ** 2)
+    if kind == "line":
+        value -= abs(trial.suggest_float("slope", 0.0, 1.0) - 0.5)
+    if kind == "curve":
+        for n in range(trial.suggest_int("degree", 1, 3)):
+            value += 0.5 - (trial.suggest_float(f"c_{n}", 0.0, 1.0) - 0.2 * n) ** 2
+    return value
+
+
+BRANCHES = at.Space(
+    at.Categorical("kind", ["line", "curve", "none"]),
+    at.Float("x", 0.0, 1.0),
+    at.Int("degree", 1, 3, when={"kind": "curve"}),
+    at.Float("c_0", 0.0, 1.0, when={"kind": "curve"}),
+    at.Float("c_1", 0.0, 1.0, when={"degree": at.AtLeast(2)}),
+    at.Float("c_2", 0.0, 1.0, when={"degree": at.AtLeast(3)}),
+    at.Float("slope", 0.0, 1.0, when={"kind": "line"}),
+)
+
+
+def space_of(study: Any) -> at.Space:
+    return at.State.from_dict(study.sampler.to_dict(study)).space
+
+
+def in_any_order(space: at.Space) -> Any:
+    return sorted(space.parameters, key=lambda parameter: parameter.name)
+
+
+def test_branches_are_found_as_they_are_and_modelled() -> None:
+    study = study_of(n_candidates=256, n_starts=4, n_initial=12)
+    study.optimize(branches, n_trials=45)
+    assert in_any_order(space_of(study)) == in_any_order(BRANCHES)
+    assert study.best_value > 1.45
+    assert {trial.params["kind"] for trial in study.trials} == {"line", "curve", "none"}
+    assert all(branches(optuna.trial.FixedTrial(t.params)) == t.value for t in study.trials)
+
+
+def test_what_is_suggested_for_branches_depends_on_the_study_alone(tmp_path: Path) -> None:
+    whole = study_of()
+    whole.optimize(branches, n_trials=14)
+    storage = f"sqlite:///{tmp_path / 'study.db'}"
+    optuna.create_study(study_name="parts", storage=storage, direction="maximize")
+    for _ in range(14):
+        sampler = AskTellSampler(seed=1, **QUICK)
+        parts = optuna.load_study(study_name="parts", storage=storage, sampler=sampler)
+        parts.optimize(branches, n_trials=1)
+    assert [trial.params for trial in whole.trials] == [trial.params for trial in parts.trials]
+
+
+def test_the_dict_of_branches_comes_back_as_trials() -> None:
+    study = study_of()
+    study.optimize(branches, n_trials=14)
+    state = json.loads(json.dumps(study.sampler.to_dict(study)))
+    trials = trials_of(state)
+    for trial, same in zip(study.trials, trials, strict=True):
+        assert same.params == trial.params
+        assert same.distributions == trial.distributions
+    again = study_of()
+    again.add_trials(trials)
+    assert again.sampler.to_dict(again) == state
+    for one in (study, again):
+        one.optimize(branches, n_trials=3)
+    assert [trial.params for trial in again.trials] == [trial.params for trial in study.trials]
+
+
+def test_branches_with_several_directions_and_constraints() -> None:
+    def objective(trial: Any) -> tuple[float, float]:
+        value = branches(trial)
+        return value, trial.params["x"]
+
+    sampler = AskTellSampler(
+        seed=1, constraints_func=lambda trial: [trial.params.get("degree", 0) - 2.0], **QUICK
+    )
+    study = optuna.create_study(directions=["maximize", "minimize"], sampler=sampler)
+    study.optimize(objective, n_trials=14)
+    engine = at.Engine.from_dict(sampler.to_dict(study))
+    assert [one.id for one in engine.pareto()] == [trial.number for trial in study.best_trials]
+    assert all(one.params.get("degree", 0) <= 2 for one in engine.pareto())
+
+
+def test_a_finite_tree_is_walked_without_repeats() -> None:
     def objective(trial: Any) -> float:
-        if trial.suggest_categorical("kind", ["line", "curve"]) == "line":
-            trial.suggest_float("slope", 0.0, 1.0)
-        else:
-            trial.suggest_int("degree", 2, 5)
-        trial.suggest_int("growing", 0, 3 + trial.number)
-        return trial.suggest_float("x", 0.0, 1.0)
+        if trial.suggest_categorical("kind", ["u", "v"]) == "u":
+            return float(trial.suggest_int("n", 0, 2))
+        return float(trial.suggest_int("m", 0, 3))
 
     study = study_of(n_initial=3)
-    study.enqueue_trial({"kind": "line"})
-    study.enqueue_trial({"kind": "curve"})
-    study.optimize(objective, n_trials=14)
-    space = [row["name"] for row in study.sampler.to_dict(study)["space"]["parameters"]]
-    assert space == ["kind", "x"]
-    assert study.best_value > 0.95
+    study.optimize(objective, n_trials=7)
+    assert len({tuple(trial.params.items()) for trial in study.trials}) == 7
+    study.optimize(objective, n_trials=2)
+
+
+def test_a_choice_that_was_never_made_is_made() -> None:
+    study = study_of(n_initial=2)
+    for _ in range(4):
+        study.enqueue_trial({"kind": "line"})
+    study.optimize(branches, n_trials=16)
+    assert {trial.params["kind"] for trial in study.trials} == {"line", "curve", "none"}
+
+
+def test_what_a_trial_asks_for_beside_its_proposal_is_modelled_too() -> None:
+    """Whether ``y`` is asked for is up to nothing that is known; where it is, 0.3 is best."""
+
+    def objective(trial: Any) -> float:
+        x, value = trial.suggest_float("x", 0.0, 1.0), 0.0
+        if trial.number % 3:
+            value = -((trial.suggest_float("y", 0.0, 1.0) - 0.3) ** 2)
+        return value - (x - 0.6) ** 2 / 9
+
+    study = study_of(n_candidates=256, n_starts=4, n_initial=3)
+    study.optimize(objective, n_trials=24)
+    assert space_of(study).names == ("x",)
+    late = [trial.params["y"] for trial in study.trials[-9:] if "y" in trial.params]
+    assert len(late) == 6
+    assert np.median(np.abs(np.array(late) - 0.3)) < 0.1
+
+
+def test_what_else_a_new_branch_shares_with_others_is_modelled() -> None:
+    def objective(trial: Any) -> float:
+        kind = trial.suggest_categorical("kind", ["u", "v", "w"])
+        return -abs(trial.suggest_float("rate", 0.0, 1.0) - 0.3) if kind != "w" else -1.0
+
+    study = study_of(n_initial=4)
+    for kind in "uuuuuuwww":
+        study.enqueue_trial({"kind": kind})
+    study.enqueue_trial({"kind": "v"})
+    study.optimize(objective, n_trials=10)
+    assert "rate" in study.trials[9].params
+    assert abs(study.trials[9].params["rate"] - 0.3) < 0.2
+    assert space_of(study).parameters[1].when == at.Float("_", 0, 1, when={"kind": ["u", "v"]}).when
+
+
+def test_ranges_that_change_are_put_together_and_clipped() -> None:
+    """Beyond ``a`` there is no ``b``; what was proposed there is not proposed again."""
+
+    def objective(trial: Any) -> float:
+        a = trial.suggest_float("a", 0.1, 1.0)
+        return trial.suggest_float("b", 0.0, a) - 2.0 * abs(a - 0.5)
+
+    study = study_of(n_candidates=256, n_starts=4)
+    study.optimize(objective, n_trials=25)
+    a, b = space_of(study).parameters
+    assert (a, b) == (at.Float("a", 0.1, 1.0), at.Float("b", 0.0, b.high))
+    assert all(trial.params["b"] <= trial.params["a"] for trial in study.trials)
+    assert study.best_value > 0.4
+    assert len({tuple(trial.params.items()) for trial in study.trials}) == 25
+
+
+def test_a_range_that_was_changed_for_good() -> None:
+    def objective(trial: Any, step: int, high: int) -> float:
+        n = trial.suggest_int("n", 0, high, step=step)
+        return n + trial.suggest_float("x", 0.0, 1.0)
+
+    study = study_of()
+    study.optimize(lambda trial: objective(trial, 2, 8), n_trials=4)
+    study.optimize(lambda trial: objective(trial, 2, 20), n_trials=8)
+    assert space_of(study).parameters[0] == at.Int("n", 0, 20, step=2)
+    study.optimize(lambda trial: objective(trial, 2, 4), n_trials=4)
+    assert study.trials[-1].params["n"] <= 4
+    study.optimize(lambda trial: objective(trial, 3, 30), n_trials=4)
+    assert space_of(study).names == ("x",)
+
+
+def test_distributions_that_have_nothing_in_common_are_left_out() -> None:
+    floats, ints = optuna.distributions.FloatDistribution, optuna.distributions.IntDistribution
+    study = study_of()
+    for x, n in ((floats(0, 1), ints(0, 4, step=2)), (ints(0, 1), ints(1, 5, step=2))):
+        params, distributions = {"x": 1, "n": 4 if n.low == 0 else 5}, {"x": x, "n": n}
+        trial = optuna.create_trial(params=params, distributions=distributions, value=1.0)
+        study.add_trial(trial)
+    with pytest.raises(ValueError, match="no parameters"):
+        study.sampler.to_dict(study)
+
+
+def test_what_is_enqueued_is_known_to_the_rest_of_its_proposal() -> None:
+    study = study_of(n_initial=3)
+    for degree in (1, 2, 3):
+        study.enqueue_trial({"kind": "curve", "degree": degree})
+    study.optimize(branches, n_trials=6)
+    study.enqueue_trial({"kind": "curve", "degree": 3})
+    study.enqueue_trial({"kind": "none", "degree": 3})
+    study.optimize(branches, n_trials=2)
+    first, second = study.trials[6:]
+    assert first.system_attrs["asktell:params"].keys() == first.params.keys()
+    assert first.params["degree"] == 3
+    assert second.params.keys() == {"kind", "x"}
+
+
+def test_a_trial_that_failed_before_all_was_asked_for_is_not_proposed_again() -> None:
+    def objective(trial: Any) -> float:
+        kind = trial.suggest_categorical("kind", ["u", "v"])
+        if trial.number > 3:
+            raise RuntimeError("out of memory")
+        return float(trial.suggest_int("n", 0, 3) if kind == "u" else trial.suggest_int("m", 0, 3))
+
+    study = study_of(n_initial=2)
+    for kind in "uvuv":
+        study.enqueue_trial({"kind": kind})
+    study.optimize(objective, n_trials=8, catch=RuntimeError)
+    proposed = [tuple(t.system_attrs["asktell:params"].items()) for t in study.trials[4:]]
+    assert len(set(proposed)) == 4
+    assert len(at.State.from_dict(study.sampler.to_dict(study)).failures) == 4
+
+
+def test_parameters_that_another_sampler_fixes() -> None:
+    study = study_of()
+    study.optimize(branches, n_trials=6)
+    fixed = {"kind": "curve", "degree": 2}
+    with pytest.warns(optuna.exceptions.ExperimentalWarning):
+        study.sampler = optuna.samplers.PartialFixedSampler(fixed, study.sampler)
+    study.optimize(branches, n_trials=4)
+    assert all(trial.params["kind"] == "curve" for trial in study.trials[6:])
+    assert all(trial.params.keys() >= {"x", "c_0", "c_1"} for trial in study.trials[6:])
+
+
+def test_wishes_of_an_engine_wait_to_be_evaluated() -> None:
+    engine = at.Engine(BRANCHES, seed=1)
+    engine.enqueue({"kind": "line", "slope": 0.25})
+    (trial,) = trials_of(engine.to_dict())
+    assert trial.state.name == "WAITING"
+    study = study_of()
+    study.add_trial(trial)
+    study.optimize(branches, n_trials=1)
+    assert study.trials[0].params["slope"] == 0.25
+
+
+# --- outcomes of trials ---
 
 
 def test_pruned_failed_and_infinite_trials_are_failures() -> None:
@@ -463,6 +681,6 @@ def test_what_it_refuses() -> None:
         AskTellSampler(n_initial=0)
     with pytest.raises(at.errors.DefinitionError, match=r"\$\.constraints_func"):
         AskTellSampler(constraints_func=[1.0])
-    with pytest.raises(ValueError, match="in common"):
+    with pytest.raises(ValueError, match="no parameters"):
         AskTellSampler().to_dict(optuna.create_study())
     assert repr(AskTellSampler(seed=4)) == "AskTellSampler(seed=4)"

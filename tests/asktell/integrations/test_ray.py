@@ -70,9 +70,134 @@ def test_every_domain_that_can_be_searched() -> None:
         searcher.add_evaluated_point({**config, "odd": "none"}, 0.5)
 
 
+def models() -> dict[str, Any]:
+    """Return a space whose choices hold spaces, among them one of their own kind."""
+    rate = tune.loguniform(1e-4, 1.0)
+    sizes = tune.choice([[8], [8, 8]])
+    deep = {"kind": "deep", "rate": rate, "top": tune.choice([None, {"size": tune.randint(1, 5)}])}
+    return {
+        "model": tune.choice(
+            [
+                {"kind": "line", "C": tune.uniform(0, 1), "options": {"dual": True}},
+                {"kind": "net", "rate": rate, "C": tune.uniform(1, 9), "sizes": sizes},
+                deep,
+                "none",
+                tune.uniform(2, 3),
+            ]
+        ),
+        "x": tune.uniform(0, 1),
+    }
+
+
+def test_choices_that_hold_spaces() -> None:
+    searcher = searcher_of(space=models())
+    assert searcher.engine.space == at.Space(
+        at.Categorical("model", [0, 1, 2, 3, 4]),
+        at.Float("model/rate", 1e-4, 1.0, log=True, when={"model": [1, 2]}),
+        at.Float("model/0/C", 0, 1, when={"model": 0}),
+        at.Float("model/1/C", 1, 9, when={"model": 1}),
+        at.Categorical("model/1/sizes", [0, 1], when={"model": 1}),
+        at.Categorical("model/2/top", [0, 1], when={"model": 2}),
+        at.Int("model/2/top/1/size", 1, 4, when={"model/2/top": 1}),
+        at.Float("model/4", 2, 3, when={"model": 4}),
+        at.Float("x", 0, 1),
+    )
+    for number in range(24):
+        config = searcher.suggest(str(number))
+        assert config.keys() == {"model", "x"}
+        match config["model"]:
+            case {"kind": "line", **rest}:
+                assert rest.keys() == {"C", "options"}
+                assert rest["options"] == {"dual": True}
+            case {"kind": "net", **rest}:
+                assert rest.keys() == {"rate", "C", "sizes"}
+                assert rest["sizes"] in ([8], [8, 8])
+            case {"kind": "deep", "top": top, **rest}:
+                assert rest.keys() == {"rate"}
+                assert top is None or 1 <= top["size"] <= 4
+            case model:
+                assert model == "none" or 2 <= model <= 3
+        searcher.on_trial_complete(str(number), {"loss": config["x"]})
+    params = [trial.params for trial in searcher.engine.trials]
+    assert {one["model"] for one in params} == {0, 1, 2, 3, 4}
+
+
+@pytest.mark.parametrize(
+    ("model", "params"),
+    [
+        ({"kind": "line", "C": 0.5, "options": {"dual": True}}, {"model": 0, "model/0/C": 0.5}),
+        (
+            {"kind": "net", "rate": 0.1, "C": 2.0, "sizes": [8, 8]},
+            {"model": 1, "model/rate": 0.1, "model/1/C": 2.0, "model/1/sizes": 1},
+        ),
+        (
+            {"kind": "deep", "rate": 0.1, "top": {"size": 3}},
+            {"model": 2, "model/rate": 0.1, "model/2/top": 1, "model/2/top/1/size": 3},
+        ),
+        (
+            {"kind": "deep", "rate": 0.1, "top": None},
+            {"model": 2, "model/rate": 0.1, "model/2/top": 0},
+        ),
+        ("none", {"model": 3}),
+        (2.5, {"model": 4, "model/4": 2.5}),
+    ],
+    ids=str,
+)
+def test_configs_of_choices_that_were_evaluated_elsewhere(model: Any, params: Any) -> None:
+    searcher = searcher_of(space=models())
+    searcher.add_evaluated_point({"model": model, "x": 0.25, "other": 1}, 0.5)
+    assert searcher.engine.best().params == {**params, "x": 0.25}
+
+
+@pytest.mark.parametrize(
+    "model", [{"kind": "line"}, {"kind": "net", "rate": 7, "C": 2, "sizes": [8]}, "other", 1.5, []]
+)
+def test_configs_that_no_choice_allows(model: Any) -> None:
+    with pytest.raises(errors.ParamsError, match=r"\$\.model"):
+        searcher_of(space=models()).add_evaluated_point({"model": model, "x": 0.5}, 1.0)
+
+
+def test_conditions_of_a_space_of_the_engine() -> None:
+    space = at.Space(
+        at.Categorical("model/kind", ["line", "net"]),
+        at.Int("model/layers", 1, 2, when={"model/kind": "net"}),
+        at.Float("model/rates/2", 0, 1, when={"model/layers": 2}),
+    )
+    searcher = searcher_of(space=space)
+    found = [searcher.suggest(str(number)) for number in range(12)]
+    assert {"model": {"kind": "line"}} in found
+    assert {"model": {"kind": "net", "layers": 1}} in found
+    searcher.add_evaluated_point({"model": {"kind": "net", "layers": 1}}, 0.5)
+    assert searcher.engine.best().params == {"model/kind": "net", "model/layers": 1}
+    with pytest.raises(errors.ParamsError, match=r"\$\.model/layers"):
+        searcher.add_evaluated_point({"model": {"kind": "line", "layers": 1}}, 0.5)
+    for names in (("a", "a/b"), ("a/b", "a"), ("a/b/c", "a/b")):
+        with pytest.raises(errors.DefinitionError, match="within another"):
+            searcher_of(space=at.Space(*(at.Bool(name) for name in names)))
+
+
+def test_choices_that_hold_spaces_are_saved_and_restored(tmp_path: Path) -> None:
+    path = str(tmp_path / "searcher.pkl")
+    whole, parts = searcher_of(space=models()), searcher_of(space=models())
+    for number in range(8):
+        parts.save(path)
+        parts = searchers.AskTellSearcher()
+        parts.restore(path)
+        parts.set_search_properties("loss", "min", models())
+        config = whole.suggest(str(number))
+        assert parts.suggest(str(number)) == config
+        for one in (whole, parts):
+            one.on_trial_complete(str(number), {"loss": config["x"]})
+    assert whole.to_dict() == parts.to_dict()
+
+
 @pytest.mark.parametrize(
     ("space", "place"),
     [
+        ({"a": tune.choice([{"b": tune.grid_search([1])}, 1])}, r"\$\.space\.a\.0\.b"),
+        ({"a": tune.choice([{"b": tune.sample_from(lambda spec: 1)}, 1])}, r"\$\.space\.a/0/b"),
+        ({"a": tune.choice([{"b": [tune.uniform(0, 1)]}])}, r"\$\.space\.a\.0\.b"),
+        ({"a": tune.choice([1, {4: tune.uniform(0, 1)}])}, r"\$\.space\.a\.1"),
         ({"a": tune.grid_search([1, 2])}, r"\$\.space\.a"),
         ({"a": {"b": tune.sample_from(lambda spec: 1)}}, r"\$\.space\.a/b"),
         ({"a": tune.randn(0, 1)}, r"\$\.space\.a"),

@@ -29,15 +29,31 @@ class _Optuna:
         self._outcomes = outcomes
         directions = list(outcomes["objectives"].values()) if outcomes else ["minimize"]
         self._study = optuna.create_study(sampler=sampler, directions=directions)
+        self._space = space
         self._parameters = spaces.parameters(space)
         self._running: list[tuple[Params, optuna.Trial]] = []
         self._distributions = {p["name"]: _distribution(p) for p in self._parameters}
+        self._conditional = any(p.get("when") for p in self._parameters)
 
     def ask(self) -> Params:
         """Return the next trial's params."""
-        trial = self._study.ask(self._distributions)
-        params = {p["name"]: _value(p, trial.params[p["name"]]) for p in self._parameters}
+        if self._conditional:
+            trial = self._study.ask()
+            params = self._defined_by_run(trial)
+        else:
+            trial = self._study.ask(self._distributions)
+            params = {p["name"]: _value(p, trial.params[p["name"]]) for p in self._parameters}
+        params = spaces.normalised(self._space, params)
         self._running.append((params, trial))
+        return params
+
+    def _defined_by_run(self, trial: optuna.Trial) -> Params:
+        """Return a trial's params, of which it is asked for those that are active."""
+        params: Params = {}
+        for parameter in self._parameters:
+            if spaces.active(parameter, params):
+                name = parameter["name"]
+                params[name] = _value(parameter, _suggested(trial, name, self._distributions[name]))
         return params
 
     def tell(self, params: Params, value: Value) -> None:
@@ -96,6 +112,15 @@ def _distribution(parameter: spaces.Parameter) -> BaseDistribution:
     if parameter["type"] == "int":
         return IntDistribution(low, high, log=log, step=step)
     return FloatDistribution(low, high, log=log, step=step)
+
+
+def _suggested(trial: optuna.Trial, name: str, among: BaseDistribution) -> Any:
+    if isinstance(among, CategoricalDistribution):
+        return trial.suggest_categorical(name, among.choices)
+    if isinstance(among, IntDistribution):
+        return trial.suggest_int(name, among.low, among.high, step=among.step, log=among.log)
+    assert isinstance(among, FloatDistribution)
+    return trial.suggest_float(name, among.low, among.high, step=among.step, log=among.log)
 
 
 def _value(parameter: spaces.Parameter, value: Any) -> Any:

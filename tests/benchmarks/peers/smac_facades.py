@@ -6,7 +6,16 @@ import tempfile
 import warnings
 from typing import Any
 
-from ConfigSpace import Categorical, ConfigurationSpace, Float, Integer
+from ConfigSpace import (
+    AndConjunction,
+    Categorical,
+    ConfigurationSpace,
+    Float,
+    GreaterThanCondition,
+    InCondition,
+    Integer,
+)
+from ConfigSpace.conditions import Condition, Conjunction
 from ConfigSpace.hyperparameters import Hyperparameter
 from smac import BlackBoxFacade, HyperparameterOptimizationFacade, Scenario
 from smac.multi_objective.parego import ParEGO
@@ -36,7 +45,7 @@ class Smac:
         self._parameters = spaces.parameters(space)
         self._folder = tempfile.TemporaryDirectory()
         scenario = Scenario(
-            ConfigurationSpace(seed=seed, space=[_hyperparameter(p) for p in self._parameters]),
+            _space(self._parameters, seed),
             objectives=(names := list(self._outcomes["objectives"])),
             output_directory=self._folder.name,
             deterministic=True,
@@ -53,7 +62,8 @@ class Smac:
         """Return the next trial's params."""
         self._trial: TrialInfo = self._smac.ask()
         config = self._trial.config
-        return {p["name"]: spaces.from_natural(p, config[p["name"]]) for p in self._parameters}
+        active = [p for p in self._parameters if p["name"] in config]
+        return {p["name"]: spaces.from_natural(p, config[p["name"]]) for p in active}
 
     def tell(self, params: Params, value: Value) -> None:
         """Report the trial's outcome."""
@@ -77,6 +87,30 @@ class Smac:
 
 def _not_called(config: Any, seed: int = 0) -> float:
     raise NotImplementedError
+
+
+def _space(parameters: list[spaces.Parameter], seed: int) -> ConfigurationSpace:
+    known = {p["name"]: (p, _hyperparameter(p)) for p in parameters}
+    space = ConfigurationSpace(seed=seed, space=[own for _, own in known.values()])
+    for parameter, own in known.values():
+        each = [
+            _condition(own, *known[name], wanted)
+            for name, wanted in (parameter.get("when") or {}).items()
+        ]
+        if each:
+            conjunction: Condition | Conjunction = AndConjunction(*each) if each[1:] else each[0]
+            space.add(conjunction)
+    return space
+
+
+def _condition(
+    child: Hyperparameter, parent: spaces.Parameter, of: Hyperparameter, wanted: Any
+) -> Condition:
+    """Return a condition; on a float it is that it is greater, which is all there is."""
+    values = spaces.naturals(parent, wanted)
+    if values is not None:
+        return InCondition(child, of, values)
+    return GreaterThanCondition(child, of, wanted["at_least"])
 
 
 def _hyperparameter(parameter: spaces.Parameter) -> Hyperparameter:

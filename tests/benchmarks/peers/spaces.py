@@ -23,6 +23,52 @@ def members(parameter: Parameter) -> list[Any] | None:
     return values
 
 
+def active(parameter: Parameter, params: dict[str, Any]) -> bool:
+    """Tell whether a parameter is active beside others, whose values come first."""
+    return all(
+        name in params and holds(condition, params[name])
+        for name, condition in (parameter.get("when") or {}).items()
+    )
+
+
+def holds(condition: Any, value: Any) -> bool:
+    """Tell whether a value is one of a list, or within the bounds of a mapping."""
+    if isinstance(condition, list):
+        return value in condition
+    low, high = condition.get("at_least", -math.inf), condition.get("at_most", math.inf)
+    return bool(low <= value <= high)
+
+
+def naturals(parameter: Parameter, condition: Any) -> list[int] | None:
+    """Return the values for which a condition on a parameter holds, in the terms of ``natural``.
+
+    None where there are more than can be listed: of a float.
+    """
+    _, kind, low, high, _ = natural(parameter)
+    if kind == "float":
+        return None
+    values = range(int(low), int(high) + 1)
+    return [value for value in values if holds(condition, from_natural(parameter, value))]
+
+
+def constraints(space: dict[str, Any], kind: str) -> list[dict[str, Any]]:
+    """Return the known constraints of a kind: linear, ordered, forbidden or simplex."""
+    return [row for row in space.get("constraints", ()) if kind in row]
+
+
+def normalised(space: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
+    """Return params in which shares that must have a sum have it: all are divided alike.
+
+    It is how an optimiser without such constraints is used. Shares of nothing stay as they are.
+    """
+    params = dict(params)
+    for row in constraints(space, "simplex"):
+        total = sum(params[name] for name in row["simplex"])
+        for name in row["simplex"]:
+            params[name] *= row["total"] / total if total else 1.0
+    return params
+
+
 class Natural(NamedTuple):
     """A parameter as most peers know it: ``kind`` is category, int or float.
 

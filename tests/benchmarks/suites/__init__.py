@@ -9,9 +9,11 @@ from functools import cache
 from typing import Any
 
 from suites import (
+    conditional,
     constrained,
     continuous,
     failing,
+    known_constraints,
     mixed,
     noise_heavy,
     noisy,
@@ -41,6 +43,13 @@ OUTCOMES = {
 }
 """Several numbers, or one of which a recommendation is scored: see ``runs.measure``."""
 
+SPACES = {
+    "conditional": conditional.tasks,
+    "conditional_held_out": conditional.held_out,
+    "known_constraints": known_constraints.tasks,
+}
+"""One number, over spaces with conditions or constraints."""
+
 SUBSET = (
     *("bbob_rosenbrock_2", "bbob_ellipsoid_rotated_5", "bbob_weierstrass_5", "hartmann_6"),
     *("decades", "learner"),
@@ -62,18 +71,19 @@ OUTCOMES_SUBSET = (
 @cache
 def suite(name: str) -> tuple[Any, ...]:
     """Return the tasks of a suite."""
-    return {**SUITES, **OUTCOMES}[name]()
+    return {**SUITES, **OUTCOMES, **SPACES}[name]()
 
 
 def task(name: str) -> Any:
     """Return a task by its name."""
-    suites = (*SUITES, *OUTCOMES)
+    suites = (*SUITES, *OUTCOMES, *SPACES)
     return next(task for suite_name in suites for task in suite(suite_name) if task.name == name)
 
 
 __all__ = [
     "OUTCOMES",
     "OUTCOMES_SUBSET",
+    "SPACES",
     "SUBSET",
     "SUITES",
     "AnyTask",

@@ -20,14 +20,14 @@ ALLOYS = at.Space(
     *(at.Float(f"x{i}", 0.0, 1.0) for i in range(3)),
 )
 _draws = np.random.default_rng(24)
-_ALLOY_BEST = 0.5 + 0.12 * _draws.standard_normal((24, 3))
-_ALLOY_LOSS = _draws.gamma(1.5, 0.4, 24)
+ALLOY_BEST = 0.5 + 0.12 * _draws.standard_normal((24, 3))
+ALLOY_LOSS = _draws.gamma(1.5, 0.4, 24)
 
 
 def alloys(p: Params) -> float:
     row = _ALLOYS.index(p["alloy"])
     point = np.array([p[f"x{i}"] for i in range(3)])
-    return float(_ALLOY_LOSS[row] + 3 * ((point - _ALLOY_BEST[row]) ** 2).sum())
+    return float(ALLOY_LOSS[row] + 3 * ((point - ALLOY_BEST[row]) ** 2).sum())
 
 
 # --- two parameters with 20 choices, of which some pairs go well together ---

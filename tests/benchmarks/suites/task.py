@@ -10,6 +10,7 @@ import numpy as np
 from attrs import frozen
 
 import asktell as at
+from suites.broken import broken
 
 Params = Mapping[str, Any]
 
@@ -27,6 +28,8 @@ class Task:
         optimum: the least value, where it is known.
         noise: standard deviation of what ``evaluate`` adds.
         recommended: whether runs are scored by what a peer recommends, not by the best it was told.
+        penalty: what is told at least for params that break a constraint of the space; it grows up
+            to twofold for each that is broken.
     """
 
     name: str
@@ -37,13 +40,23 @@ class Task:
     optimum: float | None = None
     noise: float = 0.0
     recommended: bool = False
+    penalty: float | None = None
 
     def truth(self, params: Params) -> float:
-        """Return the value without noise, which runs are scored by; nan for a failure."""
-        return float(self.function(params))
+        """Return the value without noise, which runs are scored by; nan for a failure.
+
+        It is nan likewise for params that break a constraint.
+        """
+        return math.nan if self._broken(params) else float(self.function(params))
+
+    def _broken(self, params: Params) -> float:
+        return broken(self.space, params) if self.space.constraints else 0.0
 
     def evaluate(self, params: Params, *noise_seed: int) -> float:
         """Return what an optimiser is told; nan for a failure."""
+        excess = self._broken(params)
+        if excess and self.penalty is not None:
+            return self.penalty * (1.0 + excess)
         value = self.truth(params)
         if self.noise and math.isfinite(value):
             value += self.noise * float(np.random.default_rng(noise_seed).standard_normal())
@@ -65,6 +78,11 @@ def random_params(space: at.Space, n: int, seed: int) -> list[dict[str, Any]]:
     """Return n uniformly random params."""
     points = space.sample(np.random.default_rng(seed).random((n, space.dim)))
     return [space.params(values) for values in space.decode(points)]
+
+
+def boxed(space: at.Space) -> at.Space:
+    """Return a space without its constraints."""
+    return at.Space(*space.parameters) if space.constraints else space
 
 
 def space_document(space: at.Space) -> dict[str, Any]:

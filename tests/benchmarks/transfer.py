@@ -1,0 +1,68 @@
+"""How much an earlier study saves: ``python tests/benchmarks/transfer.py --seeds 5``.
+
+For each pair of ``suites.earlier`` the engine makes a study of the source, of 40 trials, and then
+runs the target with ``engine.learn_from(study)`` and without. What is recorded already is not run
+again; delete ``records_gains/*/transfer.jsonl`` to measure anew. The table is printed in Markdown.
+"""
+
+from __future__ import annotations
+
+import argparse
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import gains
+from gains import WITHOUT, Case
+from suites.earlier import Pair, pairs
+
+import asktell as at
+
+RECORDS = Path(__file__).parent / "records_gains"
+SUITE, LEARNED = "transfer", "learned"
+STUDIES = 100
+"""Added to a seed, for that of the study of the source."""
+
+
+@cache
+def _study(name: str, seed: int) -> dict[str, Any]:
+    pair = next(pair for pair in pairs() if pair.name == name)
+    engine = at.Engine(pair.source.space, seed=STUDIES + seed, goal="minimize")
+    gains.run(engine, pair.source, gains.TRIALS)
+    return engine.to_dict()
+
+
+def plain(pair: Pair, seed: int) -> at.Engine:
+    """Return an engine that knows nothing."""
+    return at.Engine(pair.target.space, seed=seed, goal="minimize")
+
+
+def learned(pair: Pair, seed: int) -> at.Engine:
+    """Return an engine that knows the study of the source."""
+    engine = plain(pair, seed)
+    engine.learn_from(_study(pair.name, seed))
+    return engine
+
+
+def case(pair: Pair) -> Case:
+    """Return a pair as a case."""
+    engines = {WITHOUT: partial(plain, pair), LEARNED: partial(learned, pair)}
+    return Case(pair.name, pair.kind, pair.target, engines)
+
+
+def main() -> None:
+    """Run what is missing, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pair", action="append", help="all if none is named")
+    parser.add_argument("--seeds", type=int, default=5, help="run the seeds 0, 1, ...")
+    parser.add_argument("--records", type=Path, default=RECORDS, metavar="FOLDER")
+    arguments = parser.parse_args()
+    chosen = [p for p in pairs() if not arguments.pair or p.name in arguments.pair]
+    cases = [case(pair) for pair in chosen]
+    for one in cases:
+        gains.record(one, arguments.seeds, SUITE, arguments.records)
+    print("\n".join(gains.rows(cases, SUITE, arguments.records)))
+
+
+if __name__ == "__main__":
+    main()
