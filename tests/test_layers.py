@@ -38,6 +38,7 @@ FLOORS = {
     "asktell.space": [
         {"axes", "door", "bounds", "absent"},
         {"conditions"},
+        {"beginning"},
         {"arguments"},
         {"ranges", "choices", "constraints"},
         {"parameters"},

@@ -12,7 +12,8 @@ from asktell.errors import ParamsError, quoted
 from asktell.space import door
 from asktell.space.arguments import described
 from asktell.space.axes import Levels, Positions, categories
-from asktell.space.conditions import Where, optional_where, typed
+from asktell.space.beginning import begin
+from asktell.space.conditions import Where, typed
 from asktell.space.door import Scalar
 
 _LONGEST_LIST = 400
@@ -55,18 +56,8 @@ class Ordinal:
         likely: Scalar | Sequence[Scalar] = None,
     ) -> None:
         """Check and keep the arguments."""
-        own = (
-            door.text(name, "$.name"),
-            door.scalars(values, "$.values"),
-            optional_where(when, "$.when"),
-        )
-        self.__attrs_init__(*own, None, ())
-        if default is not None or likely is not None:  # only what was made can check them
-            self.__attrs_init__(
-                *own,
-                door.canonical(self.check, default, "$.default"),
-                door.canonicals(self.check, likely, "$.likely"),
-            )
+        own = (door.text(name, "$.name"), door.scalars(values, "$.values"))
+        begin(self, own, when, default, likely)
 
     @axis.default
     def _lay_out(self) -> Levels:
@@ -132,18 +123,8 @@ class Categorical:
         likely: Scalar | Sequence[Scalar] = None,
     ) -> None:
         """Check and keep the arguments."""
-        own = (
-            door.text(name, "$.name"),
-            door.scalars(choices, "$.choices"),
-            optional_where(when, "$.when"),
-        )
-        self.__attrs_init__(*own, None, ())
-        if default is not None or likely is not None:  # only what was made can check them
-            self.__attrs_init__(
-                *own,
-                door.canonical(self.check, default, "$.default"),
-                door.canonicals(self.check, likely, "$.likely"),
-            )
+        own = (door.text(name, "$.name"), door.scalars(choices, "$.choices"))
+        begin(self, own, when, default, likely)
 
     @axis.default
     def _lay_out(self) -> Levels:
@@ -204,14 +185,7 @@ class Bool:
         likely: bool | None = None,
     ) -> None:
         """Check and keep the arguments."""
-        own = (door.text(name, "$.name"), optional_where(when, "$.when"))
-        self.__attrs_init__(*own, None, ())
-        if default is not None or likely is not None:  # only what was made can check them
-            self.__attrs_init__(
-                *own,
-                door.canonical(self.check, default, "$.default"),
-                door.canonicals(self.check, likely, "$.likely"),
-            )
+        begin(self, (door.text(name, "$.name"),), when, default, likely)
 
     __repr__ = described
 

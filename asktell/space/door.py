@@ -6,12 +6,12 @@ Each takes the argument and its place, and returns its canonical form.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from asktell.errors import DefinitionError, ParamsError
+from asktell.errors import DefinitionError
 from asktell.numbers import is_finite, is_integer
 
 Scalar = None | bool | int | float | str
@@ -121,28 +121,3 @@ def scalar(value: Any, place: str) -> Scalar:
             expected = "a finite number that a float can hold, or a string"
             raise DefinitionError(place, value, expected)
     return number
-
-
-def canonical(check: Callable[[Any], Any], value: Any, place: str) -> Any:
-    """Return a value as a parameter keeps it; None where there is none."""
-    return None if value is None else _canonical(check, value, place)
-
-
-def canonicals(check: Callable[[Any], Any], values: Any, place: str) -> tuple[Any, ...]:
-    """Return one value or a list of values as a parameter keeps them."""
-    if values is None:
-        return ()
-    if isinstance(values, np.ndarray):
-        values = values.tolist()
-    if not isinstance(values, Sequence) or isinstance(values, str | bytes):
-        return (_canonical(check, values, place),)
-    return tuple(
-        _canonical(check, value, f"{place}[{position}]") for position, value in enumerate(values)
-    )
-
-
-def _canonical(check: Callable[[Any], Any], value: Any, place: str) -> Any:
-    try:
-        return check(value)
-    except ParamsError as error:
-        raise DefinitionError(place, error.got, error.expected) from None

@@ -15,7 +15,8 @@ from asktell.numbers import is_finite, is_integer
 from asktell.space import door
 from asktell.space.arguments import described
 from asktell.space.axes import Interval, Levels, LogLevels, Positions
-from asktell.space.conditions import Where, optional_where
+from asktell.space.beginning import begin
+from asktell.space.conditions import Where
 
 _LARGEST_LOG = math.log(np.finfo(np.float64).max)
 """The largest number whose exponential is a float; rounding may go beyond it."""
@@ -86,15 +87,8 @@ class Float:
             door.finite(high, "$.high"),
             door.flag(log, "$.log"),
             door.positive(step, "$.step"),
-            optional_where(when, "$.when"),
         )
-        self.__attrs_init__(*own, None, ())
-        if default is not None or likely is not None:  # only what was made can check them
-            self.__attrs_init__(
-                *own,
-                door.canonical(self.check, default, "$.default"),
-                door.canonicals(self.check, likely, "$.likely"),
-            )
+        begin(self, own, when, default, likely)
 
     @axis.default
     def _lay_out(self) -> Interval | Levels | LogLevels:
@@ -215,15 +209,8 @@ class Int:
             door.integer(high, "$.high"),
             door.flag(log, "$.log"),
             door.integer(step, "$.step"),
-            optional_where(when, "$.when"),
         )
-        self.__attrs_init__(*own, None, ())
-        if default is not None or likely is not None:  # only what was made can check them
-            self.__attrs_init__(
-                *own,
-                door.canonical(self.check, default, "$.default"),
-                door.canonicals(self.check, likely, "$.likely"),
-            )
+        begin(self, own, when, default, likely)
 
     @axis.default
     def _lay_out(self) -> Levels | LogLevels:

@@ -12,10 +12,10 @@ from attrs import field, frozen
 from numpy.typing import NDArray
 
 from asktell.errors import NOTHING, DefinitionError, ParamsError, at_key, quoted
-from asktell.space import door
 from asktell.space.absent import ABSENT, NOWHERE
 from asktell.space.activity import Activity, Rule, circle_in, ends_within, in_order, test_of
 from asktell.space.axes import Axis
+from asktell.space.beginning import canonicals
 from asktell.space.column import is_number
 from asktell.space.conditions import Between, Condition, OneOf, Where
 from asktell.space.constraints import Constraint, Forbidden, Linear, Ordered, Simplex
@@ -372,7 +372,7 @@ def _resolved(
         raise DefinitionError(at, name, expected)
     parameter = parameters[known[name]]
     if isinstance(condition, OneOf):
-        return known[name], OneOf(door.canonicals(parameter.check, list(condition.values), at))
+        return known[name], OneOf(canonicals(parameter.check, list(condition.values), at))
     if not is_number(parameter):
         raise DefinitionError(at, str(condition), f"values: {name} is not a number")
     if not _can_hold(parameter, condition):
