@@ -31,12 +31,14 @@ _BINARIES = 1024
 _ROOM = 0.05
 """The share of their range that sums are kept from their bounds, where they can."""
 
-_OPTIONS = {"mip_rel_gap": 0.05, "presolve": False}
+_OPTIONS = {"mip_rel_gap": 0.05, "presolve": False, "node_limit": 20_000}
 """What is found is worked on afterwards, so near the best is enough. With its presolve, HiGHS
-sometimes prints lines on standard output, which is the caller's; these programs are small."""
+sometimes prints lines on standard output, which is the caller's; these programs are small. The
+limit is on nodes, not on seconds, as what is found must not depend on how fast a machine is; the
+problems of people take a few."""
 
-_TIME_LIMIT = 10.0
-"""Seconds that the solver has for one program. Problems of people take milliseconds."""
+_INFEASIBLE = 2
+"""What the solver says of a program that has no solution."""
 
 
 @frozen
@@ -250,9 +252,6 @@ class Program:
             room: how much it is worth that sums are not at their bounds.
             near: a point (d,) from which to be as near as possible, instead of costs.
         """
-        from scipy.optimize import Bounds, LinearConstraint, milp
-        from scipy.sparse import coo_array
-
         low, high, whole = list(self._low), list(self._high), list(self._whole)
         rows = _Rows(list(self._rows.entries), list(self._rows.low), list(self._rows.high))
         objective = dict.fromkeys(range(len(low)), 0.0)
@@ -266,19 +265,15 @@ class Program:
         if active is not None:
             for i, variable in self._active.items():
                 low[variable] = high[variable] = float(active[i] != NOWHERE)
-        n = len(low)
-        number, variable, weight = np.array(rows.entries).T
-        matrix = coo_array(
-            (weight, (number.astype(int), variable.astype(int))), shape=(len(rows.low), n)
-        ).tocsr()
-        found = milp(
-            np.array([objective[k] for k in range(n)]),
-            integrality=np.array(whole),
-            bounds=Bounds(np.array(low), np.array(high)),
-            constraints=LinearConstraint(matrix, np.array(rows.low), np.array(rows.high)),
-            options={"time_limit": _TIME_LIMIT, **_OPTIONS},
-        )
-        return None if found.x is None else self._point(found.x, near)
+        costs_of_all = np.array([objective[k] for k in range(len(low))])
+        x, _ = _solved(costs_of_all, low, high, whole, rows)
+        return None if x is None else self._point(x, near)
+
+    def is_infeasible(self) -> bool:
+        """Tell whether it is proved that the program has no solution."""
+        nothing = np.zeros(len(self._low))
+        _, status = _solved(nothing, self._low, self._high, self._whole, self._rows)
+        return status == _INFEASIBLE
 
     def _position_terms(self, i: int) -> dict[int, float]:
         """Return variables and weights that say where on its range, from 0 to 1, a dimension is."""
@@ -349,6 +344,26 @@ class Program:
 
     def _met_of(self, i: int, cell: Cell) -> tuple[list[Condition], tuple[bool, ...]]:
         return self._tests[i], cell.met
+
+
+def _solved(
+    costs: Points, low: list[float], high: list[float], whole: list[int], rows: _Rows
+) -> tuple[Points | None, int]:
+    """Return a solution, None where none is found, and what the solver says."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+    from scipy.sparse import coo_array
+
+    number, variable, weight = np.array(rows.entries).T
+    places = number.astype(int), variable.astype(int)
+    matrix = coo_array((weight, places), shape=(len(rows.low), len(low))).tocsr()
+    found = milp(
+        costs,
+        integrality=np.array(whole),
+        bounds=Bounds(np.array(low), np.array(high)),
+        constraints=LinearConstraint(matrix, np.array(rows.low), np.array(rows.high)),
+        options=dict(_OPTIONS),  # it takes out of it what it uses
+    )
+    return found.x, int(found.status)
 
 
 _ALL = Cell(-math.inf, math.inf, ())
@@ -455,7 +470,7 @@ def _impossible(region: Region, constraints: Sequence[int]) -> bool:
     chosen = [row for row in region.rows if row.constraint in constraints]
     if any(_indivisible(region, row) for row in chosen):
         return True
-    return Program(region, constraints).solve() is None
+    return Program(region, constraints).is_infeasible()
 
 
 def _indivisible(region: Region, row: Row) -> bool:
