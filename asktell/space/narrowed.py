@@ -17,10 +17,9 @@ from asktell.errors import DefinitionError, ParamsError
 from asktell.space.absent import ABSENT
 from asktell.space.axes import Axis, Positions
 from asktell.space.conditions import Condition
-from asktell.space.constraints import Constraint
 from asktell.space.domain import Domain
 from asktell.space.needs import canonical_part, needs_of, only_value, part_of, pinned
-from asktell.space.space import Points, Space, Values, keeps
+from asktell.space.space import Points, Space, Values, is_kept, keeps
 
 _DRAWN = 1024
 """So many points are drawn of a continuum with constraints before it counts as used up."""
@@ -53,7 +52,7 @@ class Narrowed:
         """
         values = [self.fixed.get(index, value) for index, value in enumerate(row)]
         for index, conditions in self.space.order if self.space.activity else ():
-            if not all(_is_kept(one, values[parent]) for parent, one in conditions):
+            if not all(is_kept(one, values[parent]) for parent, one in conditions):
                 values[index] = ABSENT
             elif values[index] is ABSENT:
                 place = self.domain.centre[index : index + 1]
@@ -97,7 +96,6 @@ class Narrowed:
             return
         space, order = self.space, self.space.order
         values: list[Any] = [ABSENT] * space.dim
-        ended = _constraints_by_end(space)
         offsets = random.random(space.dim)
         waiting = [self._choices(order[0], values, offsets, random)]
         while waiting:
@@ -108,10 +106,6 @@ class Narrowed:
             except StopIteration:
                 waiting.pop()
                 continue
-            if depth in ended:
-                params = space.params(tuple(values))
-                if not all(keeps(constraint, params) for constraint in ended[depth]):
-                    continue
             if len(waiting) == space.dim:
                 yield tuple(values)
             else:
@@ -126,7 +120,7 @@ class Narrowed:
     ) -> Iterator[Any]:
         """Yield the values that a dimension may have beside those of the dimensions before it."""
         index, conditions = dimension
-        if not all(_is_kept(one, values[parent]) for parent, one in conditions):
+        if not all(is_kept(one, values[parent]) for parent, one in conditions):
             yield ABSENT
             return
         if index in self.fixed:
@@ -174,20 +168,7 @@ def narrowed(space: Space, params: Mapping[str, Any] | None) -> Narrowed:
     return Narrowed(space, domain, fixed)
 
 
-def _is_kept(condition: Condition, value: Any) -> bool:
-    return value is not ABSENT and condition.holds(value)
-
-
 def _centre(axis: Axis, place: float) -> float:
     """Return where a search begins on an axis: at the place or nearby; of categories, the first."""
     nearest = float(axis.snap(np.array([place]))[0])
     return float(axis.levels()[0]) if axis.categories and nearest != place else nearest
-
-
-def _constraints_by_end(space: Space) -> dict[int, list[Constraint]]:
-    """Return the constraints by the step at which all of their parameters have values."""
-    places = {space.names[index]: depth for depth, (index, _) in enumerate(space.order)}
-    ended: dict[int, list[Constraint]] = {}
-    for constraint in space.constraints:
-        ended.setdefault(max(places[name] for name in constraint.names), []).append(constraint)
-    return ended

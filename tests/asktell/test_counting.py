@@ -107,14 +107,13 @@ def test_conditions_alone_are_used_up_and_then_exhausted() -> None:
 
 
 def test_what_was_not_counted_is_gone_through(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("asktell.space.counting._MOST_STEPS", 1)
     space = at.Space(at.Int("a", 0, 3), at.Int("b", 0, 3), constraints=[at.Ordered("a", "b")])
-    monkeypatch.setattr("asktell.space.counting.Tree.count.__defaults__", (1,))
+    monkeypatch.setattr("asktell.space.tree.Tree.count.__defaults__", (1,))
     assert space.size is None
     assert len(set(everything_of(space))) == 10
     engine = at.Engine(space, seed=1, settings=QUICK)
     assert len({tuple(engine.suggest().params.values()) for _ in range(10)}) == 10
     with pytest.raises(SpaceExhausted, match="no further configuration"):
         engine.suggest()
-    monkeypatch.setattr("asktell.space.counting._LONGEST_SEARCH", 3)
+    monkeypatch.setattr("asktell.space.counting.LONGEST_SEARCH", 3)
     assert len(list(everything_of(space))) < 10
