@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corrupting import GONE, replaced
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from random_studies import (
@@ -448,7 +449,6 @@ def test_a_lease_that_expired_and_was_taken_back_keeps_its_place() -> None:
 
 # --- corrupt documents ---
 
-GONE = object()
 NAN = math.nan
 
 
@@ -456,15 +456,7 @@ def corrupted(
     path: tuple[Any, ...], value: Any, document: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return the golden document, or another, with a value in place of another."""
-    document = golden() if document is None else document
-    node: Any = document
-    for step in path[:-1]:
-        node = node[step]
-    if value is GONE:
-        del node[path[-1]]
-    else:
-        node[path[-1]] = value
-    return document
+    return replaced(golden() if document is None else document, path, value)
 
 
 def fault_of(document: Any) -> StateError:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from corrupting import GONE, replaced
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from spaces import QUICK, active_by_definition, conditional_spaces
@@ -251,7 +252,6 @@ def test_params_that_there_are_not_are_refused_by_place_and_change_nothing(
 # --- as a dict ---
 
 C, GAMMA, LAYERS, DROPOUT = 1, 2, 4, 5
-GONE = object()
 
 
 def document() -> dict[str, Any]:
@@ -274,15 +274,7 @@ def document() -> dict[str, Any]:
 
 
 def corrupted(path: tuple[Any, ...], value: Any) -> dict[str, Any]:
-    whole = document()
-    node: Any = whole
-    for step in path[:-1]:
-        node = node[step]
-    if value is GONE:
-        del node[path[-1]]
-    else:
-        node[path[-1]] = value
-    return whole
+    return replaced(document(), path, value)
 
 
 def test_the_dict_is_plain_and_says_what_the_space_is() -> None:

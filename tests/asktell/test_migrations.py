@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from corrupting import GONE, replaced
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from random_studies import CORRECTIONS, LIFE, POLICIES, Call, after, calls, start
@@ -32,7 +33,6 @@ OLD = (1, 2)
 
 OLDER = (1, 2, 3)
 """Those with one outcome."""
-GONE = object()
 NAN = math.nan
 
 
@@ -509,15 +509,7 @@ def test_replicates_are_refused_where_the_settings_do_not_want_them() -> None:
 
 
 def corrupted(schema: int, path: tuple[Any, ...], value: Any) -> dict[str, Any]:
-    document = golden(schema)
-    node: Any = document
-    for step in path[:-1]:
-        node = node[step]
-    if value is GONE:
-        del node[path[-1]]
-    else:
-        node[path[-1]] = value
-    return document
+    return replaced(golden(schema), path, value)
 
 
 def fault_of(document: Any) -> StateError:

@@ -7,10 +7,8 @@ For each task of ``suites.beliefs`` the engine runs without beliefs, with right 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import gains
@@ -19,7 +17,6 @@ from suites.beliefs import Belief, beliefs
 
 import asktell as at
 
-RECORDS = Path(__file__).parent / "records_gains"
 SUITE = "likely"
 
 
@@ -39,19 +36,5 @@ def case(belief: Belief) -> Case:
     return Case(belief.task.name, "", belief.task, engines)
 
 
-def main() -> None:
-    """Run what is missing, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--task", action="append", help="all if none is named")
-    parser.add_argument("--seeds", type=int, default=5, help="run the seeds 0, 1, ...")
-    parser.add_argument("--records", type=Path, default=RECORDS, metavar="FOLDER")
-    arguments = parser.parse_args()
-    chosen = [b for b in beliefs() if not arguments.task or b.task.name in arguments.task]
-    cases = [case(belief) for belief in chosen]
-    for one in cases:
-        gains.record(one, arguments.seeds, SUITE, arguments.records)
-    print("\n".join(gains.rows(cases, SUITE, arguments.records)))
-
-
 if __name__ == "__main__":
-    main()
+    gains.command(__doc__, [case(belief) for belief in beliefs()], SUITE)

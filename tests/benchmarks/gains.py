@@ -8,8 +8,9 @@ trials until a goal is reached; a run that never reaches it counts one trial mor
 
 from __future__ import annotations
 
+import argparse
 import statistics
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,8 @@ import asktell as at
 from asktell.model.blas import one_blas_thread
 
 Array = NDArray[np.float64]
+
+RECORDS = Path(__file__).parent / "records_gains"
 
 WITHOUT = "without"
 TRIALS, MORE = 40, 50
@@ -72,6 +75,19 @@ def record(case: Case, seeds: int, suite: str, folder: Path) -> None:
             steps = run(make(seed), case.task, trials)
             append(Run(variant, "asktell", case.name, seed, trials, steps, 0.0), file)
             print(f"{variant} {case.name} {seed}: {steps[-1]}", flush=True)
+
+
+def command(description: str | None, cases: Sequence[Case], suite: str) -> None:
+    """Run what is missing of cases, as the command line says, and print the table."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--case", action="append", help="all if none is named")
+    parser.add_argument("--seeds", type=int, default=5, help="run the seeds 0, 1, ...")
+    parser.add_argument("--records", type=Path, default=RECORDS, metavar="FOLDER")
+    arguments = parser.parse_args()
+    chosen = [case for case in cases if not arguments.case or case.name in arguments.case]
+    for case in chosen:
+        record(case, arguments.seeds, suite, arguments.records)
+    print("\n".join(rows(chosen, suite, arguments.records)))
 
 
 def reached(curve: Array, goal: float) -> int:

@@ -7,9 +7,7 @@ again; delete ``records_gains/*/transfer.jsonl`` to measure anew. The table is p
 
 from __future__ import annotations
 
-import argparse
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import gains
@@ -18,7 +16,6 @@ from suites.earlier import Pair, pairs
 
 import asktell as at
 
-RECORDS = Path(__file__).parent / "records_gains"
 SUITE, LEARNED = "transfer", "learned"
 STUDIES = 100
 """Added to a seed, for that of the study of the source."""
@@ -50,19 +47,5 @@ def case(pair: Pair) -> Case:
     return Case(pair.name, pair.kind, pair.target, engines)
 
 
-def main() -> None:
-    """Run what is missing, and print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pair", action="append", help="all if none is named")
-    parser.add_argument("--seeds", type=int, default=5, help="run the seeds 0, 1, ...")
-    parser.add_argument("--records", type=Path, default=RECORDS, metavar="FOLDER")
-    arguments = parser.parse_args()
-    chosen = [p for p in pairs() if not arguments.pair or p.name in arguments.pair]
-    cases = [case(pair) for pair in chosen]
-    for one in cases:
-        gains.record(one, arguments.seeds, SUITE, arguments.records)
-    print("\n".join(gains.rows(cases, SUITE, arguments.records)))
-
-
 if __name__ == "__main__":
-    main()
+    gains.command(__doc__, [case(pair) for pair in pairs()], SUITE)
