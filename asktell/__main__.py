@@ -2,6 +2,6 @@
 
 import sys
 
-from asktell.cli.main import main
+from asktell.cli.process import command
 
-sys.exit(main())
+sys.exit(command())

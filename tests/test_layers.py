@@ -149,6 +149,7 @@ FLOORS = {
         {"run"},
         {"arguments"},
         {"main"},
+        {"process"},
         {"__init__"},
     ],
     "asktell.integrations": [
@@ -262,6 +263,7 @@ SHELL = {
     "cli/command.py",
     "cli/live.py",
     "cli/main.py",
+    "cli/process.py",
     "cli/reports.py",
     "cli/run.py",
     "cli/words.py",

@@ -32,10 +32,11 @@ _ROOM = 0.05
 """The share of their range that sums are kept from their bounds, where they can."""
 
 _OPTIONS = {"mip_rel_gap": 0.05, "presolve": False, "node_limit": 20_000}
-"""What is found is worked on afterwards, so near the best is enough. With its presolve, HiGHS
-sometimes prints lines on standard output, which is the caller's; these programs are small. The
-limit is on nodes, not on seconds, as what is found must not depend on how fast a machine is; the
-problems of people take a few."""
+"""What is found is worked on afterwards, so near the best is enough. HiGHS 1.12 sometimes prints a
+line that no option turns off (its issue 2783), and more often with its presolve; these programs are
+small without. The command line keeps it from its answers (``cli/process.py``). The limit is on
+nodes, not on seconds, as what is found must not depend on how fast a machine is; the problems of
+people take a few."""
 
 _INFEASIBLE = 2
 """What the solver says of a program that has no solution."""
