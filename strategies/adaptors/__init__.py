@@ -14,7 +14,7 @@ def adaptor_for(conf: Conf) -> Adaptor:
         MissingExtraError: an ``ImportError``; the framework is not installed.
     """
     try:
-        from strategies.adaptors.onnxrt import OnnxRuntimeAdaptor
+        from strategies.adaptors.onnx.adaptor import OnnxRuntimeAdaptor
     except ModuleNotFoundError as error:
         message = f"models of ONNX need the package {error.name}: pip install 'asktell[onnx]'"
         raise MissingExtraError(message) from error

@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from onnxruntime.quantization import QuantType
 from onnxruntime.quantization.quant_utils import quantize_data
 
-from strategies.adaptors.affine import dequantize, grid, quantize
+from strategies.adaptors.onnx.affine import dequantize, grid, quantize
 
 TYPES = {"int8": QuantType.QInt8, "uint8": QuantType.QUInt8}
 SIDES = [

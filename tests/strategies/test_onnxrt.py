@@ -28,7 +28,7 @@ from onnx_models import (
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from strategies.adaptors.base import FP32
-from strategies.adaptors.onnxrt import DYNAMIC, REMEMBERED_CALIBRATIONS, OnnxRuntimeAdaptor
+from strategies.adaptors.onnx.adaptor import DYNAMIC, REMEMBERED_CALIBRATIONS, OnnxRuntimeAdaptor
 from strategies.errors import AdaptorError, StrategyError
 
 # ------------------------------------------------------------------------------ what a graph says

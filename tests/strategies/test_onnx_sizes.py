@@ -14,10 +14,10 @@ from quantised_models import DYNAMIC as INTEGER_OPS
 from quantised_models import MODELS as TASKS
 from quantised_models import task
 
-from strategies.adaptors import onnx_size
 from strategies.adaptors.base import FP32, Operation, TuneConfig
-from strategies.adaptors.onnx_options import DYNAMIC, STATIC
-from strategies.adaptors.onnxrt import OnnxRuntimeAdaptor
+from strategies.adaptors.onnx import sizes as onnx_sizes
+from strategies.adaptors.onnx.adaptor import OnnxRuntimeAdaptor
+from strategies.adaptors.onnx.options import DYNAMIC, STATIC
 from strategies.errors import AdaptorError
 
 APPROACHES = (STATIC, DYNAMIC)
@@ -173,7 +173,7 @@ def test_sizes_where_a_bias_may_be_beyond_int32(size: float, algorithm: str) -> 
 
 
 def test_only_so_many_choices_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnx_size, "MOST_KNOWN", 3)
+    monkeypatch.setattr(onnx_sizes, "MOST_KNOWN", 3)
     check(followers(), STATIC, loader((2, 4, 4)))
 
 

@@ -74,6 +74,12 @@ def dequantize(steps: Array, levels: Grid, axis: int | None) -> Array:
     return np.asarray((steps.astype(np.float32) - zero_point.astype(np.float32)) * scale)
 
 
+def parts_of(side: Side, axis: int | None) -> tuple[str, ...]:
+    """Return parts of a name, unlike those of any other way to hold a weight."""
+    along = str(axis) if side["granularity"] == "per_channel" else "all"
+    return side["dtype"], side["scheme"], along
+
+
 def _spread(levels: Grid, dimensions: int, axis: int | None) -> tuple[Array, Array]:
     if levels.scale.ndim == 0:
         return levels.scale, levels.zero_point

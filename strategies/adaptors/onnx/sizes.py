@@ -17,13 +17,13 @@ import numpy as np
 import onnx
 from attrs import define, field, frozen
 
-from strategies.adaptors.affine import Grid
 from strategies.adaptors.base import FP32, OpConfig, TuneConfig
-from strategies.adaptors.onnx_graph import WeightedNode, kept_names, weighted_nodes
-from strategies.adaptors.onnx_pieces import CONTRIB_DOMAIN, Ruler, framed
-from strategies.adaptors.onnx_rewrite import (
+from strategies.adaptors.onnx.affine import Grid
+from strategies.adaptors.onnx.dynamic import integer_product
+from strategies.adaptors.onnx.graph import WeightedNode, kept_names, weighted_nodes
+from strategies.adaptors.onnx.pieces import CONTRIB_DOMAIN, Ruler, framed
+from strategies.adaptors.onnx.static import (
     Ranges,
-    integer_product,
     quantize_bias,
     quantize_inputs,
     quantized_outputs,

@@ -16,7 +16,6 @@ from attrs import Attribute, field, frozen
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
 
-from strategies.adaptors.affine import Array
 from strategies.adaptors.base import (
     FP32,
     Capability,
@@ -25,24 +24,20 @@ from strategies.adaptors.base import (
     Operation,
     TuneConfig,
 )
-from strategies.adaptors.onnx_graph import WeightedNode, opset, prepare, weighted_nodes
-from strategies.adaptors.onnx_options import (
+from strategies.adaptors.onnx.affine import Array
+from strategies.adaptors.onnx.calibration import Range, calibrate
+from strategies.adaptors.onnx.dynamic import DYNAMIC_OPSET, quantize_dynamic
+from strategies.adaptors.onnx.graph import WeightedNode, opset, prepare, weighted_nodes
+from strategies.adaptors.onnx.options import (
     DYNAMIC,
     STATIC,
     check_option,
     distinct_options,
     options,
 )
-from strategies.adaptors.onnx_rewrite import DYNAMIC_OPSET, quantize_dynamic, quantize_static
-from strategies.adaptors.onnx_run import (
-    Range,
-    batches,
-    calibrate,
-    first_samples,
-    open_session,
-    run,
-)
-from strategies.adaptors.onnx_size import Sizes
+from strategies.adaptors.onnx.running import batches, first_samples, open_session, run
+from strategies.adaptors.onnx.sizes import Sizes
+from strategies.adaptors.onnx.static import quantize_static
 from strategies.errors import AdaptorError
 
 ALGORITHMS = {STATIC: ("minmax", "entropy", "percentile"), DYNAMIC: ()}
@@ -76,7 +71,7 @@ class OnnxRuntimeAdaptor:
     The nodes with a constant float32 weight can be tuned: Conv, Gemm and MatMul, and in the static
     approach ConvTranspose, which ONNX Runtime stores in 8 bits but computes in float. Other nodes
     are not quantised themselves, but may read what a quantised Conv wrote in 8 bits: see
-    :func:`~strategies.adaptors.onnx_rewrite.quantize_static`.
+    :func:`~strategies.adaptors.onnx.static.quantize_static`.
 
     A model is a path to an ONNX file or an ``onnx.ModelProto``, and never changed; every model
     returned is an ``onnx.ModelProto``.

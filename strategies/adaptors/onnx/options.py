@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from strategies.adaptors.affine import Array, Side, dequantize, quantize
 from strategies.adaptors.base import OpConfig, OpKey
-from strategies.adaptors.onnx_graph import WeightedNode
+from strategies.adaptors.onnx.affine import Array, Side, dequantize, quantize
+from strategies.adaptors.onnx.graph import WeightedNode
 from strategies.errors import AdaptorError
 
 STATIC = "post_training_static_quant"

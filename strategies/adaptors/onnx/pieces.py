@@ -11,8 +11,8 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from strategies.adaptors.affine import Array, Grid, Side, grid, quantize
-from strategies.adaptors.onnx_graph import opset
+from strategies.adaptors.onnx.affine import Array, Grid, Side, grid, quantize
+from strategies.adaptors.onnx.graph import opset
 
 CONTRIB_DOMAIN = "com.microsoft"
 PER_CHANNEL_OPSET = 13

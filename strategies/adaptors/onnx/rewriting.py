@@ -1,0 +1,50 @@
+"""A copy of a graph whose nodes are being replaced."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from strategies.adaptors.onnx.affine import Array
+from strategies.adaptors.onnx.graph import kept_names
+from strategies.adaptors.onnx.pieces import CONTRIB_DOMAIN, Pieces
+
+
+class Rewrite(Pieces):
+    """A copy of a model whose nodes are being replaced."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        """Copy the model."""
+        super().__init__(model)
+        self.nodes: list[onnx.NodeProto] = []
+        self._model = onnx.ModelProto()
+        self._model.CopyFrom(model)
+
+    def take_nodes(self) -> list[onnx.NodeProto]:
+        """Return the nodes of the copy."""
+        return list(self._model.graph.node)
+
+    def add_node(self, node: onnx.NodeProto) -> None:
+        """Add a node after those that were added so far."""
+        self.nodes.append(node)
+
+    def add_constant(self, name: str, values: Array) -> None:
+        """Add an initializer to the copy."""
+        array = np.ascontiguousarray(values) if values.ndim else values
+        self._model.graph.initializer.append(numpy_helper.from_array(array, name))
+
+    def finish(self) -> onnx.ModelProto:
+        """Return the copy with the nodes that were added, without initializers that none reads."""
+        graph = self._model.graph
+        before = len(graph.node)
+        graph.node.extend(self.nodes)
+        del graph.node[:before]
+        read = {name for node in graph.node for name in node.input} | kept_names(graph)
+        for place in reversed(range(len(graph.initializer))):
+            if graph.initializer[place].name not in read:
+                del graph.initializer[place]
+        missing = {node.domain for node in graph.node} & {CONTRIB_DOMAIN}
+        for domain in missing - {known.domain for known in self._model.opset_import}:
+            self._model.opset_import.append(onnx.helper.make_opsetid(domain, 1))
+        return self._model
