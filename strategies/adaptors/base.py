@@ -13,7 +13,8 @@ OpKey = tuple[str, str]
 OpConfig = Mapping[str, Mapping[str, str]]
 """How one operation is quantised: ``{"weight": {...}, "activation": {...}}``.
 
-Each side holds ``dtype``, and unless that is ``fp32`` also ``scheme`` and ``granularity``.
+Each side holds ``dtype``, and unless that is ``fp32`` or ``fp16`` also ``scheme`` and
+``granularity``. A side that is ``fp32`` is left as it is.
 """
 
 TuneConfig = dict[Any, Any]
@@ -39,12 +40,15 @@ class Operation:
         ranks: where each option stands when they are put in order by how exact they are, as far as
             that can be told without an evaluation: 0 for the most exact. None where nothing is
             known.
+        is_passive: whether it has no weight and hardly any arithmetic (Add, Concat, pooling):
+            quantising it saves no bytes, and time only where its neighbours are quantised.
     """
 
     name: str
     type: str
     options: tuple[OpConfig, ...]
     ranks: tuple[int, ...] | None = None
+    is_passive: bool = False
 
     @property
     def key(self) -> OpKey:
@@ -53,14 +57,24 @@ class Operation:
 
 
 @frozen
+class LeftOut:
+    """An operation that cannot be tuned, and why."""
+
+    name: str
+    type: str
+    reason: str
+
+
+@frozen
 class Capability:
     """Everything about a model that can be tuned, in the order of its graph.
 
-    Without calibration algorithms nothing is calibrated.
+    Without calibration algorithms nothing is calibrated. What is ``left_out`` stays as it is.
     """
 
     operations: tuple[Operation, ...]
     calibration_algorithms: tuple[str, ...] = field(default=("minmax",))
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class Adaptor(Protocol):
