@@ -44,7 +44,7 @@ def test_the_blocks_of_a_page_run_in_order(
 
 
 def shell(commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run commands in a folder, with this ``asktell`` and Python; the first that fails ends them."""
+    """Run commands in a folder, with this Python and ``asktell``; the first failure ends them."""
     if shutil.which("bash") is None:
         pytest.skip("no bash")
     programs = folder / "bin"

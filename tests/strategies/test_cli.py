@@ -54,14 +54,17 @@ def test_a_run_keeps_its_best_model_and_says_what_it_has(
     out = capsys.readouterr().out
     assert code == cli.DONE
     assert (tmp_path / MODEL).exists()
-    assert f"best model   {tmp_path / MODEL}" in out and "meets it" in out and "FP32 had" in out
+    assert f"best model   {tmp_path / MODEL}" in out
+    assert "meets it" in out
+    assert "FP32 had" in out
     assert "trial 2 (3 of 3)" in caplog.text
 
     code = cli.main(typed(data, tmp_path, "--trials", "4", "--loss", "2%", "--quiet", "--json"))
     out, err = capsys.readouterr()
     answer = json.loads(out)
     assert (code, err) == (cli.DONE, "")
-    assert answer["meets"] and answer["modelsize"] == (tmp_path / MODEL).stat().st_size
+    assert answer["meets"]
+    assert answer["modelsize"] == (tmp_path / MODEL).stat().st_size
     assert len(json.loads((tmp_path / HISTORY).read_text())["trials"]) == 4
 
 
@@ -176,7 +179,8 @@ def test_arguments_take_the_place_of_keys() -> None:
     assert (conf.criterion.loss, conf.criterion.relative) == (0.02, True)
     assert not conf.criterion.higher_is_better
     assert [objective.name for objective in conf.objectives] == ["modelsize", "accuracy"]
-    assert conf.metric is not None and conf.metric.name == "mse"
+    assert conf.metric is not None
+    assert conf.metric.name == "mse"
     assert (conf.strategy, conf.random_seed, conf.workspace) == ("random", 3, "there")
     assert (conf.exit_policy.max_trials, conf.exit_policy.timeout) == (9, 60.0)
     assert document["tuning"]["objective"] == "performance"  # what came is not changed
@@ -185,7 +189,8 @@ def test_arguments_take_the_place_of_keys() -> None:
 def test_without_a_configuration_the_size_is_tuned() -> None:
     conf = Conf(configured(None, arguments()))
     assert conf.objectives[0].name == "modelsize"
-    assert conf.exit_policy.max_trials == 40 and conf.exit_policy.timeout > 0
+    assert conf.exit_policy.max_trials == 40
+    assert conf.exit_policy.timeout > 0
 
 
 def test_look_says_what_can_be_quantised(
@@ -195,7 +200,9 @@ def test_look_says_what_can_be_quantised(
     path.write_bytes(onnx_models.matmul().SerializeToString())
     assert cli.main(["look", str(path)]) == cli.DONE
     out = capsys.readouterr().out
-    assert "up (MatMul): " in out and "w int8 sym" in out and "down (MatMul): " in out
+    assert "up (MatMul): " in out
+    assert "w int8 sym" in out
+    assert "down (MatMul): " in out
     (tmp_path / "text.onnx").write_text("no model")
     assert cli.main(["look", str(tmp_path / "text.onnx")]) == cli.REFUSED
 
@@ -210,7 +217,8 @@ def test_a_bar_says_what_is_left(capsys: pytest.CaptureFixture[str]) -> None:
         for trial in strategy.run():
             bar(strategy, trial)
     err = capsys.readouterr().err
-    assert "3/3 trials" in err and "left" in err
+    assert "3/3 trials" in err
+    assert "left" in err
     assert left(strategy, conf.exit_policy) == 0.0
     assert not wants_bar()  # there is no terminal
 
@@ -237,6 +245,7 @@ def test_a_run_that_is_interrupted_says_how_to_go_on(data: Path, tmp_path: Path)
                 break
         rest = process.stderr.read()
     assert process.returncode == -signal.SIGINT
-    assert "goes on" in rest and "Traceback" not in rest
+    assert "goes on" in rest
+    assert "Traceback" not in rest
     before = len(json.loads((tmp_path / HISTORY).read_text())["trials"])
     assert cli.main(typed(data, tmp_path, "--trials", str(before + 1), "--quiet")) == cli.DONE
