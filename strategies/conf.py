@@ -104,7 +104,7 @@ class Conf:
 
     def __init__(self, source: str | Path | Mapping[str, Any]) -> None:
         """Read, check and keep the configuration."""
-        keys = deepcopy(dict(source)) if isinstance(source, Mapping) else _read(source)
+        keys = deepcopy(dict(source)) if isinstance(source, Mapping) else read_document(source)
         _check(keys)
         quantization, tuning = keys.get("quantization") or {}, keys.get("tuning") or {}
         framework = keys["model"]["framework"]
@@ -143,7 +143,13 @@ class Conf:
         )
 
 
-def _read(path: Any) -> Any:
+def read_document(path: Any) -> Any:
+    """Return what a YAML file holds, unchecked.
+
+    Raises:
+        ConfError: a ``ValueError``; it is not YAML.
+        OSError: the file cannot be read.
+    """
     if not isinstance(path, str | os.PathLike):
         raise ConfError("$", path, "the path of a YAML file, or a mapping")
     try:

@@ -44,14 +44,16 @@ def test_the_blocks_of_a_page_run_in_order(
 
 
 def shell(commands: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    """Run commands in a folder, with this ``asktell``; the first that fails ends them."""
+    """Run commands in a folder, with this Python and ``asktell``; the first failure ends them."""
     if shutil.which("bash") is None:
         pytest.skip("no bash")
-    command = folder / "bin" / "asktell"
-    command.parent.mkdir(exist_ok=True)
-    command.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m asktell "$@"\n')
-    command.chmod(0o755)
-    path = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
+    programs = folder / "bin"
+    programs.mkdir(exist_ok=True)
+    for name, arguments in (("asktell", "-m asktell"), ("python", "")):
+        program = programs / name
+        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" {arguments} "$@"\n')
+        program.chmod(0o755)
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
     run = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands],
         capture_output=True,

@@ -1,0 +1,1 @@
+"""The command line: tune the quantisation of a model at the keyboard."""
