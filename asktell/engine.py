@@ -7,6 +7,7 @@ from typing import Any
 
 from asktell import telling
 from asktell.asking import know
+from asktell.asking.beforehand import Trends
 from asktell.asking.known import Known
 from asktell.asking.suggest import suggest
 from asktell.model.kernels import Array
@@ -105,11 +106,14 @@ class Engine:
         *,
         fixed: Mapping[str, Any] | None = None,
         known: Known | None = None,
+        trends: Trends | None = None,
         now: float | None = None,
         lease: float | None = None,
     ) -> Suggestion:
         """Return one suggestion; see :func:`asktell.suggest`."""
-        return self.suggest_batch(1, fixed=fixed, known=known, now=now, lease=lease)[0]
+        return self.suggest_batch(1, fixed=fixed, known=known, trends=trends, now=now, lease=lease)[
+            0
+        ]
 
     def suggest_batch(
         self,
@@ -117,12 +121,13 @@ class Engine:
         *,
         fixed: Mapping[str, Any] | None = None,
         known: Known | None = None,
+        trends: Trends | None = None,
         now: float | None = None,
         lease: float | None = None,
     ) -> list[Suggestion]:
         """Return n suggestions that know of each other; see :func:`asktell.suggest`."""
         self._state, suggestions = suggest(
-            self._state, n, fixed=fixed, known=known, now=now, lease=lease
+            self._state, n, fixed=fixed, known=known, trends=trends, now=now, lease=lease
         )
         return suggestions
 

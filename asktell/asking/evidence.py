@@ -7,7 +7,7 @@ that the same observations give the same model to the last bit, however they cam
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from attrs import evolve
@@ -18,6 +18,7 @@ from asktell.model.dataset import Dataset
 from asktell.model.kernels import Array
 from asktell.space.axes import Indices
 from asktell.space.space import Space, Values
+from asktell.space.trend import Sums
 from asktell.state import State
 from asktell.study.earlier import Lesson
 from asktell.study.problem import Problem
@@ -31,12 +32,15 @@ _RANKED = 250
 the sum of its objectives. Half of what a model sees by default, as that half is the best."""
 
 
-def dataset_of(state: State, given: Collection[str] = ()) -> Dataset:
+def dataset_of(
+    state: State, given: Collection[str] = (), trends: Mapping[str, Sums] | None = None
+) -> Dataset:
     """Return everything that the model should know.
 
     Args:
         state: with at least one observation.
         given: the outcomes that need no model.
+        trends: how others are expected to go.
     """
     values: list[Values] = []
     numbers: list[tuple[float, ...]] = []
@@ -74,8 +78,16 @@ def dataset_of(state: State, given: Collection[str] = ()) -> Dataset:
         failed=_canonical(state.space, failed),
         pending=_canonical(state.space, pending),
         earlier=earlier_of(state, given),
+        trends=_trends(problem, trends) if trends else (),
     )
     return _ordered(problem, data)
+
+
+def _trends(problem: Problem, trends: Mapping[str, Sums]) -> tuple[Sums | None, ...]:
+    """Return the trend of each outcome (k,), which is greater where its targets are."""
+    return tuple(
+        trends[one.name].times(one.sign) if one.name in trends else None for one in problem.outcomes
+    )
 
 
 def earlier_of(state: State, given: Collection[str] = ()) -> tuple[Dataset, ...]:

@@ -1,17 +1,24 @@
-"""What is tried first of earlier studies, before the model knows anything of this one."""
+"""What is tried before the model knows anything: places of earlier studies, what trends say."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
+from attrs import evolve, frozen
 
 from asktell.acquisition.design import initial_point
+from asktell.acquisition.maximiser import maximise
 from asktell.asking.evidence import dataset_of, earlier_of, n_reports
+from asktell.asking.taken import taken_of
 from asktell.model.dataset import Dataset
 from asktell.model.kernels import Array, squared_distances
 from asktell.model.members import embedding_of
 from asktell.space.axes import Indices
 from asktell.space.narrowed import Narrowed
+from asktell.space.trend import Sums
 from asktell.state import State
+from asktell.study.outcomes import Outcome
 
 _BETWEEN = (1,)
 """Trials of the initial design between those of earlier studies. As long as all trials lie where an
@@ -20,6 +27,9 @@ earlier study is good, nothing tells whether it is right."""
 _LEAST, _MOST = 2, 4
 """How many places of earlier studies are tried: one of each study, but so many at least and at
 most. More of one study cost too much where it misleads."""
+
+_DRAWN = 256
+"""Random points from which the deviation of a trend is worked out; not tuned."""
 
 _BEST = 0.1
 """The share of an earlier study's points that count as its best."""
@@ -107,3 +117,57 @@ def _studies(state: State) -> list[Dataset]:
 
 def _tries(n: int) -> int:
     return min(max(n, _LEAST), _MOST)
+
+
+# --- trends ---
+
+
+@frozen(eq=False)
+class _Hope:
+    """The sum of what trends say, as a score of points: the greater, the better."""
+
+    parts: tuple[Sums, ...]
+
+    def __call__(self, points: Array) -> Array:
+        return np.asarray(sum(part(points) for part in self.parts))
+
+    def with_gradient(self, points: Array) -> tuple[Array, Array]:
+        parts = [part.with_gradient(points) for part in self.parts]
+        return self(points), np.asarray(sum(slope for _, slope in parts))
+
+
+def hoped_point(
+    state: State, part: Narrowed, trends: Mapping[str, Sums], random: np.random.Generator
+) -> Array | None:
+    """Return the point (d,) that trends say most of; None after the first trial.
+
+    They are added up, each in units of its deviation over the space. Where no trend says anything
+    of a parameter, it is where a search begins.
+    """
+    if len(state.history):
+        return None
+    domain = part.domain
+    drawn = domain.sample(np.random.default_rng(0).random((_DRAWN, domain.dim)))
+    parts = []
+    for outcome in state.problem.outcomes:
+        if outcome.name in trends and (sign := _wanted(outcome)):
+            deviation = float(trends[outcome.name](drawn).std())
+            parts += [trends[outcome.name].times(sign / deviation)] if deviation > 0.0 else []
+    if not parts:
+        return None
+    method, free = state.problem.method, evolve(domain, excluded=taken_of(state, part.decode))
+    start = initial_point(domain, state.problem.seed, 0)
+    point = maximise(
+        _Hope(tuple(parts)), free, random, method.n_candidates, method.n_starts, start[None]
+    )
+    if domain.limits is None:
+        silent = ~np.any([part.says_of(domain.dim) for part in parts], axis=0)
+        point = np.where(silent, start, point)
+    return point
+
+
+def _wanted(outcome: Outcome) -> float:
+    """Return 1 where an outcome should be great, -1 where it should be small, 0 for neither."""
+    if outcome.goal is not None:
+        return outcome.sign
+    return float(outcome.at_least is not None) - float(outcome.at_most is not None)

@@ -7,7 +7,15 @@ import numpy as np
 from asktell.asking.evidence import dataset_of, n_reports
 from asktell.asking.revisit import NOISY, is_noisy
 from asktell.model.dataset import Dataset
-from asktell.model.members import MODEL, Found, fit_earlier, fit_first, fit_members, sources_of
+from asktell.model.members import (
+    MODEL,
+    MODEL_WITH_TRENDS,
+    Found,
+    fit_earlier,
+    fit_first,
+    fit_members,
+    sources_of,
+)
 from asktell.model.posterior import posterior_of
 from asktell.state import State
 from asktell.study.events import Fit
@@ -30,7 +38,7 @@ def fit_of(state: State, data: Dataset) -> Fit:
     earlier = last.earlier if last else fit_earlier(domain, data)
     sources = sources_of(domain, data, earlier)
     found = fit_members(domain, data.thinned(_FITTED), last.found if last else None, sources)
-    return Fit(MODEL, n_reports(state), found, earlier)
+    return Fit(_model_of(data), n_reports(state), found, earlier)
 
 
 def _is_due(state: State, last: Fit) -> bool:
@@ -40,7 +48,13 @@ def _is_due(state: State, last: Fit) -> bool:
 def _last_fit(state: State, data: Dataset) -> Fit | None:
     """Return the last fit, if it is of the model and of what is to be modelled."""
     last = state.fit
-    return last if last is not None and last.model == MODEL and _fits(last, data) else None
+    if last is None or last.model != _model_of(data) or not _fits(last, data):
+        return None
+    return last
+
+
+def _model_of(data: Dataset) -> str:
+    return MODEL_WITH_TRENDS if data.trends else MODEL
 
 
 def infers_noise(state: State, outcome: int) -> bool:

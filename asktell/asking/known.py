@@ -9,6 +9,7 @@ import numpy as np
 
 from asktell.asking.evidence import signs_of
 from asktell.errors import DefinitionError, at_key
+from asktell.model.kernels import Array
 from asktell.model.posterior import Given
 from asktell.numbers import is_finite
 from asktell.space.space import Values
@@ -57,4 +58,8 @@ def given_of(problem: Problem, known: Known) -> Given:
             remembered[values] = numbers
         return numbers
 
-    return lambda points: np.array([of(values) for values in space.decode(points)])
+    def numbers(points: Array) -> Array:
+        rows = [of(values) for values in space.decode(points)]
+        return np.array(rows, dtype=np.float64).reshape(len(points), len(known))
+
+    return numbers

@@ -15,11 +15,12 @@ from asktell.acquisition.belief import believed
 from asktell.acquisition.design import perturbed
 from asktell.acquisition.hypervolume import non_dominated
 from asktell.acquisition.maximiser import maximise
+from asktell.asking.beforehand import Beforehand
 from asktell.asking.branches import branch_of, designed
 from asktell.asking.evidence import dataset_of, n_reports
-from asktell.asking.first import design_point, n_first, place_to_try
+from asktell.asking.first import design_point, hoped_point, n_first, place_to_try
 from asktell.asking.fitting import fit_of
-from asktell.asking.known import Known, given_of
+from asktell.asking.known import given_of
 from asktell.asking.promise import promise_of
 from asktell.asking.revisit import worth_revisiting
 from asktell.asking.taken import taken_of
@@ -84,10 +85,10 @@ def propose(state: State, number: int, fixed: Mapping[str, Any] | None = None) -
     """
     part = part_of(state.space, fixed)
     with one_blas_thread(), np.errstate(all="ignore"):
-        return propose_within(state, number, {}, part)
+        return propose_within(state, number, Beforehand(), part)
 
 
-def propose_within(state: State, number: int, known: Known, part: Narrowed) -> Proposal:
+def propose_within(state: State, number: int, beforehand: Beforehand, part: Narrowed) -> Proposal:
     """Return what suggestion ``number`` of a state would be, within a part of the space.
 
     Raises:
@@ -97,16 +98,19 @@ def propose_within(state: State, number: int, known: Known, part: Narrowed) -> P
     if defaults and part.agrees(defaults) and not state.is_taken(defaults):
         return Proposal(defaults, "initial", None)
     random = np.random.default_rng([state.problem.seed, number])
-    origin, fit = _origin(state), None
+    origin, fit = _origin(state, beforehand), None
     if origin == "initial":
         point = place_to_try(state, part)
+        if point is None and beforehand.trends:
+            point = hoped_point(state, part, beforehand.trends, random)
         if point is None:
             point = design_point(state, part, number)
     else:
         try:
-            data = dataset_of(state, known).thinned(state.problem.method.n_modelled)
+            data = dataset_of(state, beforehand.known, beforehand.trends)
+            data = data.thinned(state.problem.method.n_modelled)
             found = fit_of(state, data)
-            given = given_of(state.problem, known) if known else None
+            given = given_of(state.problem, beforehand.known) if beforehand.known else None
             posterior = posterior_of(state.space.domain, data, found.found, given, found.earlier)
             fit = None if found is state.fit else found
             point = _most_promising(state, part, posterior, random)
@@ -123,10 +127,12 @@ def propose_within(state: State, number: int, known: Known, part: Narrowed) -> P
     return Proposal(values, origin, fit)
 
 
-def _origin(state: State) -> Origin:
+def _origin(state: State, beforehand: Beforehand) -> Origin:
     if not state.n_observed:
         return "initial"
     if state.problem.method.revisits and _is_used_up(state):
+        return "model"
+    if beforehand.says_of_all(state.problem):
         return "model"
     return "model" if is_begun(state, n_reports(state) + len(state.out)) else "initial"
 

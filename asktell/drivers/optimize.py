@@ -13,6 +13,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+from asktell.asking.beforehand import Trends
 from asktell.asking.known import Known
 from asktell.drivers.checkpoint import Checkpoint
 from asktell.drivers.evaluated import Evaluated, Measured
@@ -39,6 +40,7 @@ def optimize(
     n_workers: int = 1,
     *,
     known: Known | None = None,
+    trends: Trends | None = None,
     timeout: float | None = None,
     checkpoint: Keep = None,
     callbacks: Iterable[Callable[[Evaluated], object]] = (),
@@ -78,6 +80,8 @@ def optimize(
         known: outcomes that are known without an evaluation, as functions of params by name; see
             :func:`asktell.suggest`. They are called here, not by the workers. A resumed run needs
             the same.
+        trends: how outcomes are expected to go, by name; see :func:`asktell.suggest`. A resumed run
+            needs the same.
         timeout: so many seconds after its submission an evaluation is late. It is cancelled where
             the executor can do that, and its params are offered again ``Settings.expiries`` times
             before they count as failed. Where it cannot be cancelled it keeps its worker until it
@@ -124,6 +128,7 @@ def optimize(
             n_trials,
             n_workers,
             known,
+            trends,
             timeout,
             file or (_saving_dicts(checkpoint) if callable(checkpoint) else None),
             listeners,

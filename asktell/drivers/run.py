@@ -9,6 +9,7 @@ from typing import Any
 
 from attrs import define, field
 
+from asktell.asking.beforehand import Trends
 from asktell.asking.know import best_or_none
 from asktell.asking.known import Known
 from asktell.drivers.evaluated import Evaluated, Happening, Measured, parts_of
@@ -62,6 +63,7 @@ class Run:
     n_trials: int
     n_workers: int
     known: Known | None
+    trends: Trends | None
     timeout: float | None
     save: Callable[[State], object] | None
     listeners: Sequence[Callable[[Evaluated], object]]
@@ -129,7 +131,7 @@ class Run:
         for suggestion in self._waiting():
             return suggestion
         try:
-            return self.engine.suggest(known=self.known, now=self.clock())
+            return self.engine.suggest(known=self.known, trends=self.trends, now=self.clock())
         except SpaceExhausted:
             return None
 

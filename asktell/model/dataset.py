@@ -9,6 +9,7 @@ from attrs import evolve, frozen
 
 from asktell.model.kernels import Array
 from asktell.space.axes import Indices
+from asktell.space.trend import Sums
 
 Use = Literal["objective", "one of several", "bound", "given"]
 """What an outcome is for: the only objective; one of several; a constraint alone; or nothing to
@@ -33,6 +34,8 @@ class Dataset:
         pending: points being evaluated, or about to be (q, d).
         earlier: what earlier studies found, on the same cube: of the same outcomes, where those
             that a study did not measure are given. Nothing of theirs has failed or is pending.
+        trends: of every outcome (k,), greater where its targets are expected to be; None where it
+            has none. Empty where no outcome has one.
     """
 
     points: Array
@@ -45,6 +48,7 @@ class Dataset:
     failed: Array
     pending: Array
     earlier: tuple[Dataset, ...] = ()
+    trends: tuple[Sums | None, ...] = ()
 
     @property
     def feasible(self) -> np.typing.NDArray[np.bool_]:

@@ -1,8 +1,9 @@
-"""What earlier studies say of this one, and how far they are believed.
+"""What earlier studies and trends say of this study, and how far they are believed.
 
 Every member of the model has its counterpart in each earlier study: a Gaussian process on the
 results of that study, warped and standardised as the member does it, with mean m(x) and deviation
-s(x). Of the targets z of this study the member then believes
+s(x). A trend is a mean m(x) without a deviation. Of the targets z of this study the member then
+believes
 
     z(x) = c + b m(x) + a(x) delta(x),    a(x)^2 = b^2 (r^2 + s(x)^2),
 
@@ -13,7 +14,7 @@ return where it has no trials. Doubts of a grid, and that it says nothing at all
 are averaged over, weighted by their evidence: how probable they make the targets. So an earlier
 study is doubted as evidence against it grows.
 
-With several earlier studies, m and s^2 are averages, weighted by the evidence of each alone.
+With several of them, m and s^2 are averages, weighted by the evidence of each alone.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from attrs import evolve, frozen
 
 from asktell.model.gp import GaussianProcesses
 from asktell.model.kernels import Array
-from asktell.space.axes import Indices
+from asktell.model.sources import Source
 
 _DOUBTS = (0.2, 0.4, 0.8, 1.6)
 """What r may be, in units of the deviation of the earlier study's results."""
@@ -44,28 +45,15 @@ _SLOPES = 1.0
 
 
 @frozen(eq=False)
-class Source:
-    """An earlier study: its members, and which members of this study they speak for."""
-
-    processes: GaussianProcesses
-    columns: Indices
-
-    def length_scales(self, member: int) -> Array:
-        """Return those (d,) of what it knows of a member that it speaks for."""
-        (place,) = np.flatnonzero(self.columns == member)
-        return np.array(self.processes.hyperparameters[place].length_scales)
-
-
-@frozen(eq=False)
 class Guide:
     """What members expect before they see anything of this study.
 
     Attributes:
-        sources: the earlier studies.
+        sources: the earlier studies, and the trends.
         shares: of each of them in what every member expects (s, e); they sum to 1, or to 0.
         offsets: c (s,).
         slopes: b (s,).
-        floors: what a^2 is where the earlier studies are certain (s,).
+        floors: what a^2 is where the sources are certain (s,).
         spreads: by how much of s^2 it grows (s,).
         trust: how probable it is that they say anything (s,).
     """
@@ -86,7 +74,7 @@ class Guide:
         return self.offsets + self.slopes * mean, np.sqrt(self.floors + self.spreads * variance)
 
     def speakers(self, member: int) -> list[tuple[float, Source]]:
-        """Return the studies that speak for a member, with their shares."""
+        """Return what speaks for a member, with its share."""
         return [
             (float(share), source)
             for share, source in zip(self.shares[member], self.sources, strict=True)
@@ -101,7 +89,7 @@ class Guide:
         for place, source in enumerate(self.sources):
             own = source.columns
             share = self.shares[own, place]
-            means, stds, mean_slopes, std_slopes = source.processes.predict_with_gradient(points)
+            means, stds, mean_slopes, std_slopes = source.predict_with_gradient(points)
             mean[:, own] += share * means
             variance[:, own] += share * stds**2
             by_mean[:, own] += share[:, None] * mean_slopes
@@ -117,7 +105,7 @@ class Guide:
 
 @frozen(eq=False)
 class GuidedProcesses:
-    """Members that earlier studies guide; they answer as :class:`GaussianProcesses` do.
+    """Members that are guided; they answer as :class:`GaussianProcesses` do.
 
     Args:
         guide: what is expected.
@@ -181,9 +169,9 @@ def guide_of(
     """Return what members expect, given how well earlier studies explain their targets.
 
     Args:
-        sources: the earlier studies, one or more.
-        processes: the members as they are without earlier studies, given what was observed.
-        outcomes: which of the members are those of each outcome. They believe studies alike.
+        sources: earlier studies and trends, one or more.
+        processes: the members as they are without them, given what was observed.
+        outcomes: which of the members are those of each outcome. They believe a source alike.
     """
     members = len(processes.targets)
     means, variances = said(sources, processes.points, members)
@@ -198,10 +186,10 @@ def guide_of(
 
 
 def said(sources: Sequence[Source], points: Array, members: int) -> tuple[Array, Array]:
-    """Return what each study says at points (m, d): means and variances (e, m, members)."""
+    """Return what each source says at points (m, d): means and variances (e, m, members)."""
     means, variances = np.zeros((2, len(sources), len(points), members))
     for place, source in enumerate(sources):
-        mean, std = source.processes.predict(points, return_std=True)
+        mean, std = source.predict(points)
         means[place][:, source.columns], variances[place][:, source.columns] = mean, std**2
     return means, variances
 
@@ -209,10 +197,10 @@ def said(sources: Sequence[Source], points: Array, members: int) -> tuple[Array,
 def _believed(
     processes: GaussianProcesses, own: slice, means: Array, variances: Array
 ) -> tuple[Array, Array]:
-    """Return the shares of studies (e,) in what an outcome's members expect.
+    """Return the shares of sources (e,) in what an outcome's members expect.
 
     And for each of them c, b, floor, spread and trust (members of the outcome, 5). Means and
-    variances are what each study says of the points (e, n, members).
+    variances are what each source says of the points (e, n, members).
 
     The evidence is the average of that of the members, in the logarithm: one alone is at times
     deceived by what its warp makes of the targets.

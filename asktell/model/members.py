@@ -16,9 +16,10 @@ import numpy as np
 from attrs import evolve, frozen
 
 from asktell.model.dataset import Dataset, Use
-from asktell.model.earlier import Guide, Source, guide_of
+from asktell.model.earlier import Guide, guide_of
 from asktell.model.gp import GaussianProcesses, Hyperparameters, Noise, Prior, condition, fit
 from asktell.model.kernels import Array, Embedding
+from asktell.model.sources import EarlierStudy, Source, trend_source
 from asktell.model.warping import (
     Seen,
     Warp,
@@ -101,6 +102,10 @@ MODEL = "members-by-use/1"
 """What states call this model. A change of the members, the kernel or what hyper-parameters mean
 takes another name: states keep fits with the name of the model that they belong to."""
 
+MODEL_WITH_TRENDS = f"{MODEL} with trends"
+"""The same where trends say what is expected: hyper-parameters are then of what these leave open,
+and of no use to those who are not told the trends."""
+
 MODEL_OF_SCHEMA_2 = "three-members/1"
 """The model whose fits states of schemas 1 and 2 have, which do not say so."""
 
@@ -159,7 +164,7 @@ class Evidence:
         return evolve(self, points=self.points[:n], targets=self.targets[:, :n], noise=noise)
 
     def guided(self, guide: Guide) -> Evidence:
-        """Return what is left of the targets where earlier studies say what is to be expected."""
+        """Return what is left of the targets where it is said what is to be expected."""
         mean, amplitude = (part.T for part in guide.at(self.points))
         noise = Noise(self.noise.counts, self.noise.known / amplitude**2)
         return evolve(self, targets=(self.targets - mean) / amplitude, noise=noise)
@@ -214,8 +219,8 @@ def fit_members(
 ) -> Found:
     """Search for hyper-parameters, from the prior's mode and from the last ones found.
 
-    With earlier studies, they are those of what these leave to be modelled. The search then begins
-    at what was found of these as well.
+    With earlier studies and trends, they are those of what these leave to be modelled. The search
+    then begins at what was found of earlier studies as well.
     """
     seen = outcomes_seen(domain, data)
     warm = last[:-1] if last else ()
@@ -254,10 +259,10 @@ def _fitted(domain: Domain, evidence: Evidence | None, last: Found) -> tuple[Hyp
 def _fitted_guided(
     domain: Domain, data: Dataset, evidence: Evidence, last: Found, sources: Sequence[Source]
 ) -> tuple[Hyperparameters, ...]:
-    """Return what is found where earlier studies guide the members."""
+    """Return what is found where earlier studies or trends guide the members."""
     starts = [[prior.mode()] for prior in evidence.priors]
     for source in sources:
-        for column, found in zip(source.columns, source.processes.hyperparameters, strict=True):
+        for column, found in source.found.items():
             starts[column].append(found)
     warm = flat(last)
     if len(warm) == len(starts):
@@ -272,17 +277,20 @@ def _fitted_guided(
 def _learned(prior: Prior, guide: Guide, member: int) -> Prior:
     """Return a member's prior with length scales as earlier studies have them, if trusted.
 
-    They are averages in the logarithm, of the modes and of the spreads.
+    They are averages in the logarithm, of the modes and of the spreads. A trend has none.
     """
     trust, modes = float(guide.trust[member]), np.log(prior.length_scales)
-    known = sum(
-        (share * np.log(source.length_scales(member)) for share, source in guide.speakers(member)),
-        np.zeros_like(modes),
-    )
+    known, silent = np.zeros_like(modes), 0.0
+    for share, source in guide.speakers(member):
+        if member in source.found:
+            known += share * np.log(source.found[member].length_scales)
+        else:
+            silent += share
+    heard = trust * (1.0 - silent)
     return evolve(
         prior,
-        length_scales=tuple(np.exp((1.0 - trust) * modes + trust * known).tolist()),
-        length_scale_spread=prior.length_scale_spread ** (1.0 - trust) * _LEARNED_SPREAD**trust,
+        length_scales=tuple(np.exp((1.0 - heard) * modes + trust * known).tolist()),
+        length_scale_spread=prior.length_scale_spread ** (1.0 - heard) * _LEARNED_SPREAD**heard,
     )
 
 
@@ -333,10 +341,12 @@ def condition_members(
 def sources_of(domain: Domain, data: Dataset, found: Sequence[Found]) -> tuple[Source, ...]:
     """Return what the members believe of each earlier study, given its hyper-parameters.
 
+    What trends say comes after these.
+
     Raises:
         numpy.linalg.LinAlgError: a kernel matrix cannot be factorised.
     """
-    sources = []
+    sources: list[Source] = []
     places = columns_of(data.uses)
     for earlier, its in zip(data.earlier, found, strict=True):
         seen = outcomes_seen(domain, earlier)
@@ -347,7 +357,11 @@ def sources_of(domain: Domain, data: Dataset, found: Sequence[Found]) -> tuple[S
                 for place, members in zip(places, its[:-1], strict=True)
                 if members
             ]
-            sources.append(Source(processes, np.concatenate(told)))
+            sources.append(EarlierStudy(processes, np.concatenate(told)))
+    for place, sums in zip(places, data.trends, strict=False):
+        if sums is not None:
+            trend = trend_source(sums, domain, data.points, np.arange(place.start, place.stop))
+            sources += [] if trend is None else [trend]
     return tuple(sources)
 
 
@@ -358,7 +372,7 @@ def guided_by(
     hyperparameters: Sequence[Hyperparameters],
     sources: Sequence[Source],
 ) -> Guide:
-    """Return what members expect after earlier studies, one or more, given what is observed.
+    """Return what members expect of earlier studies and trends, given what is observed.
 
     What is seen of failures is no evidence: it is made up.
 

@@ -183,7 +183,8 @@ def _informed(
     found: Sequence[Hyperparameters],
     earlier: Sequence[Found],
 ) -> Processes | None:
-    sources = sources_of(domain, data, earlier) if earlier and evidence else ()
+    guides = evidence and (earlier or data.trends)
+    sources = sources_of(domain, data, earlier) if guides else ()
     if evidence is None or not sources:
         return condition_members(domain, evidence, found, data.pending)
     guide = guided_by(domain, data, evidence, found, sources)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from asktell import telling
+from asktell.asking.beforehand import Trends
 from asktell.asking.known import Known
 from asktell.asking.suggest import needs_model, suggest
 from asktell.errors import StoreMissingError
@@ -124,6 +125,7 @@ class Store:
         *,
         fixed: Mapping[str, Any] | None = None,
         known: Known | None = None,
+        trends: Trends | None = None,
         now: float | None = None,
         lease: float | None = None,
     ) -> list[Suggestion]:
@@ -139,11 +141,11 @@ class Store:
         import scipy.stats  # noqa: F401 - suggestions need it, and others wait while it is imported
 
         def worked_out(state: State) -> tuple[State, list[Suggestion]]:
-            return suggest(state, n, fixed=fixed, known=known, now=now, lease=lease)
+            return suggest(state, n, fixed=fixed, known=known, trends=trends, now=now, lease=lease)
 
         def at_once() -> tuple[Found, list[Suggestion] | None]:
             found = self._book.look()
-            if is_count(n) and needs_model(found.state, n, fixed):
+            if is_count(n) and needs_model(found.state, n, fixed, trends):
                 return found, None
             state, suggestions = worked_out(found.state)
             return self._book.write(found, state), suggestions

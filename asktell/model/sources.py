@@ -1,0 +1,112 @@
+"""What is said of outcomes before anything is seen of a study: by earlier ones, and by trends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+import numpy as np
+from attrs import frozen
+
+from asktell.model.gp import GaussianProcesses, Hyperparameters
+from asktell.model.kernels import Array
+from asktell.space.axes import Indices
+from asktell.space.domain import Domain
+from asktell.space.trend import Sums
+
+_SAMPLED = 256
+"""Random points of the space from which the deviation of a trend is worked out; not tuned."""
+
+
+class Source(Protocol):
+    """What speaks for some members."""
+
+    @property
+    def columns(self) -> Indices:
+        """Return the members that it speaks for (c,)."""
+        ...
+
+    @property
+    def found(self) -> Mapping[int, Hyperparameters]:
+        """Return what is known of the hyper-parameters of members; nothing for some or all."""
+        ...
+
+    def predict(self, points: Array, /) -> tuple[Array, Array]:
+        """Return what it expects at points (m, d): means and deviations (m, c)."""
+        ...
+
+    def predict_with_gradient(self, points: Array, /) -> tuple[Array, Array, Array, Array]:
+        """Return means and deviations (m, c), and their gradients (m, c, d)."""
+        ...
+
+
+@frozen(eq=False)
+class EarlierStudy:
+    """An earlier study: its members, and which members of this study they speak for."""
+
+    processes: GaussianProcesses
+    columns: Indices
+
+    @property
+    def found(self) -> Mapping[int, Hyperparameters]:
+        """Return the hyper-parameters of its members."""
+        return dict(zip(self.columns.tolist(), self.processes.hyperparameters, strict=True))
+
+    def predict(self, points: Array) -> tuple[Array, Array]:
+        """Return means and deviations (m, c) at points (m, d)."""
+        mean, std = self.processes.predict(points, return_std=True)
+        return mean, std
+
+    def predict_with_gradient(self, points: Array) -> tuple[Array, Array, Array, Array]:
+        """Return means and deviations (m, c), and their gradients (m, c, d)."""
+        return self.processes.predict_with_gradient(points)
+
+
+@frozen(eq=False)
+class TrendSource:
+    """A trend, which says the same to all members of its outcome, and is certain of it.
+
+    Attributes:
+        sums: greater where the outcome is, as the members see it.
+        columns: the members of the outcome.
+        location: the sum that counts as 0.
+        scale: by how much two sums differ that count as 1 apart.
+    """
+
+    sums: Sums
+    columns: Indices
+    location: float
+    scale: float
+
+    @property
+    def found(self) -> Mapping[int, Hyperparameters]:
+        """Return nothing: a trend has no hyper-parameters."""
+        return {}
+
+    def predict(self, points: Array) -> tuple[Array, Array]:
+        """Return means and deviations (m, c) at points (m, d)."""
+        mean = self._alike((self.sums(points) - self.location) / self.scale)
+        return mean, np.zeros_like(mean)
+
+    def predict_with_gradient(self, points: Array) -> tuple[Array, Array, Array, Array]:
+        """Return means and deviations (m, c), and their gradients (m, c, d)."""
+        sums, slopes = self.sums.with_gradient(points)
+        mean = self._alike((sums - self.location) / self.scale)
+        by_mean = np.repeat((slopes / self.scale)[:, None], len(self.columns), axis=1)
+        return mean, np.zeros_like(mean), by_mean, np.zeros_like(by_mean)
+
+    def _alike(self, numbers: Array) -> Array:
+        return np.repeat(numbers[:, None], len(self.columns), axis=1)
+
+
+def trend_source(sums: Sums, domain: Domain, points: Array, columns: Indices) -> TrendSource | None:
+    """Return a trend standardised as the targets at points (n, d) are; None where it is constant.
+
+    One random point of the domain counts beside them, so that a few points which are alike are not
+    taken for far apart.
+    """
+    drawn = np.random.default_rng(0).random((_SAMPLED, domain.dim))
+    anywhere, here = float(sums(domain.sample(drawn)).var()), sums(points)
+    location = float(here.mean())
+    variance = (float(np.square(here - location).sum()) + anywhere) / (len(here) + 1)
+    return TrendSource(sums, columns, location, variance**0.5) if variance > 0.0 else None
