@@ -83,7 +83,7 @@ class Ordinal:
 
     def decode(self, positions: Positions) -> list[Scalar]:
         """Return the canonical values of n positions."""
-        return [self.values[index] for index in self.axis.indices(positions)]
+        return [self.values[index] for index in self.axis.indices(positions).tolist()]
 
 
 @frozen(init=False, repr=False)
@@ -150,7 +150,7 @@ class Categorical:
 
     def decode(self, positions: Positions) -> list[Scalar]:
         """Return the canonical choices of n positions."""
-        return [self.choices[index] for index in self.axis.indices(positions)]
+        return [self.choices[index] for index in self.axis.indices(positions).tolist()]
 
 
 @frozen(init=False, repr=False)
