@@ -10,14 +10,14 @@ from attrs import frozen
 from asktell.codec.reading import plain, read
 from asktell.errors import StateError
 from asktell.model.gp import Hyperparameters
-from asktell.model.members import MEMBERS, MODEL, Found
+from asktell.model.members import MEMBERS, MODELS, Found
 from asktell.study.events import Fit
 from asktell.study.problem import Problem
 
 
 def fit_row(fit: Fit) -> dict[str, Any]:
     """Return the row of a fit; it speaks of earlier studies only where there are any."""
-    written = _found_rows if fit.model == MODEL else plain
+    written = _found_rows if fit.model in MODELS else plain
     row = {"model": fit.model, "n": fit.n, "found": written(fit.found)}
     if fit.earlier:
         row["earlier"] = [written(found) for found in fit.earlier]
@@ -57,7 +57,7 @@ def read_fit(value: Any, problem: Problem) -> Fit:
         StateError: a ``ValueError`` that names the path of the fault.
     """
     layout = read({"earlier": [], **value} if isinstance(value, dict) else value, _FitLayout)
-    if layout.model != MODEL:
+    if layout.model not in MODELS:
         earlier = plain(layout.earlier, "$.earlier")
         return Fit(layout.model, layout.n, plain(layout.found, "$.found"), tuple(earlier))
     return Fit(

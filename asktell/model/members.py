@@ -106,6 +106,9 @@ MODEL_WITH_TRENDS = f"{MODEL} with trends"
 """The same where trends say what is expected: hyper-parameters are then of what these leave open,
 and of no use to those who are not told the trends."""
 
+MODELS = (MODEL, MODEL_WITH_TRENDS)
+"""Those whose fits this version makes, and reads."""
+
 MODEL_OF_SCHEMA_2 = "three-members/1"
 """The model whose fits states of schemas 1 and 2 have, which do not say so."""
 
@@ -120,7 +123,7 @@ _LAID_OUT = 64
 more memory than there was."""
 
 _LEARNED_SPREAD = 0.7
-"""The deviation of the logarithms of length scales that an earlier study is trusted in."""
+"""The deviation of the logarithms of length scales that a source is trusted in."""
 
 _UNKNOWN = 1e6
 """The variance of noise of a target that says nothing; those of the function are 1."""
@@ -220,7 +223,7 @@ def fit_members(
     """Search for hyper-parameters, from the prior's mode and from the last ones found.
 
     With earlier studies and trends, they are those of what these leave to be modelled. The search
-    then begins at what was found of earlier studies as well.
+    then begins at what these make of them as well.
     """
     seen = outcomes_seen(domain, data)
     warm = last[:-1] if last else ()
@@ -262,8 +265,8 @@ def _fitted_guided(
     """Return what is found where earlier studies or trends guide the members."""
     starts = [[prior.mode()] for prior in evidence.priors]
     for source in sources:
-        for column, found in source.found.items():
-            starts[column].append(found)
+        for column in source.columns.tolist():
+            starts[column].append(source.guess(column, evidence.priors[column]))
     warm = flat(last)
     if len(warm) == len(starts):
         starts = [[*several, known] for several, known in zip(starts, warm, strict=True)]
@@ -275,22 +278,22 @@ def _fitted_guided(
 
 
 def _learned(prior: Prior, guide: Guide, member: int) -> Prior:
-    """Return a member's prior with length scales as earlier studies have them, if trusted.
+    """Return a member's prior with length scales as what guides it has them, if trusted.
 
-    They are averages in the logarithm, of the modes and of the spreads. A trend has none.
+    They are averages in the logarithm, of the modes and of the spreads.
     """
     trust, modes = float(guide.trust[member]), np.log(prior.length_scales)
-    known, silent = np.zeros_like(modes), 0.0
-    for share, source in guide.speakers(member):
-        if member in source.found:
-            known += share * np.log(source.found[member].length_scales)
-        else:
-            silent += share
-    heard = trust * (1.0 - silent)
+    known = sum(
+        (
+            share * np.log(source.guess(member, prior).length_scales)
+            for share, source in guide.speakers(member)
+        ),
+        np.zeros_like(modes),
+    )
     return evolve(
         prior,
-        length_scales=tuple(np.exp((1.0 - heard) * modes + trust * known).tolist()),
-        length_scale_spread=prior.length_scale_spread ** (1.0 - heard) * _LEARNED_SPREAD**heard,
+        length_scales=tuple(np.exp((1.0 - trust) * modes + trust * known).tolist()),
+        length_scale_spread=prior.length_scale_spread ** (1.0 - trust) * _LEARNED_SPREAD**trust,
     )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
-from attrs import frozen
+from attrs import evolve, frozen
 
-from asktell.model.gp import GaussianProcesses, Hyperparameters
+from asktell.model.gp import GaussianProcesses, Hyperparameters, Prior
 from asktell.model.kernels import Array
 from asktell.space.axes import Indices
 from asktell.space.domain import Domain
@@ -16,6 +15,10 @@ from asktell.space.trend import Sums
 
 _SAMPLED = 256
 """Random points of the space from which the deviation of a trend is worked out; not tuned."""
+
+
+_FARTHEST = 10.0
+"""How many times longer or shorter than the mode a trend may guess a length scale; not tuned."""
 
 
 class Source(Protocol):
@@ -26,9 +29,8 @@ class Source(Protocol):
         """Return the members that it speaks for (c,)."""
         ...
 
-    @property
-    def found(self) -> Mapping[int, Hyperparameters]:
-        """Return what is known of the hyper-parameters of members; nothing for some or all."""
+    def guess(self, member: int, prior: Prior, /) -> Hyperparameters:
+        """Return what it makes of the hyper-parameters of a member that has this prior."""
         ...
 
     def predict(self, points: Array, /) -> tuple[Array, Array]:
@@ -47,10 +49,10 @@ class EarlierStudy:
     processes: GaussianProcesses
     columns: Indices
 
-    @property
-    def found(self) -> Mapping[int, Hyperparameters]:
-        """Return the hyper-parameters of its members."""
-        return dict(zip(self.columns.tolist(), self.processes.hyperparameters, strict=True))
+    def guess(self, member: int, prior: Prior) -> Hyperparameters:
+        """Return the hyper-parameters of its own member."""
+        (place,) = np.flatnonzero(self.columns == member)
+        return self.processes.hyperparameters[place]
 
     def predict(self, points: Array) -> tuple[Array, Array]:
         """Return means and deviations (m, c) at points (m, d)."""
@@ -78,10 +80,17 @@ class TrendSource:
     location: float
     scale: float
 
-    @property
-    def found(self) -> Mapping[int, Hyperparameters]:
-        """Return nothing: a trend has no hyper-parameters."""
-        return {}
+    def guess(self, member: int, prior: Prior) -> Hyperparameters:
+        """Return length scales that are the shorter, the more a dimension adds.
+
+        Where a trend is nearly constant, what it leaves open hardly varies either. What it does not
+        name keeps the mode.
+        """
+        varies = self.sums.deviations(len(prior.length_scales))
+        typical = float(np.sqrt(np.nanmean(np.square(varies))))
+        factors = typical / np.maximum(varies, typical / _FARTHEST)
+        factors = np.where(np.isnan(varies), 1.0, np.maximum(factors, 1.0 / _FARTHEST))
+        return evolve(prior.mode(), length_scales=tuple((factors * prior.length_scales).tolist()))
 
     def predict(self, points: Array) -> tuple[Array, Array]:
         """Return means and deviations (m, c) at points (m, d)."""

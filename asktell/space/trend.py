@@ -18,6 +18,9 @@ from asktell.space.door import Scalar
 from asktell.space.parameters import Bool, Categorical, Ordinal, Parameter
 from asktell.space.space import Points, Space
 
+_EVENLY = np.linspace(0.0, 1.0, 33)
+"""Positions at which a scale is looked at."""
+
 Row = tuple[tuple[Scalar, float], ...]
 """Values of one parameter, each with what it adds."""
 
@@ -142,11 +145,18 @@ class Sums:
             gradients[:, line.dimension] = np.where(here == NOWHERE, 0.0, line.slopes(here))
         return self(points), gradients
 
+    def deviations(self, dim: int) -> Positions:
+        """Return how much what each dimension adds deviates along it (dim,); NaN if not named."""
+        found = np.full(dim, np.nan)
+        for dimension, size, row in zip(self.dimensions, self.sizes, self.numbers, strict=True):
+            found[dimension] = row[1 : size + 1].std()
+        for line in self.lines:
+            found[line.dimension] = line.at(_EVENLY).std()
+        return found
+
     def says_of(self, dim: int) -> NDArray[np.bool_]:
         """Tell of which of the dimensions (dim,) it says anything."""
-        said = np.zeros(dim, dtype=bool)
-        said[[*self.dimensions, *(line.dimension for line in self.lines)]] = True
-        return said
+        return ~np.isnan(self.deviations(dim))
 
     def times(self, factor: float) -> Sums:
         """Return the sums times a number."""
