@@ -24,6 +24,7 @@ from asktell.space.bounds import AtLeast, AtMost
 from asktell.space.constraints import Forbidden, Linear, Ordered, Simplex
 from asktell.space.parameters import Bool, Categorical, Float, Int, Ordinal
 from asktell.space.space import Space
+from asktell.space.sum_of import SumOf
 from asktell.space.trend import Trend
 from asktell.state import State
 from asktell.study.change import Change
@@ -79,6 +80,7 @@ __all__ = [
     "SpaceExhausted",
     "State",
     "Suggestion",
+    "SumOf",
     "TargetSpace",
     "Trend",
     "Trial",

@@ -50,7 +50,7 @@ FLOORS = {
         {"neighbours", "sampling", "slide"},
         {"domain", "definition"},
         {"space"},
-        {"needs", "trend"},
+        {"needs", "sum_of", "trend"},
         {"narrowed"},
         {"__init__"},
     ],

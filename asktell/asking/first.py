@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from attrs import evolve, frozen
+from attrs import frozen
 
 from asktell.acquisition.design import initial_point
 from asktell.acquisition.maximiser import maximise
 from asktell.asking.evidence import dataset_of, earlier_of, n_reports
-from asktell.asking.taken import taken_of
 from asktell.model.dataset import Dataset
 from asktell.model.kernels import Array, squared_distances
 from asktell.model.members import embedding_of
@@ -155,10 +154,10 @@ def hoped_point(
             parts += [trends[outcome.name].times(sign / deviation)] if deviation > 0.0 else []
     if not parts:
         return None
-    method, free = state.problem.method, evolve(domain, excluded=taken_of(state, part.decode))
+    method = state.problem.method
     start = initial_point(domain, state.problem.seed, 0)
     point = maximise(
-        _Hope(tuple(parts)), free, random, method.n_candidates, method.n_starts, start[None]
+        _Hope(tuple(parts)), domain, random, method.n_candidates, method.n_starts, start[None]
     )
     if domain.limits is None:
         silent = ~np.any([part.says_of(domain.dim) for part in parts], axis=0)

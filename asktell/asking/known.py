@@ -12,7 +12,8 @@ from asktell.errors import DefinitionError, at_key
 from asktell.model.kernels import Array
 from asktell.model.posterior import Given
 from asktell.numbers import is_finite
-from asktell.space.space import Values
+from asktell.space.space import Space, Values
+from asktell.space.sum_of import SumOf
 from asktell.study.problem import Problem
 
 Known = Mapping[str, Callable[[Mapping[str, Any]], float]]
@@ -33,6 +34,8 @@ def checked(problem: Problem, known: Any) -> Known:
             raise DefinitionError(at_key("$.known", name), function, f"one of {list(names)}")
         if not callable(function):
             raise DefinitionError(at_key("$.known", name), function, "a function of params")
+        if isinstance(function, SumOf):
+            _on(function, problem.space, name)
     return {name: known[name] for name in names if name in known}
 
 
@@ -43,7 +46,47 @@ def given_of(problem: Problem, known: Known) -> Given:
         DefinitionError: a ``ValueError``, when it is called; a function does not return a finite
             number.
     """
-    names, signs, space = problem.outcome_names, signs_of(problem), problem.space
+    signs = dict(zip(problem.outcome_names, signs_of(problem).tolist(), strict=True))
+    own = np.array([signs[name] for name in known])
+    sums = {
+        place: _on(function, problem.space, name)
+        for place, (name, function) in enumerate(known.items())
+        if isinstance(function, SumOf)
+    }
+    others = {name: one for name, one in known.items() if not isinstance(one, SumOf)}
+    rest = [place for place in range(len(known)) if place not in sums]
+    asked = _asked(problem.space, others)
+
+    def numbers(points: Array) -> Array:
+        found = np.empty((len(points), len(known)))
+        for place, summed in sums.items():
+            found[:, place] = summed(points)
+        if rest:
+            found[:, rest] = asked(points)
+        return found * own
+
+    return numbers
+
+
+def _on(known: SumOf, space: Space, name: str) -> Callable[[Array], Array]:
+    """Return the sums at points; what is wrong with them is said below the outcome's place."""
+    place = at_key("$.known", name)
+    try:
+        sums = known.on(space)
+    except DefinitionError as error:
+        raise error.below(place) from None
+
+    def at(points: Array) -> Array:
+        try:
+            return np.asarray(sums(points))
+        except DefinitionError as error:
+            raise error.below(place) from None
+
+    return at
+
+
+def _asked(space: Space, known: Known) -> Callable[[Array], Array]:
+    """Return what asks functions of params, each once about the same ones."""
     remembered: dict[Values, list[float]] = {}
 
     def of(values: Values) -> list[float]:
@@ -54,7 +97,7 @@ def given_of(problem: Problem, known: Known) -> Given:
                 number = function(space.params(values))
                 if not is_finite(number):
                     raise DefinitionError(at_key("$.known", name), number, "a finite number")
-                numbers.append(float(number) * signs[names.index(name)])
+                numbers.append(float(number))
             remembered[values] = numbers
         return numbers
 

@@ -53,7 +53,7 @@ def suggest(
         known: outcomes that are known without an evaluation, such as a size that can be worked out:
             by name, functions that take params and return the number. They are asked about
             thousands of params, and always have to return the same for the same; no model is made
-            of such an outcome.
+            of such an outcome. A :class:`asktell.SumOf` is asked about far fewer.
         trends: how outcomes are expected to go, by name, roughly and up to scale. The model
             believes a trend as far as the observations agree with it, and learns what it leaves
             open. Pass the same ones each time, as they are not in the state. Where every outcome
