@@ -63,7 +63,7 @@ def given_of(problem: Problem, known: Known) -> Given:
             found[:, place] = summed(points)
         if rest:
             found[:, rest] = asked(points)
-        return found * own
+        return np.asarray(found * own)
 
     return numbers
 

@@ -110,8 +110,8 @@ class _Asked:
         """Return what the part adds (m,) at points (m, d)."""
         columns = points[:, self.dimensions]
         if self.table is None:
-            values = [_values(p, columns[:, i]) for i, p in enumerate(self.parameters)]
-            return np.array([self._answer(row) for row in zip(*values, strict=True)])
+            every = [_values(p, columns[:, i]) for i, p in enumerate(self.parameters)]
+            return np.array([self._answer(row) for row in zip(*every, strict=True)])
         codes = [
             np.where(column == NOWHERE, 0, _indices(parameter, column) + 1)
             for parameter, column in zip(self.parameters, columns.T, strict=True)
