@@ -10,6 +10,7 @@ import logging
 from contextlib import AbstractContextManager
 
 import asktell.log
+from strategies.knowledge import Knowledge
 from strategies.objective import Measurement, TuningGoal
 from strategies.trial import Trial
 
@@ -34,6 +35,27 @@ def log_baseline(goal: TuningGoal, operations: int, configurations: int) -> None
     wanted = "" if threshold is None else f"; wanted: accuracy of at {side} {threshold:.4f}"
     LOGGER.info("FP32: %s%s", described(goal.baseline), wanted)
     LOGGER.info("%d operations, %s configurations", operations, f"{configurations:,}")
+
+
+def log_knowledge(knowledge: Knowledge, seconds: float) -> None:
+    """Say what was measured of the options, and which operations are the most delicate."""
+    if not knowledge.measured:
+        return
+    options = sum(len(one.effects) for one in knowledge.operations)
+    worst = sorted(
+        ((one.effects[0].damage, one.name) for one in knowledge.operations), reverse=True
+    )[:3]
+    LOGGER.info(
+        "damage of %d options measured in %.1f s; most by default: %s",
+        options,
+        seconds,
+        ", ".join(f"{name} {100.0 * damage:.2g} %" for damage, name in worst),
+    )
+
+
+def log_unknown(reason: str) -> None:
+    """Say that the damage of options cannot be measured."""
+    LOGGER.info("damage of options: not measured (%s); their order is guessed", reason)
 
 
 def log_resumed(trials: int, source: str) -> None:
