@@ -71,7 +71,8 @@ SCHEMA: dict[str, Any] = {
             model_wise=_MODEL,
         ),
         tuning=_mapping(
-            strategy=_mapping(name=_one_of(
+            strategy=_mapping(
+                name=_one_of(
                     "bayesian",
                     "auto",
                     "hawq",
@@ -80,7 +81,8 @@ SCHEMA: dict[str, Any] = {
                     "conservative",
                     "random",
                     "exhaustive",
-                )),
+                )
+            ),
             accuracy_criterion=_mapping(
                 relative={
                     "anyOf": [

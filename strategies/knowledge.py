@@ -111,13 +111,12 @@ def knowledge_of(
     base = space.unquantised() or space.default()
     whole = size_of(base)
     operations = []
-    for name, (key, options) in zip(space.space.names, space.operations.items()):
+    names = space.space.names[: len(space.operations)]
+    for name, (key, options) in zip(names, space.operations.items(), strict=True):
         measured = (sensitivities or {}).get(key) or _guessed(space, key)
         effects = [
             Effect(label, error, damage, size_of({**base, name: label}) - whole)
-            for label, error, damage in zip(
-                options, measured.errors, measured.damages, strict=True
-            )
+            for label, error, damage in zip(options, measured.errors, measured.damages, strict=True)
         ]
         operations.append(Operation(name, key[1], measured.multiplications, effects))
     return Knowledge(sensitivities is not None, operations)

@@ -11,7 +11,7 @@ from strategies.policies.exhaustive import EXHAUSTIVE, ExhaustivePolicy
 from strategies.policies.hawq import HAWQ
 from strategies.policies.mse import MSE
 from strategies.policies.policy import Context, Params, Policy, Proposal
-from strategies.policies.script import Outcome, ScriptPolicy, Steps
+from strategies.policies.script import Outcome, Script, Steps
 
 __all__ = [
     "AUTO",
@@ -30,7 +30,7 @@ __all__ = [
     "Params",
     "Policy",
     "Proposal",
-    "ScriptPolicy",
+    "Script",
     "Steps",
     "cautiously",
 ]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import asktell as at
-from strategies.policies.engine import EnginePolicy
+from attrs import evolve
+
+from strategies.policies.engine import BAYESIAN
 from strategies.policies.hawq import along
 from strategies.policies.policy import Context
 from strategies.policies.script import Steps
@@ -17,7 +18,5 @@ def beginnings(context: Context) -> Steps[None]:
     yield from along(context, MOST_ALONG)
 
 
-AUTO = EnginePolicy(
-    "auto", at.Settings(n_initial=2), by_exactness=True, cautious=True, first=beginnings
-)
+AUTO = evolve(BAYESIAN, name="auto", first=beginnings)
 """What is known to be good comes first; the model goes on from there."""

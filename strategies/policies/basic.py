@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from strategies.knowledge import Knowledge
+from strategies.policies.engine import BAYESIAN
 from strategies.policies.policy import Context, Params
-from strategies.policies.script import ScriptPolicy, Steps, begin, margin, meets
+from strategies.policies.script import Steps, begin, margin, meets
 
 
 def basic(context: Context) -> Steps[None]:
@@ -18,8 +21,7 @@ def basic(context: Context) -> Steps[None]:
         base, is_met = yield from _best_variant(context, base)
     if not is_met and context.knowledge is not None:
         is_met = yield from _fall_back(context.knowledge, base)
-    for params in context.variants:  # those after the first that met: one may be smaller
-        yield params
+    yield from context.variants  # those after the first that met: one may be smaller
 
 
 def _best_variant(context: Context, base: Params) -> Steps[tuple[Params, bool]]:
@@ -61,5 +63,5 @@ def fallbacks(knowledge: Knowledge, params: Params, by: str = "damage") -> dict[
     return {name: every[name] or "" for name in sorted(worst, key=lambda one: -worst[one])}
 
 
-BASIC = ScriptPolicy("basic", basic)
+BASIC = evolve(BAYESIAN, name="basic", first=basic)
 """What the whole model can be, then operations that fall back to FP32."""

@@ -9,13 +9,15 @@ damage, measured.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 from strategies.knowledge import Effect, Knowledge, Operation
+from strategies.policies.engine import BAYESIAN
 from strategies.policies.policy import Context, Params
-from strategies.policies.script import Outcome, ScriptPolicy, Steps, begin, meets
+from strategies.policies.script import Outcome, Steps, begin, meets
 
 
 @frozen
@@ -60,7 +62,7 @@ def frontier_of(knowledge: Knowledge, base: Params) -> Frontier:
         start[one.name] = hull[0].option
         steps += [
             Step(one.name, b.option, b.damage - a.damage, a.size - b.size)
-            for a, b in zip(hull, hull[1:])
+            for a, b in pairwise(hull)
         ]
     steps.sort(key=lambda step: step.price)  # stable, and rises along each hull
     damages = [knowledge.damage(start)]
@@ -161,5 +163,5 @@ def _savings(knowledge: Knowledge, params: Params, missed: set[tuple[str, str]])
     return steps
 
 
-HAWQ = ScriptPolicy("hawq", hawq)
+HAWQ = evolve(BAYESIAN, name="hawq", first=hawq)
 """The frontier of damage and bytes, searched for where the criterion is met."""

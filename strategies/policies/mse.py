@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from strategies.policies.basic import fallbacks
+from strategies.policies.engine import BAYESIAN
 from strategies.policies.policy import Context
-from strategies.policies.script import ScriptPolicy, Steps, begin, meets
+from strategies.policies.script import Steps, begin, meets
 
 
 def mse(context: Context) -> Steps[None]:
@@ -30,5 +33,5 @@ def mse(context: Context) -> Steps[None]:
             params = again
 
 
-MSE = ScriptPolicy("mse", mse)
+MSE = evolve(BAYESIAN, name="mse", first=mse)
 """Operations in FP32 by the error of their output, until the criterion is met, and some back."""

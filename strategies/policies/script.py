@@ -1,4 +1,4 @@
-"""Policies that go through a script: a generator that yields params, and is sent their outcomes.
+"""Scripts: generators that yield params, are sent their outcomes, and so decide what comes next.
 
 A script keeps nothing between two questions: it is run from its beginning each time, and answered
 from the optimiser's state, until it yields params that have no outcome. So it goes on after an
@@ -19,7 +19,7 @@ import asktell as at
 from asktell.space.space import Values
 from asktell.study.outcomes import Outcome as Wanted
 from strategies.objective import ACCURACY
-from strategies.policies.policy import Context, Params, Proposal, handed_out
+from strategies.policies.policy import Context, Params
 
 T = TypeVar("T")
 
@@ -42,21 +42,6 @@ Steps = Generator[Params, Outcome | None, T]
 """Yields params, is sent their outcome (None: not known yet), and returns what it found."""
 
 Script = Callable[[Context], Steps[object]]
-
-
-@frozen
-class ScriptPolicy:
-    """Propose what a script says, until its end."""
-
-    name: str
-    script: Script
-    settings: at.Settings = at.Settings()
-    by_exactness: bool = True
-
-    def ask(self, state: at.State, context: Context) -> Proposal | None:
-        """Return the first params of the script that have no outcome."""
-        params = next_of(self.script, state, context)
-        return None if params is None else handed_out(state, params)
 
 
 def next_of(script: Script, state: at.State, context: Context) -> Params | None:

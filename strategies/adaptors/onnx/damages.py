@@ -234,7 +234,9 @@ def _relative(shifts: list[list[Array]], whole: list[list[Array]]) -> float:
 
 def _columns(*rows: list[list[Array]]) -> Iterator[tuple[list[Array], ...]]:
     """Yield for each output its arrays for all feeds."""
-    return zip(*([list(column) for column in zip(*some, strict=True)] for some in rows), strict=True)
+    return zip(
+        *([list(column) for column in zip(*some, strict=True)] for some in rows), strict=True
+    )
 
 
 def _squared(arrays: list[Array]) -> float:
@@ -273,10 +275,8 @@ class _Probe:
 
     def seen(self, feeds: Sequence[Feed]) -> list[Feed]:
         """Return the tensors that operations read and write, for each feed."""
-        return [
-            {**feed, **dict(zip(self._wanted, run_outputs(self.session, self._wanted, feed)))}
-            for feed in feeds
-        ]
+        shown = ((feed, run_outputs(self.session, self._wanted, feed)) for feed in feeds)
+        return [feed | dict(zip(self._wanted, arrays, strict=True)) for feed, arrays in shown]
 
     def start(self, feeds: list[Feed]) -> None:
         """Run the float model."""
@@ -306,8 +306,9 @@ def _make_shifts(graph: onnx.GraphProto, shifted: set[str], mark: str) -> None:
         written = graph.node[-1]
         for place, name in enumerate(written.output):
             if name in shifted:
-                written.output[place] = f"{name}{mark}ed"
-                graph.node.append(helper.make_node("Add", [f"{name}{mark}ed", name + mark], [name]))
-                graph.initializer.append(numpy_helper.from_array(np.float32(0.0).reshape(()), name + mark))
-                value = graph.input.add(name=name + mark)
+                shift, before = name + mark, f"{name}{mark}ed"
+                written.output[place] = before
+                graph.node.append(helper.make_node("Add", [before, shift], [name]))
+                graph.initializer.append(numpy_helper.from_array(np.zeros((), np.float32), shift))
+                value = graph.input.add(name=shift)
                 value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
