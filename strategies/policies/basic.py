@@ -21,7 +21,8 @@ def basic(context: Context) -> Steps[None]:
         base, is_met = yield from _best_variant(context, base)
     if not is_met and context.knowledge is not None:
         is_met = yield from _fall_back(context.knowledge, base)
-    yield from context.variants  # those after the first that met: one may be smaller
+    for params in context.variants:  # noqa: UP028 - a tuple cannot be sent outcomes
+        yield params  # those after the first that met: one may be smaller
 
 
 def _best_variant(context: Context, base: Params) -> Steps[tuple[Params, bool]]:
