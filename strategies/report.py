@@ -7,6 +7,7 @@ The lines go to the logger ``strategies`` at the level INFO, which nobody sees u
 from __future__ import annotations
 
 import logging
+import math
 from contextlib import AbstractContextManager
 
 import asktell.log
@@ -46,10 +47,10 @@ def log_knowledge(knowledge: Knowledge, seconds: float) -> None:
         ((one.effects[0].damage, one.name) for one in knowledge.operations), reverse=True
     )[:3]
     LOGGER.info(
-        "damage of %d options measured in %.1f s; most by default: %s",
+        "what %d options do alone, in %.1f s; by default the outputs move most with %s",
         options,
         seconds,
-        ", ".join(f"{name} {100.0 * damage:.2g} %" for damage, name in worst),
+        ", ".join(f"{name} {100.0 * math.sqrt(damage):.2g} %" for damage, name in worst),
     )
 
 

@@ -56,9 +56,7 @@ def place_of(label: str) -> int:
 
 
 def size_of(params: Params) -> float:
-    return float(
-        sum(BYTES[name[0]][place_of(params[name])] for name in params if name in NAMES)
-    )
+    return float(sum(BYTES[name[0]][place_of(params[name])] for name in params if name in NAMES))
 
 
 def known() -> tuple[TuningSpace, Knowledge]:

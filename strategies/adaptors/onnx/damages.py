@@ -77,6 +77,8 @@ def sensitivities(
     Raises:
         AdaptorError: There are no samples, or the model cannot run them.
     """
+    if not parts:
+        return {}
     cuts = [_cut(model, part) for part in parts]
     probe = _Probe(model, cuts)
     first = probe.seen(feeds(probe.session, 1))
@@ -85,7 +87,7 @@ def sensitivities(
     multiplications = [cut.multiplications(first[0]) for cut in cuts]
     n_samples = _affordable(multiplications, parts, first)
     probe.start(feeds(probe.session, n_samples))
-    each = max(1, RUNS // max(1, len(parts)))
+    each = max(1, RUNS // len(parts))
     return {
         cut.part.key: _sensitivity(cut, probe, made, each, times)
         for cut, times in zip(cuts, multiplications, strict=True)
