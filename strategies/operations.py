@@ -105,8 +105,9 @@ def costs_section(record: Record, costs: Costs, gallery: Gallery) -> Section:
             for cost in costs.costs
         )
         caption = f"The accuracy that is lost, in {unit}, while the rest stays as in the best model"
+        columns: tuple[str, ...]
         columns = ("operation", "option", "costs", "±", "how sure", "trials in FP32")
-        numeric = (False, False, True, True, False, True)
+        numeric: tuple[bool, ...] = (False, False, True, True, False, True)
         if effects:
             caption += "; on the right what was known before the first trial"
             columns += ("damage alone", "bytes", "multiplications")
