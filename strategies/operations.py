@@ -101,17 +101,15 @@ def costs_section(record: Record, costs: Costs, gallery: Gallery) -> Section:
     if costs.costs:
         effects = _effects(record)
         rows = tuple(
-            Row((*_cost_cells(cost, factor), *effects.get((cost.operation, cost.option), ())))
-            for cost in costs.costs
+            Row((*cells[:-1], *effects.get((cost.operation, cost.option), ()), cells[-1]))
+            for cost, cells in ((cost, _cost_cells(cost, factor)) for cost in costs.costs)
         )
         caption = f"The accuracy that is lost, in {unit}, while the rest stays as in the best model"
-        columns: tuple[str, ...]
-        columns = ("operation", "option", "costs", "±", "how sure", "trials in FP32")
-        numeric: tuple[bool, ...] = (False, False, True, True, False, True)
+        beforehand = ("damage alone", "bytes", "multiplications") if effects else ()
         if effects:
-            caption += "; on the right what was known before the first trial"
-            columns += ("damage alone", "bytes", "multiplications")
-            numeric += (True, True, True)
+            caption += "; and what was known before the first trial"
+        columns = ("operation", "option", "costs", "±", "how sure", *beforehand, "trials in FP32")
+        numeric = (False, False, True, True, False, *(True for _ in beforehand), True)
         blocks.append(Table(caption, columns, numeric, rows, sortable=True))
     shares = importance(costs.known, ACCURACY)
     table = Folded("These shares as numbers", (importance_table(shares),))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -23,8 +24,9 @@ from strategies.policies import (
     EnginePolicy,
     Params,
 )
+from strategies.policies.engine import trends_of
 from strategies.policies.hawq import frontier_of
-from strategies.policies.script import next_of
+from strategies.policies.script import Outcome, next_of, outcomes_of
 from strategies.tuning_space import TuningSpace
 
 CONF = Conf({"model": {"framework": "onnxrt_qlinearops"}, "tuning": {"objective": "modelsize"}})
@@ -320,3 +322,20 @@ def test_less_may_be_better() -> None:
         words.append(word(params))
         state = told(state, params, error)
     assert words == script(BASIC, 2.0)
+
+
+@pytest.mark.parametrize(("goal", "sign"), [("maximize", 1.0), ("minimize", -1.0)])
+def test_where_the_accuracy_has_no_limit_it_is_its_own_margin(goal: Any, sign: float) -> None:
+    state = at.State.start(SPACE.space, objectives={"accuracy": goal})
+    state = at.observe(state, SPACE.default(), {"accuracy": 3.0})
+    state = at.fail(state, SPACE.most_exact(), "no kernel")
+    by_params = outcomes_of(state)
+    assert by_params[SPACE.space.check(SPACE.default())] == Outcome(True, sign * 3.0)
+    assert by_params[SPACE.space.check(SPACE.most_exact())] == Outcome(False, -math.inf)
+
+
+def test_without_an_accuracy_there_is_no_trend() -> None:
+    state = at.State.start(SPACE.space, objectives={"modelsize": "minimize"})
+    assert trends_of(state, CONTEXT) == {}
+    assert trends_of(begun(1.0), Context()) == {}
+    assert list(trends_of(begun(1.0), CONTEXT)) == ["accuracy"]
