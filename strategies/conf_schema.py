@@ -71,7 +71,18 @@ SCHEMA: dict[str, Any] = {
             model_wise=_MODEL,
         ),
         tuning=_mapping(
-            strategy=_mapping(name=_one_of("bayesian", "random", "exhaustive")),
+            strategy=_mapping(
+                name=_one_of(
+                    "bayesian",
+                    "auto",
+                    "hawq",
+                    "basic",
+                    "mse",
+                    "conservative",
+                    "random",
+                    "exhaustive",
+                )
+            ),
             accuracy_criterion=_mapping(
                 relative={
                     "anyOf": [

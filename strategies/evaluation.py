@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from attrs import frozen
 
-from strategies.adaptors.base import Adaptor, Dataloader, TuneConfig
+from strategies.adaptors.base import (
+    Adaptor,
+    Dataloader,
+    OpConfig,
+    OpKey,
+    Sensitivity,
+    TuneConfig,
+)
 from strategies.conf import Conf
 from strategies.errors import ArgumentError, FirstEvaluationError, NotFiniteError
 from strategies.metrics import metric_function
 from strategies.objective import Measurement
+from strategies.report import log_unknown
 from strategies.time_limit import within
 
 STATIC = "post_training_static_quant"
@@ -93,6 +101,22 @@ class Evaluation:
     def sizes(self) -> Callable[[TuneConfig], float]:
         """Return what works out the size of a quantised model."""
         return self.adaptor.sizes(self.model, self.q_dataloader)
+
+    def sensitivities(
+        self, options: Mapping[OpKey, Sequence[OpConfig]]
+    ) -> Mapping[OpKey, Sensitivity] | None:
+        """Return what options of operations do alone; None where that cannot be measured.
+
+        Without it a run can do, so nothing that goes wrong here ends one.
+        """
+        loader = self.eval_dataloader if self.q_dataloader is None else self.q_dataloader
+        if loader is None:
+            return None
+        try:
+            return self.adaptor.sensitivities(self.model, options, loader)
+        except Exception as error:
+            log_unknown(error_text(error))
+            return None
 
     def attempt(self, tune_cfg: TuneConfig) -> tuple[Any, Measurement]:
         """Return the quantised model and its measurement, within the time limit of a trial.

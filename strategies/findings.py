@@ -10,6 +10,7 @@ from attrs import evolve
 import asktell as at
 from strategies.conf import Conf
 from strategies.errors import StrategyError
+from strategies.knowledge import Knowledge
 from strategies.objective import Measurement, TuningGoal
 from strategies.trial import Progress, Trial
 from strategies.tuning_space import Meaning, TuningSpace
@@ -97,6 +98,10 @@ class Findings:
         engine = started(self._space, self._conf, baseline, self._settings)
         self.progress = evolve(self.progress, baseline=baseline, engine=engine)
         self._keep_baseline(baseline)
+
+    def learn(self, knowledge: Knowledge) -> None:
+        """Take what is known beforehand."""
+        self.progress = evolve(self.progress, knowledge=knowledge)
 
     def add(self, params: Mapping[str, Any], trial: Trial) -> None:
         """Add a trial, and tell the optimiser its outcome under the params that it asked for."""

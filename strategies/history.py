@@ -1,10 +1,11 @@
 """A run's progress to plain dict and back: what a strategy's ``dicts`` are.
 
-The dict's layout is :class:`History` and the classes of its fields: schema 2. It also says which
+The dict's layout is :class:`History` and the classes of its fields: schema 3. It also says which
 model the run tuned and what for, since outcomes of another one would mislead.
 
 Schema 1 did not name the model, and its optimiser had one target, in which misses of the criterion
-were penalised. Its trials are read, and told to a new optimiser.
+were penalised. Its trials are read, and told to a new optimiser. Schema 2 held nothing that was
+known beforehand; that is measured when the run goes on.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ from asktell.numbers import is_finite
 from strategies.conf import Conf, Criterion, Objective
 from strategies.errors import ResumeError
 from strategies.findings import goal_of, started, told
+from strategies.knowledge import Knowledge, checked
 from strategies.objective import Measurement
 from strategies.policies import Policy
 from strategies.trial import Progress, Trial
 from strategies.tuning_space import TuningSpace
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @frozen
@@ -41,6 +43,7 @@ class History:
     baseline: Measurement | None
     trials: list[Trial]
     seconds: float
+    knowledge: Knowledge | None
 
 
 def history_to_dict(progress: Progress, policy: Policy, model: str, conf: Conf) -> dict[str, Any]:
@@ -55,6 +58,7 @@ def history_to_dict(progress: Progress, policy: Policy, model: str, conf: Conf) 
         "baseline": progress.baseline and asdict(progress.baseline),
         "trials": [asdict(trial) for trial in progress.trials],
         "seconds": progress.seconds,
+        "knowledge": progress.knowledge and asdict(progress.knowledge),
     }
 
 
@@ -86,6 +90,7 @@ def history_from_dict(
     trials = tuple(
         _checked(trial, position, conf, space) for position, trial in enumerate(history.trials)
     )
+    knowledge = checked(history.knowledge, space)
     if history.baseline is None:
         return Progress(None, None, (), history.seconds)
     if history.schema == 1:
@@ -96,7 +101,7 @@ def history_from_dict(
         goal = goal_of(conf, history.baseline)
         new = at.State.start(space.space, objectives=goal.wanted, constraints=goal.limits)
         _same("engine.outcomes", engine.problem.outcomes, new.problem.outcomes)
-    return Progress(engine, history.baseline, trials, history.seconds)
+    return Progress(engine, history.baseline, trials, history.seconds, knowledge)
 
 
 def read_history(dicts: Any) -> History:
@@ -107,10 +112,12 @@ def read_history(dicts: Any) -> History:
     """
     if isinstance(dicts, Mapping):
         schema = dicts.get("schema", SCHEMA)
-        if schema not in (1, SCHEMA) or isinstance(schema, bool):
-            raise ResumeError("$.dicts.schema", schema, f"1 or {SCHEMA}")
+        if schema not in range(1, SCHEMA + 1) or isinstance(schema, bool):
+            raise ResumeError("$.dicts.schema", schema, f"an integer from 1 to {SCHEMA}")
         if schema == 1:
             dicts = {"model": None, **dicts}
+        if schema < SCHEMA:
+            dicts = {"knowledge": None, **dicts}
     try:
         return read(dicts, History)
     except at.errors.StateError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from string import ascii_uppercase
 
@@ -98,10 +99,17 @@ def costs_section(record: Record, costs: Costs, gallery: Gallery) -> Section:
         text = "The trials do not tell of any operation whether quantising it costs accuracy."
     blocks: list[Block] = [Prose(text), Prose(verdict(costs.trust))]
     if costs.costs:
-        rows = tuple(_cost_row(cost, factor) for cost in costs.costs)
+        effects = _effects(record)
+        rows = tuple(
+            Row((*cells[:-1], *effects.get((cost.operation, cost.option), ()), cells[-1]))
+            for cost, cells in ((cost, _cost_cells(cost, factor)) for cost in costs.costs)
+        )
         caption = f"The accuracy that is lost, in {unit}, while the rest stays as in the best model"
-        columns = ("operation", "option", "costs", "±", "how sure", "trials in FP32")
-        numeric = (False, False, True, True, False, True)
+        beforehand = ("damage alone", "bytes", "multiplications") if effects else ()
+        if effects:
+            caption += "; and what was known before the first trial"
+        columns = ("operation", "option", "costs", "±", "how sure", *beforehand, "trials in FP32")
+        numeric = (False, False, True, True, False, *(True for _ in beforehand), True)
         blocks.append(Table(caption, columns, numeric, rows, sortable=True))
     shares = importance(costs.known, ACCURACY)
     table = Folded("These shares as numbers", (importance_table(shares),))
@@ -114,16 +122,32 @@ def _is_share(record: Record) -> bool:
     return base is not None and 0.0 <= base <= 1.0
 
 
-def _cost_row(cost: Cost, factor: float) -> Row:
+def _cost_cells(cost: Cost, factor: float) -> tuple[Cell, ...]:
     option = cost.option if cost.is_quantised else f"FP32; at best {cost.option}"
     how = "clear" if cost.is_clear else "the model cannot tell"
-    return Row(
-        (
-            Cell(cost.operation, cost.operation),
-            Cell(option, option),
-            Cell(f"{cost.points * factor:.2f}", cost.points),
-            Cell(f"{cost.deviation * factor:.2f}", cost.deviation),
-            Cell(how, how),
-            Cell(f"{cost.n_fp32:,}", cost.n_fp32),
-        )
+    return (
+        Cell(cost.operation, cost.operation),
+        Cell(option, option),
+        Cell(f"{cost.points * factor:.2f}", cost.points),
+        Cell(f"{cost.deviation * factor:.2f}", cost.deviation),
+        Cell(how, how),
+        Cell(f"{cost.n_fp32:,}", cost.n_fp32),
     )
+
+
+def _effects(record: Record) -> dict[tuple[str, str], tuple[Cell, ...]]:
+    """Return what was measured beforehand of every option, by operation and option.
+
+    A damage is a percentage: the square root of the squared change of the outputs beside theirs.
+    """
+    if record.knowledge is None or not record.knowledge.measured:
+        return {}
+    return {
+        (one.name, effect.option): (
+            Cell(f"{100.0 * math.sqrt(effect.damage):.2g} %", effect.damage),
+            Cell(f"{effect.size:+,.0f}", effect.size),
+            Cell(f"{one.multiplications:,}", one.multiplications),
+        )
+        for one in record.knowledge.operations
+        for effect in one.effects
+    }

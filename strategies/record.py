@@ -15,6 +15,7 @@ import asktell as at
 from asktell.acquisition.hypervolume import non_dominated
 from asktell.study.outcomes import Goal
 from strategies.history import engine_of, read_history
+from strategies.knowledge import Knowledge
 from strategies.objective import ACCURACY, SIZE, Measurement, TuningGoal
 from strategies.trial import Trial
 from strategies.tuning_space import ALGORITHM, SAMPLING_SIZE
@@ -51,6 +52,7 @@ class Record:
         best: the trial that meets the criterion best, else the nearest to it; None without one.
         seconds: how long it took.
         dicts: the history itself.
+        knowledge: what was known beforehand; None where that was not asked for.
     """
 
     strategy: str
@@ -60,6 +62,7 @@ class Record:
     best: Trial | None
     seconds: float
     dicts: Mapping[str, Any]
+    knowledge: Knowledge | None = None
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -152,7 +155,16 @@ def record_of(run: Run) -> Record | None:
     measured = [trial for trial in history.trials if trial.measurement]
     best = max(measured, key=lambda one: _rank(goal, one), default=None)  # the first of equals
     trials = tuple(history.trials)
-    return Record(history.strategy, goal, engine.space, trials, best, history.seconds, dicts)
+    return Record(
+        history.strategy,
+        goal,
+        engine.space,
+        trials,
+        best,
+        history.seconds,
+        dicts,
+        history.knowledge,
+    )
 
 
 def options_of(space: at.Space, name: str) -> tuple[Any, ...]:

@@ -7,9 +7,11 @@ The lines go to the logger ``strategies`` at the level INFO, which nobody sees u
 from __future__ import annotations
 
 import logging
+import math
 from contextlib import AbstractContextManager
 
 import asktell.log
+from strategies.knowledge import Knowledge
 from strategies.objective import Measurement, TuningGoal
 from strategies.trial import Trial
 
@@ -34,6 +36,27 @@ def log_baseline(goal: TuningGoal, operations: int, configurations: int) -> None
     wanted = "" if threshold is None else f"; wanted: accuracy of at {side} {threshold:.4f}"
     LOGGER.info("FP32: %s%s", described(goal.baseline), wanted)
     LOGGER.info("%d operations, %s configurations", operations, f"{configurations:,}")
+
+
+def log_knowledge(knowledge: Knowledge, seconds: float) -> None:
+    """Say what was measured of the options, and which operations are the most delicate."""
+    if not knowledge.measured:
+        return
+    options = sum(len(one.effects) for one in knowledge.operations)
+    worst = sorted(
+        ((one.effects[0].damage, one.name) for one in knowledge.operations), reverse=True
+    )[:3]
+    LOGGER.info(
+        "what %d options do alone, in %.1f s; by default the outputs move most with %s",
+        options,
+        seconds,
+        ", ".join(f"{name} {100.0 * math.sqrt(damage):.2g} %" for damage, name in worst),
+    )
+
+
+def log_unknown(reason: str) -> None:
+    """Say that the damage of options cannot be measured."""
+    LOGGER.info("damage of options: not measured (%s); their order is guessed", reason)
 
 
 def log_resumed(trials: int, source: str) -> None:

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping
 from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 
 from attrs import evolve
 
-from asktell.asking.known import Known
 from strategies.adaptors import adaptor_for
 from strategies.adaptors.base import Adaptor, Dataloader, TuneConfig
 from strategies.conf import Conf
@@ -28,9 +27,10 @@ from strategies.errors import (
 from strategies.evaluation import Evaluation, error_text
 from strategies.findings import Findings
 from strategies.history import history_from_dict, history_to_dict
+from strategies.knowledge import knowledge_of
 from strategies.objective import SIZE, Measurement, TuningGoal
-from strategies.policies import Policy
-from strategies.report import log_baseline, log_trial
+from strategies.policies import Context, Policy
+from strategies.report import log_baseline, log_knowledge, log_trial
 from strategies.stopwatch import Clock, Stopwatch
 from strategies.trial import Progress, Result, Trial
 from strategies.tuning_space import Meaning, TuningSpace
@@ -174,46 +174,60 @@ class TuneStrategy(ABC):
         return any(trial.meets for trial in trials)
 
     def measure_baseline(self) -> None:
-        """Measure the FP32 model, unless that has been done; a run begins with it.
+        """Measure the FP32 model, and what is of use beforehand, unless that has been done.
+
+        A run begins with it.
 
         Raises:
             FirstEvaluationError: it cannot be measured.
         """
-        if self.baseline is not None:
-            return
         with nullcontext() if self._stopwatch.is_running else self._stopwatch:
-            self._findings.add_baseline(self._evaluation.first())
-        space = self.tuning_space
-        log_baseline(self.goal, len(space.operations), space.space.size or 0)
+            if self.baseline is None:
+                self._findings.add_baseline(self._evaluation.first())
+                space = self.tuning_space
+                log_baseline(self.goal, len(space.operations), space.space.size or 0)
+            if self._findings.progress.knowledge is None and self.policy.by_exactness:
+                self._learn()
+
+    def _learn(self) -> None:
+        """Measure what every option of every operation does."""
+        started, space = self._clock(), self.tuning_space
+        options = {key: tuple(some.values()) for key, some in space.operations.items()}
+        sensitivities = self._evaluation.sensitivities(options)
+        knowledge = knowledge_of(space, sensitivities, self._size_of)
+        self._findings.learn(knowledge)
+        log_knowledge(knowledge, self._clock() - started)
 
     def _ask(self, given: Collection[Meaning]) -> dict[str, Any] | None:
-        """Return the params to try next: the default configuration first, then the policy's.
-
-        If the default misses the criterion, the most exact one may go second.
-        """
-        findings, meaning_of = self._findings, self.tuning_space.canonical
-        starts = [self.tuning_space.default()]
-        if self.trials and not any(trial.meets for trial in self.trials):
-            starts.append(self.tuning_space.most_exact())
-        for params in starts:
-            if not findings.knows(meaning_of(params)) and meaning_of(params) not in given:
-                return params
-        proposal = self.policy.ask(findings.engine, self._known, self.tuning_space.unquantised())
+        """Return the params to try next."""
+        findings = self._findings
+        proposal = self.policy.ask(findings.engine, self._context)
         if proposal is None:
             return None
         engine, params = proposal
-        if engine is findings.engine and meaning_of(params) in given:
+        if engine is findings.engine and self.tuning_space.canonical(params) in given:
             return None  # the same again: nothing else is left until it is answered
         findings.advance(engine)
         return params
 
     @cached_property
-    def _known(self) -> Known:
-        """Return what need not be measured: the size."""
-        if all(objective.name != SIZE for objective in self.conf.objectives):
-            return {}
+    def _context(self) -> Context:
+        """Return what is known without evaluating."""
+        space = self.tuning_space
+        sized = any(objective.name == SIZE for objective in self.conf.objectives)
+        return Context(
+            known={SIZE: self._size_of} if sized else {},
+            unquantised=space.unquantised(),
+            starts=(space.default(), space.most_exact()),
+            variants=space.variants(),
+            knowledge=self._findings.progress.knowledge,
+        )
+
+    @cached_property
+    def _size_of(self) -> Callable[[Mapping[str, Any]], float]:
+        """Return what works out the size of a configuration."""
         size_of = self._evaluation.sizes()
-        return {SIZE: lambda params: size_of(self.tuning_space.tune_cfg(params))}
+        return lambda params: size_of(self.tuning_space.tune_cfg(params))
 
     def _try(self, tune_cfg: TuneConfig) -> Trial:
         """Quantise and measure; whatever goes wrong makes a failed trial, but for the first."""

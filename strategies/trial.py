@@ -10,6 +10,7 @@ from typing import Any
 from attrs import field, frozen
 
 import asktell as at
+from strategies.knowledge import Knowledge
 from strategies.objective import Measurement
 
 
@@ -47,10 +48,12 @@ class Result:
 class Progress:
     """Everything that is kept of a run: with it, another run goes on exactly there.
 
-    The optimiser starts once the FP32 model is measured, as that says what is wanted.
+    The optimiser starts once the FP32 model is measured, as that says what is wanted. What is known
+    beforehand is there if the policy asks for it.
     """
 
     engine: at.State | None = None
     baseline: Measurement | None = None
     trials: tuple[Trial, ...] = ()
     seconds: float = 0.0
+    knowledge: Knowledge | None = None

@@ -117,6 +117,31 @@ class TuningSpace:
             params[_label(key)] = label
         return params
 
+    def variants(self) -> tuple[dict[str, Any], ...]:
+        """Return configurations of the whole model: another calibration, or one option everywhere.
+
+        An operation that does not have that option keeps its default.
+        """
+        default = self.default()
+        calibrations = [
+            {ALGORITHM: algorithm, SAMPLING_SIZE: size}
+            for algorithm in self.algorithms or (None,)
+            for size in self.sampling_sizes or (None,)
+        ]
+        found = [
+            default | {name: one[name] for name in one if name in default} for one in calibrations
+        ]
+        labels = dict.fromkeys(
+            label
+            for options in self.operations.values()
+            for label, option in options.items()
+            if option != FP32
+        )
+        for label in labels:
+            same = {_label(k): label for k, options in self.operations.items() if label in options}
+            found.append(default | same)
+        return tuple(one for place, one in enumerate(found) if one not in found[:place])
+
     def tune_cfg(self, params: Mapping[str, Any]) -> TuneConfig:
         """Return the tune configuration that params stand for."""
         config: TuneConfig = {key: options[params[name]] for name, key, options in self._names}

@@ -17,13 +17,17 @@ from typing import Any
 from asktell.errors import MissingExtraError
 from asktell.store.files import replace
 from strategies.adaptors.base import Dataloader
+from strategies.auto import AutoTuneStrategy
+from strategies.basic import BasicTuneStrategy
 from strategies.bayesian import BayesianTuneStrategy
 from strategies.conf import Conf
+from strategies.conservative import ConservativeTuneStrategy
 from strategies.errors import ResumeError
 from strategies.evaluation import error_text
 from strategies.exhaustive import ExhaustiveTuneStrategy
+from strategies.hawq import HAWQTuneStrategy
+from strategies.mse import MSETuneStrategy
 from strategies.page import write_report
-from strategies.policies import BAYESIAN, EXHAUSTIVE, RANDOM
 from strategies.random import RandomTuneStrategy
 from strategies.report import log_end, log_report, log_resumed, shown
 from strategies.runner import TuneStrategy
@@ -38,9 +42,17 @@ _OF_A_RUN = ("strategy", "criterion", "objectives", "baseline")
 """What two histories of one run have in common, apart from trials."""
 
 STRATEGIES: dict[str, type[TuneStrategy]] = {
-    BAYESIAN.name: BayesianTuneStrategy,
-    RANDOM.name: RandomTuneStrategy,
-    EXHAUSTIVE.name: ExhaustiveTuneStrategy,
+    kind.policy.name: kind
+    for kind in (
+        BayesianTuneStrategy,
+        AutoTuneStrategy,
+        HAWQTuneStrategy,
+        BasicTuneStrategy,
+        MSETuneStrategy,
+        ConservativeTuneStrategy,
+        RandomTuneStrategy,
+        ExhaustiveTuneStrategy,
+    )
 }
 
 

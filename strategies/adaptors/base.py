@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from attrs import field, frozen
@@ -77,6 +77,21 @@ class Capability:
     left_out: tuple[LeftOut, ...] = ()
 
 
+@frozen
+class Sensitivity:
+    """What an operation does, and what it does to the model if it alone is quantised.
+
+    Attributes:
+        multiplications: of one sample.
+        errors: the squared change of its own output beside its square, one for each option.
+        damages: the squared change of the model's outputs beside their square, one for each option.
+    """
+
+    multiplications: int
+    errors: tuple[float, ...]
+    damages: tuple[float, ...]
+
+
 class Adaptor(Protocol):
     """A framework, as the strategies see it. Models are opaque to everything but the adaptor."""
 
@@ -107,6 +122,15 @@ class Adaptor(Protocol):
 
     def sizes(self, model: Any, dataloader: Dataloader | None) -> Callable[[TuneConfig], float]:
         """Return a fast function: the size of what ``quantize`` would make of a ``tune_cfg``."""
+        ...
+
+    def sensitivities(
+        self, model: Any, options: Mapping[OpKey, Sequence[OpConfig]], dataloader: Dataloader
+    ) -> Mapping[OpKey, Sensitivity]:
+        """Return what these options of operations do, each alone, in a bounded time.
+
+        The same model and data give the same numbers.
+        """
         ...
 
     def digest(self, model: Any) -> str:

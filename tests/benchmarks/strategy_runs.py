@@ -48,16 +48,21 @@ Records = dict[str, dict[str, list[Record]]]
 
 @define(eq=False)
 class Remembering:
-    """An adaptor whose models are ``(accuracy, bytes)``, each measured once."""
+    """An adaptor whose models are ``(accuracy, bytes)``, each measured once; so are damages."""
 
     of: Task
     known: dict[str, tuple[float, int]]
     real: OnnxRuntimeAdaptor = field(init=False)
     _sizes: Any = field(init=False)
+    _sensitivities: Any = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self.real = OnnxRuntimeAdaptor(list(ALGORITHMS)[self.of.framework == DYNAMIC])
         self._sizes = self.real.sizes(self.of.model, self.of.calibration)
+        operations = self.real.capability(self.of.model).operations
+        self._sensitivities = self.real.sensitivities(
+            self.of.model, {one.key: one.options for one in operations}, self.of.calibration
+        )
 
     def load(self, model: Any) -> Any:
         return model
@@ -82,6 +87,9 @@ class Remembering:
 
     def sizes(self, model: Any, dataloader: Any) -> Any:
         return self._sizes
+
+    def sensitivities(self, model: Any, options: Any, dataloader: Any) -> Any:
+        return self._sensitivities
 
     def digest(self, model: Any) -> str:
         return ""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,15 @@ import numpy as np
 from attrs import field, frozen
 
 from strategies import Conf, TuneStrategy
-from strategies.adaptors.base import FP32, Capability, OpConfig, Operation, OpKey, TuneConfig
+from strategies.adaptors.base import (
+    FP32,
+    Capability,
+    OpConfig,
+    Operation,
+    OpKey,
+    Sensitivity,
+    TuneConfig,
+)
 
 CALIBRATION = [(0, 0)]
 
@@ -88,6 +96,9 @@ class FakeAdaptor:
     algorithms: tuple[str, ...] = ("minmax",)
     bytes_of: Callable[[Effect], float] = lambda effect: sum(_BYTES[name] for name in effect[:2])
     seconds_of: Callable[[Effect], float] = lambda effect: _BYTES[effect[0]] / 1000
+    blind: bool = False
+    """Whether it cannot measure what options do."""
+    looked: list[Any] = field(factory=list, init=False)
     quantized: list[Effect] = field(factory=list, init=False)
     evaluated: list[Effect] = field(factory=list, init=False)
     calibrated_with: list[Any] = field(factory=list, init=False)
@@ -134,6 +145,21 @@ class FakeAdaptor:
             return size if math.isfinite(size) else 0.0
 
         return size_of
+
+    def sensitivities(
+        self, model: FakeModel, options: Mapping[OpKey, Sequence[OpConfig]], dataloader: Any
+    ) -> dict[OpKey, Sensitivity]:
+        """Return losses as damages: what a perfect measurement would say."""
+        assert model.effect == UNQUANTISED
+        self.looked.append(dataloader)
+        if self.blind:
+            raise RuntimeError("no sample")
+        names = {str(config): name for name, config in OPTIONS.items()}
+        found = {}
+        for key, loss in zip(KEYS, _LOSSES, strict=True):
+            numbers = tuple(float(loss.get(names[str(one)], 0.0)) for one in options[key])
+            found[key] = Sensitivity(1000, numbers, numbers)
+        return found
 
     def digest(self, model: FakeModel) -> str:
         return f"a fake with {self.options}"

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import asktell as at
 from strategies.adaptors.base import FP32, Capability, Operation
 from strategies.conf import Conf
+from strategies.errors import ResumeError
 from strategies.findings import started
 from strategies.history import history_from_dict, history_to_dict
+from strategies.knowledge import knowledge_of
 from strategies.objective import Measurement
 from strategies.policies import BAYESIAN, RANDOM
 from strategies.trial import Progress, Trial
@@ -25,6 +29,10 @@ INT8 = {
 SPACE = TuningSpace.of(Capability((Operation("conv", "Conv", (INT8, FP32)),)), CONF)
 BASELINE = Measurement(0.75, {"modelsize": 36.0})
 ENGINE = started(SPACE, CONF, BASELINE, BAYESIAN.settings)
+LABEL = "w int8 sym tensor, a int8 sym"
+KNOWLEDGE = knowledge_of(
+    SPACE, None, lambda params: 9.0 if params["conv (Conv)"] == LABEL else 12.0
+)
 TRIAL = Trial(0, SPACE.default(), Measurement(0.5, {"modelsize": 9.0}), None, True, 1.5)
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -41,7 +49,8 @@ def progresses(draw: st.DrawFn) -> Progress:
         trials.append(Trial(number, SPACE.default(), measurement, failure, meets, seconds))
     baseline = draw(measurements)
     engine = started(SPACE, CONF, baseline, BAYESIAN.settings)
-    return Progress(engine, baseline, tuple(trials), draw(st.floats(0, 1e9)))
+    knowledge = draw(st.sampled_from((None, KNOWLEDGE)))
+    return Progress(engine, baseline, tuple(trials), draw(st.floats(0, 1e9)), knowledge)
 
 
 @settings(deadline=None)
@@ -58,10 +67,10 @@ def test_the_start_of_a_run_comes_back() -> None:
     assert history_from_dict(dicts, BAYESIAN, "digest", CONF, SPACE) == start
 
 
-def test_the_layout_is_that_of_schema_2() -> None:
-    progress = Progress(ENGINE, BASELINE, (TRIAL,), 2.5)
+def test_the_layout_is_that_of_schema_3() -> None:
+    progress = Progress(ENGINE, BASELINE, (TRIAL,), 2.5, KNOWLEDGE)
     assert history_to_dict(progress, RANDOM, "digest", CONF) == {
-        "schema": 2,
+        "schema": 3,
         "strategy": "random",
         "model": "digest",
         "criterion": {"loss": 0.01, "relative": True, "higher_is_better": True},
@@ -79,13 +88,27 @@ def test_the_layout_is_that_of_schema_2() -> None:
             }
         ],
         "seconds": 2.5,
+        "knowledge": {
+            "measured": False,
+            "operations": [
+                {
+                    "name": "conv (Conv)",
+                    "type": "Conv",
+                    "multiplications": 0,
+                    "effects": [
+                        {"option": LABEL, "error": 0.5, "damage": 0.5, "size": -3.0},
+                        {"option": "fp32", "error": 0.0, "damage": 0.0, "size": 0.0},
+                    ],
+                }
+            ],
+        },
     }
 
 
 def test_the_trials_of_schema_1_are_told_to_a_new_optimiser() -> None:
     dicts = history_to_dict(Progress(ENGINE, BASELINE, (TRIAL,), 2.5), BAYESIAN, "digest", CONF)
     old = {**dicts, "schema": 1}
-    del old["model"]
+    del old["model"], old["knowledge"]
     penalised = at.State.start(SPACE.space, 3, "maximize")
     old["engine"] = at.observe(penalised, SPACE.default(), 0.25).to_dict()
     progress = history_from_dict(old, BAYESIAN, "any model", CONF, SPACE)
@@ -97,3 +120,37 @@ def test_the_trials_of_schema_1_are_told_to_a_new_optimiser() -> None:
         (SPACE.unquantised(), {"modelsize": 36.0, "accuracy": 0.75}),
         (TRIAL.params, {"modelsize": 9.0, "accuracy": 0.5}),
     ]
+
+
+def test_a_history_of_schema_2_goes_on_without_what_was_not_known_then() -> None:
+    progress = Progress(ENGINE, BASELINE, (TRIAL,), 2.5)
+    old = {**history_to_dict(progress, BAYESIAN, "digest", CONF), "schema": 2}
+    del old["knowledge"]
+    assert history_from_dict(old, BAYESIAN, "digest", CONF, SPACE) == progress
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"name": "other"}, "$.dicts.knowledge.operations"),
+        ({"effects": []}, "$.dicts.knowledge.operations[0].effects"),
+        ({"multiplications": "many"}, "$.dicts.knowledge.operations[0].multiplications"),
+    ],
+)
+def test_knowledge_of_something_else_is_refused(change: dict[str, Any], place: str) -> None:
+    dicts = history_to_dict(
+        Progress(ENGINE, BASELINE, (), 0.0, KNOWLEDGE), BAYESIAN, "digest", CONF
+    )
+    dicts["knowledge"]["operations"][0] |= change
+    with pytest.raises(ResumeError) as caught:
+        history_from_dict(dicts, BAYESIAN, "digest", CONF, SPACE)
+    assert caught.value.place == place
+
+
+def test_damages_are_not_negative() -> None:
+    dicts = history_to_dict(
+        Progress(ENGINE, BASELINE, (), 0.0, KNOWLEDGE), BAYESIAN, "digest", CONF
+    )
+    dicts["knowledge"]["operations"][0]["effects"][0]["damage"] = -1.0
+    with pytest.raises(ResumeError, match="numbers >= 0"):
+        history_from_dict(dicts, BAYESIAN, "digest", CONF, SPACE)

@@ -55,6 +55,29 @@ def recorded(dicts: Any) -> Record:
     return record
 
 
+# --- what is known beforehand ---
+
+
+def test_damages_bytes_and_multiplications_are_beside_the_costs(whole: TuneStrategy) -> None:
+    strategy = make(BayesianTuneStrategy, FakeAdaptor(), conf(max_trials=4))
+    strategy.traverse()
+    page = report(strategy)
+    assert "damage alone" in page
+    assert "multiplications" in page
+    known = recorded(strategy).knowledge
+    assert known is not None
+    best = recorded(strategy).best
+    assert best is not None
+    for one in known.operations:
+        effect = one.effect(best.params[one.name])
+        assert f"{100.0 * effect.damage**0.5:.2g} %" in page
+        assert f"{effect.size:+,.0f}" in page
+    assert "damage alone" not in report(whole)  # nothing was measured for it
+    blind = make(BayesianTuneStrategy, FakeAdaptor(blind=True), conf(max_trials=4))
+    blind.traverse()
+    assert "damage alone" not in report(blind)
+
+
 # --- what is recorded ---
 
 
@@ -113,7 +136,7 @@ def test_histories_of_the_first_schema_are_read(whole: TuneStrategy) -> None:
 
 @pytest.mark.parametrize(
     ("change", "place"),
-    [({"trials": 3}, "$.dicts.trials"), ({"schema": 3}, "$.dicts.schema"), ({"x": 1}, "$.dicts")],
+    [({"trials": 3}, "$.dicts.trials"), ({"schema": 4}, "$.dicts.schema"), ({"x": 1}, "$.dicts")],
 )
 def test_a_corrupt_history_is_refused(
     whole: TuneStrategy, change: Mapping[str, Any], place: str

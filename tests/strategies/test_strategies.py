@@ -1060,13 +1060,16 @@ def test_what_are_no_dicts_are_refused(dicts: Any) -> None:
         ({}, "$.dicts.schema"),
         ({"schema": 1}, "$.dicts.strategy"),
         ({"schema": 2}, "$.dicts.strategy"),
+        ({"schema": 3}, "$.dicts.strategy"),
     ],
 )
 def test_the_first_missing_key_is_named(dicts: Any, place: str) -> None:
     assert refused(dicts).place == place
 
 
-@pytest.mark.parametrize("key", ["schema", "strategy", "engine", "baseline", "trials", "seconds"])
+@pytest.mark.parametrize(
+    "key", ["schema", "strategy", "engine", "baseline", "trials", "seconds", "knowledge"]
+)
 def test_a_missing_key_is_refused(history: dict[str, Any], key: str) -> None:
     assert key in str(refused(changed(history, (key,), DELETED)))
 
@@ -1075,7 +1078,7 @@ def test_an_unknown_key_is_refused(history: dict[str, Any]) -> None:
     assert refused({**history, "extra": 1}).place.startswith("$.dicts")
 
 
-@pytest.mark.parametrize("schema", [0, 3, "1", None])
+@pytest.mark.parametrize("schema", [0, 4, "1", None])
 def test_another_schema_is_refused(history: dict[str, Any], schema: Any) -> None:
     assert refused({**history, "schema": schema}).place == "$.dicts.schema"
 

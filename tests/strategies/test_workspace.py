@@ -368,9 +368,10 @@ def test_there_is_a_line_for_every_trial(
     run_in(tmp_path, adaptor, n=2)
     run_in(tmp_path, adaptor, n=3)
     lines = [record.getMessage() for record in caplog.records]
-    fp32, space, first, _, done, report, resumed, third, *_ = lines
+    fp32, space, known, first, _, done, report, resumed, third, *_ = lines
     assert fp32.startswith("FP32: accuracy 0.9000, size 200 bytes; wanted: accuracy of at least 0.")
     assert space == "2 operations, 18 configurations"
+    assert known.startswith("what 6 options do alone, in ")
     assert first.startswith("trial 0 (1 of 2): accuracy 0.8710, size 50 bytes, misses; ")
     assert first.endswith(" s")
     assert done.startswith("done: 2 trials in ")
@@ -395,7 +396,7 @@ strategies.BayesianTuneStrategy("m", configuration, CALIBRATION, eval_func=abs) 
     assert ran.stdout == ""
     lines = ran.stderr.splitlines()
     assert [line.split()[0] for line in lines] == (
-        [] if quiet else ["FP32:", "2", "trial", "trial", "done:", "report:"]
+        [] if quiet else ["FP32:", "2", "what", "trial", "trial", "done:", "report:"]
     )
 
 

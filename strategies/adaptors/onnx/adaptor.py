@@ -6,12 +6,13 @@ import hashlib
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from numbers import Integral
 from typing import Any
 
 import numpy as np
 import onnx
+import onnxruntime
 from attrs import Attribute, field, frozen
 from google.protobuf.message import DecodeError
 from onnx import numpy_helper
@@ -22,10 +23,13 @@ from strategies.adaptors.base import (
     Dataloader,
     OpConfig,
     Operation,
+    OpKey,
+    Sensitivity,
     TuneConfig,
 )
 from strategies.adaptors.onnx.affine import Array
 from strategies.adaptors.onnx.calibration import Range, calibrate
+from strategies.adaptors.onnx.damages import Part, sensitivities
 from strategies.adaptors.onnx.dynamic import DYNAMIC_OPSET, quantize_dynamic
 from strategies.adaptors.onnx.graph import WeightedNode, opset, prepare, weighted_nodes
 from strategies.adaptors.onnx.options import (
@@ -35,7 +39,14 @@ from strategies.adaptors.onnx.options import (
     distinct_options,
     options,
 )
-from strategies.adaptors.onnx.running import batches, first_samples, open_session, run
+from strategies.adaptors.onnx.running import (
+    Feed,
+    batches,
+    first_samples,
+    open_session,
+    pieces_of,
+    run,
+)
 from strategies.adaptors.onnx.sizes import Sizes
 from strategies.adaptors.onnx.static import quantize_static
 from strategies.errors import AdaptorError
@@ -43,6 +54,7 @@ from strategies.errors import AdaptorError
 ALGORITHMS = {STATIC: ("minmax", "entropy", "percentile"), DYNAMIC: ()}
 SETTINGS = ("calib_sampling_size", "calib_algorithm")
 DEFAULT_SAMPLING_SIZE = 100
+EVERY_SAMPLE = 2**62
 REMEMBERED_CALIBRATIONS = 16
 WARM_UP_RUNS = 2
 LEAST_RUNS, MOST_RUNS, ENOUGH_SECONDS = 5, 100, 0.2
@@ -205,6 +217,34 @@ class OnnxRuntimeAdaptor:
             return self._calibrated(prepared, nodes, dataloader, algorithm, size)
 
         return Sizes(prepared, offered, None if self.approach == DYNAMIC else ranges)
+
+    def sensitivities(
+        self, model: Model, options: Mapping[OpKey, Sequence[OpConfig]], dataloader: Dataloader
+    ) -> dict[OpKey, Sensitivity]:
+        """Return what these options of nodes do, each alone, on a few samples of the dataloader.
+
+        Raises:
+            AdaptorError: As :meth:`quantize`.
+        """
+        prepared = self._prepare(model)
+        adders = {node.name: node.adder for node in self._nodes(prepared) if node.bias}
+        parts = [
+            Part(key, frozenset({key[0], adders.get(key[0], key[0])}), tuple(some))
+            for key, some in options.items()
+        ]
+        alone = OnnxRuntimeAdaptor(self.approach)  # it calibrates operations, not models
+
+        def made(
+            operation: onnx.ModelProto, key: OpKey, option: OpConfig, feeds: Sequence[Feed]
+        ) -> onnx.ModelProto:
+            tune_cfg = {key: option, "calib_sampling_size": EVERY_SAMPLE}
+            return alone.quantize(operation, tune_cfg, [(feed, None) for feed in feeds])
+
+        def some_feeds(session: onnxruntime.InferenceSession, count: int) -> list[Feed]:
+            feeds = first_samples(batches(session, dataloader), count)
+            return [piece for feed in feeds for piece in pieces_of(session, feed)]
+
+        return sensitivities(prepared, parts, made, some_feeds)
 
     def digest(self, model: Model) -> str:
         """Return a digest of everything in the model."""

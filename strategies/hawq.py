@@ -1,0 +1,12 @@
+"""The hawq strategy: see ``policies/hawq.py``."""
+
+from __future__ import annotations
+
+from strategies.policies import HAWQ
+from strategies.runner import TuneStrategy
+
+
+class HAWQTuneStrategy(TuneStrategy):
+    """Search along the frontier of damage and bytes."""
+
+    policy = HAWQ

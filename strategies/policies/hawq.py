@@ -1,0 +1,167 @@
+"""The configurations that damage least for the bytes they save, and a search along them.
+
+After HAWQ-V2 (Dong et al., 2020, arXiv:1911.03852): the sensitivity of each option is known, their
+sum ranks configurations without evaluating, and a frontier of damage and bytes is what is left.
+There the sensitivity is a trace of the Hessian times the squared perturbation; here it is the
+damage, measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
+
+from attrs import evolve, frozen
+
+from strategies.knowledge import Effect, Knowledge, Operation
+from strategies.policies.engine import BAYESIAN
+from strategies.policies.policy import Context, Params
+from strategies.policies.script import Outcome, Steps, begin, meets
+
+
+@frozen
+class Step:
+    """One operation that takes another option: more damage, fewer bytes."""
+
+    name: str
+    after: str
+    damage: float
+    saved: float
+
+    @property
+    def price(self) -> float:
+        """Return the damage of a byte that is saved."""
+        return self.damage / self.saved
+
+
+@frozen
+class Frontier:
+    """Configurations from the least damage on, each with one step more than that before it."""
+
+    start: Mapping[str, Any]
+    steps: tuple[Step, ...]
+    damages: tuple[float, ...]
+    """One more than steps."""
+
+    def params(self, count: int) -> dict[str, Any]:
+        """Return the configuration after so many steps."""
+        return {**self.start, **{step.name: step.after for step in self.steps[:count]}}
+
+
+def frontier_of(knowledge: Knowledge, base: Params) -> Frontier:
+    """Return the frontier, with the calibration of ``base``.
+
+    Each operation goes along the lower convex hull of its options; the steps of all are taken in
+    the order of their price. That is the greedy solution of the multiple-choice knapsack problem,
+    which is exact at its own steps (Sinha and Zoltners, 1979).
+    """
+    start, steps = dict(base), []
+    for one in knowledge.operations:
+        hull = _hull(one)
+        start[one.name] = hull[0].option
+        steps += [
+            Step(one.name, b.option, b.damage - a.damage, a.size - b.size)
+            for a, b in pairwise(hull)
+        ]
+    steps.sort(key=lambda step: step.price)  # stable, and rises along each hull
+    damages = [knowledge.damage(start)]
+    for step in steps:
+        damages.append(damages[-1] + step.damage)
+    return Frontier(start, tuple(steps), tuple(damages))
+
+
+def _hull(operation: Operation) -> list[Effect]:
+    """Return the options on the lower convex hull of size and damage, the least damage first."""
+    hull: list[Effect] = []
+    for effect in sorted(operation.effects, key=lambda one: (one.damage, one.size)):
+        if hull and effect.size >= hull[-1].size:
+            continue
+        while len(hull) > 1 and _price(hull[-2], effect) <= _price(hull[-2], hull[-1]):
+            hull.pop()
+        hull.append(effect)
+    return hull
+
+
+def _price(a: Effect, b: Effect) -> float:
+    return (b.damage - a.damage) / (a.size - b.size)
+
+
+def along(context: Context, most: int | None = None) -> Steps[dict[str, Any] | None]:
+    """Try what is first, then search the frontier for the last configuration that meets.
+
+    Where the accuracy crosses the limit is guessed from damages and accuracies on both sides;
+    every other time the middle is tried, so that the search ends soon whatever they say; at the
+    latest after ``most`` trials. Returns that configuration.
+    """
+    knowledge = context.knowledge
+    if knowledge is None or context.unquantised is None:
+        yield from begin(context)
+        return None
+    points = [(0.0, (yield context.unquantised))]
+    for params in context.starts:
+        outcome = yield params
+        points.append((knowledge.damage(params), outcome))
+        if meets(outcome):
+            break
+    frontier = frontier_of(knowledge, context.starts[0])
+    low, high = 0, len(frontier.steps) + 1
+    tried = 0
+    while high - low > 1 and tried != most:
+        at = (low + high) // 2 if tried % 2 else _guess(frontier, points, low, high)
+        outcome = yield frontier.params(at)
+        tried += 1
+        points.append((frontier.damages[at], outcome))
+        low, high = (at, high) if meets(outcome) else (low, at)
+    return frontier.params(low)
+
+
+def _guess(
+    frontier: Frontier, points: list[tuple[float, Outcome | None]], low: int, high: int
+) -> int:
+    """Return the count of steps between low and high at which the limit is expected."""
+    bad = [(damage, one.margin) for damage, one in points if one is not None and not one.meets]
+    if not bad:
+        return high - 1
+    most, missed = min(bad)
+    good = [(d, one.margin) for d, one in points if one is not None and one.meets and d <= most]
+    least, met = max(good, default=(0.0, 0.0))
+    limit = least + (most - least) * (met / (met - missed))
+    count = sum(damage <= limit for damage in frontier.damages) - 1
+    return min(max(count, low + 1), high - 1)
+
+
+def hawq(context: Context) -> Steps[None]:
+    """Search the frontier; then save single bytes beyond what it came to, while that does no harm.
+
+    Of all ways to save bytes in one operation the one goes first whose bytes cost least damage. One
+    that missed is not tried again.
+    """
+    found = yield from along(context)
+    if found is None or context.knowledge is None:
+        return
+    params: Params = found
+    missed: set[tuple[str, str]] = set()
+    while savings := _savings(context.knowledge, params, missed):
+        best = min(savings, key=lambda step: step.price)
+        more = {**params, best.name: best.after}
+        if meets((yield more)):
+            params = more
+        else:
+            missed.add((best.name, best.after))
+
+
+def _savings(knowledge: Knowledge, params: Params, missed: set[tuple[str, str]]) -> list[Step]:
+    steps = []
+    for one in knowledge.operations:
+        now = one.effect(params[one.name])
+        steps += [
+            Step(one.name, after.option, after.damage - now.damage, now.size - after.size)
+            for after in one.effects
+            if after.size < now.size and (one.name, after.option) not in missed
+        ]
+    return steps
+
+
+HAWQ = evolve(BAYESIAN, name="hawq", first=hawq)
+"""The frontier of damage and bytes, searched for where the criterion is met."""

@@ -1,0 +1,148 @@
+"""What is known before the first trial, and that a run keeps it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Any
+
+import pytest
+from fakes import KEYS, FakeAdaptor, conf, effects, make
+
+import asktell as at
+from strategies import AutoTuneStrategy, BayesianTuneStrategy, RandomTuneStrategy
+from strategies.adaptors.base import FP32, Capability, Operation, Sensitivity
+from strategies.knowledge import UNQUANTISED, knowledge_of
+from strategies.tuning_space import TuningSpace
+
+NAMES = [f"{name} ({kind})" for name, kind in KEYS]
+TENSOR, CHANNEL = "w int8 sym tensor, a uint8 asym", "w int8 sym channel, a uint8 asym"
+
+
+def fake_space(*labels: str) -> TuningSpace:
+    adaptor = FakeAdaptor(options=labels or ("tensor", "channel", "fp32"))
+    return TuningSpace.of(adaptor.capability(adaptor.load("model")), conf())
+
+
+def size_of(params: Any) -> float:
+    return sum({TENSOR: 25.0, CHANNEL: 27.0, UNQUANTISED: 100.0}[params[name]] for name in NAMES)
+
+
+SENSITIVITIES = {
+    KEYS[0]: Sensitivity(70, (0.5, 0.25, 0.0), (8.0, 4.0, 0.0)),
+    KEYS[1]: Sensitivity(30, (0.75, 0.5, 0.0), (2.0, 1.0, 0.0)),
+}
+
+
+def test_damages_and_bytes_of_a_configuration_are_sums() -> None:
+    space = fake_space()
+    known = knowledge_of(space, SENSITIVITIES, size_of)
+    params = {**space.default(), NAMES[1]: CHANNEL}
+    assert known.measured
+    assert known.damage(params) == 9.0
+    assert known.size(params) == size_of(params) - 200.0 == -148.0
+    assert known.damage(space.unquantised() or {}) == 0.0
+    assert [one.multiplications for one in known.operations] == [70, 30]
+    assert [one.type for one in known.operations] == ["Conv", "MatMul"]
+    assert known.operations[0].effect(CHANNEL).error == 0.25
+    assert [one.unquantised for one in known.operations] == [UNQUANTISED, UNQUANTISED]
+
+
+@pytest.mark.parametrize(("higher", "sign"), [(True, -1.0), (False, 1.0)])
+def test_the_trend_goes_against_the_damage(higher: bool, sign: float) -> None:
+    known = knowledge_of(fake_space(), SENSITIVITIES, size_of)
+    assert known.trend(higher_is_better=higher) == at.Trend(
+        {
+            NAMES[0]: {TENSOR: sign * 8.0, CHANNEL: sign * 4.0, UNQUANTISED: sign * 0.0},
+            NAMES[1]: {TENSOR: sign * 2.0, CHANNEL: sign * 1.0, UNQUANTISED: sign * 0.0},
+        }
+    )
+
+
+def test_where_nothing_is_measured_the_order_of_options_is_a_guess() -> None:
+    adaptor = FakeAdaptor()
+    options = adaptor.capability(adaptor.load("model")).operations[0].options
+    operations = (Operation("a", "Conv", options, (2, 1, 0)),)
+    space = TuningSpace.of(Capability(operations), conf(), by_exactness=True)
+    known = knowledge_of(space, None, lambda params: 1.0)
+    assert not known.measured
+    assert [effect.damage for effect in known.operations[0].effects] == [0.5, 0.25, 0.0]
+
+
+def test_where_an_operation_must_be_quantised_bytes_are_beside_the_default() -> None:
+    space = fake_space("tensor", "channel")
+    known = knowledge_of(space, None, size_of)
+    assert known.operations[0].unquantised is None
+    assert [effect.size for effect in known.operations[0].effects] == [0.0, 2.0]
+    assert FP32 not in space.operations[KEYS[0]].values()
+
+
+# ---------------------------------------------------------------------------------- in a run
+
+
+def test_a_run_measures_once_and_before_the_first_trial() -> None:
+    adaptor = FakeAdaptor()
+    strategy = make(AutoTuneStrategy, adaptor, conf(max_trials=4))
+    assert strategy.dicts["knowledge"] is None
+    strategy.measure_baseline()
+    known = strategy.dicts["knowledge"]
+    assert [one["name"] for one in known["operations"]] == NAMES
+    assert adaptor.quantized == []
+    strategy.traverse()
+    assert len(adaptor.looked) == 1
+    assert strategy.dicts["knowledge"] == known
+
+
+def test_a_run_that_goes_on_measures_nothing_anew() -> None:
+    whole = make(AutoTuneStrategy, FakeAdaptor(), conf(max_trials=8))
+    whole.traverse()
+    stopped = make(AutoTuneStrategy, FakeAdaptor(), conf(max_trials=3))
+    stopped.traverse()
+    again = FakeAdaptor(blind=True)
+    dicts = json.loads(json.dumps(stopped.dicts))
+    resumed = make(AutoTuneStrategy, again, conf(max_trials=8), dicts)
+    resumed.traverse()
+    assert again.looked == []
+    assert effects(resumed) == effects(whole)
+
+
+def test_a_history_without_it_is_completed() -> None:
+    stopped = make(AutoTuneStrategy, FakeAdaptor(), conf(max_trials=3))
+    stopped.traverse()
+    old = {**stopped.dicts, "schema": 2}
+    del old["knowledge"]
+    again = FakeAdaptor()
+    resumed = make(AutoTuneStrategy, again, conf(max_trials=4), old)
+    resumed.traverse()
+    assert len(again.looked) == 1
+    assert resumed.dicts["knowledge"] == stopped.dicts["knowledge"]
+
+
+def test_what_nobody_asks_for_is_not_measured() -> None:
+    adaptor = FakeAdaptor()
+    strategy = make(RandomTuneStrategy, adaptor, conf(max_trials=3))
+    strategy.traverse()
+    assert adaptor.looked == []
+    assert strategy.dicts["knowledge"] is None
+
+
+def test_a_run_does_without_where_it_cannot_be_measured(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    strategy = make(BayesianTuneStrategy, FakeAdaptor(blind=True), conf(max_trials=4))
+    with caplog.at_level(logging.INFO, "strategies"):
+        strategy.traverse()
+    assert len(strategy.trials) == 4
+    assert strategy.dicts["knowledge"]["measured"] is False
+    assert "RuntimeError: no sample" in caplog.text
+
+
+def test_what_was_measured_is_said_in_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    strategy = make(BayesianTuneStrategy, FakeAdaptor(), conf(max_trials=1))
+    with caplog.at_level(logging.INFO, "strategies"):
+        strategy.measure_baseline()
+    (line,) = (one for one in caplog.messages if "alone" in one)
+    assert line.startswith("what 6 options do alone, in ")
+    assert line.endswith(
+        "by default the outputs move most with block (Conv) 14 %, block (MatMul) 8.9 %"
+    )
