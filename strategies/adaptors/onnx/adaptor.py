@@ -26,11 +26,21 @@ from strategies.adaptors.base import (
 )
 from strategies.adaptors.onnx.affine import Array
 from strategies.adaptors.onnx.calibration import Range, calibrate
+from strategies.adaptors.onnx.coverage import left_out
 from strategies.adaptors.onnx.dynamic import DYNAMIC_OPSET, quantize_dynamic
-from strategies.adaptors.onnx.graph import WeightedNode, opset, prepare, weighted_nodes
+from strategies.adaptors.onnx.graph import PRODUCTS, WeightedNode, prepare, weighted_nodes
+from strategies.adaptors.onnx.opsets import (
+    FOUR_BIT_OPSET,
+    can_be_raised,
+    converted,
+    opset,
+    raised,
+)
 from strategies.adaptors.onnx.options import (
+    APPROACHES,
     DYNAMIC,
     STATIC,
+    WEIGHT_ONLY,
     check_option,
     distinct_options,
     options,
@@ -38,9 +48,10 @@ from strategies.adaptors.onnx.options import (
 from strategies.adaptors.onnx.running import batches, first_samples, open_session, run
 from strategies.adaptors.onnx.sizes import Sizes
 from strategies.adaptors.onnx.static import quantize_static
+from strategies.adaptors.onnx.weights import is_weight_only
 from strategies.errors import AdaptorError
 
-ALGORITHMS = {STATIC: ("minmax", "entropy", "percentile"), DYNAMIC: ()}
+ALGORITHMS = {STATIC: ("minmax", "entropy", "percentile"), DYNAMIC: (), WEIGHT_ONLY: ()}
 SETTINGS = ("calib_sampling_size", "calib_algorithm")
 DEFAULT_SAMPLING_SIZE = 100
 REMEMBERED_CALIBRATIONS = 16
@@ -53,9 +64,9 @@ Model = str | os.PathLike[str] | onnx.ModelProto
 
 
 def _approach_known(_: Any, attribute: Attribute[str], value: str) -> None:
-    if value not in ALGORITHMS:
+    if value not in APPROACHES:
         raise AdaptorError(
-            f"{attribute.name} is {value!r}, expected one of {', '.join(ALGORITHMS)}"
+            f"{attribute.name} is {value!r}, expected one of {', '.join(APPROACHES)}"
         )
 
 
@@ -94,6 +105,7 @@ class OnnxRuntimeAdaptor:
     _calibrations: dict[tuple[bytes, str, int], dict[str, Range]] = field(
         factory=dict, init=False, repr=False, eq=False
     )
+    _prepared: dict[bytes, onnx.ModelProto] = field(factory=dict, init=False, repr=False, eq=False)
 
     def load(self, model: Model) -> onnx.ModelProto:
         """Return the model as an object; an object is returned as it is.
@@ -120,13 +132,17 @@ class OnnxRuntimeAdaptor:
         """
         prepared = self._prepare(model)
         constants = {tensor.name: tensor for tensor in prepared.graph.initializer}
+        four_bits = can_be_raised(prepared)
         operations = []
         for node in self._nodes(prepared):
-            weight = numpy_helper.to_array(constants[node.weight])
-            distinct, ranks = distinct_options(node, weight, self.approach)
+            names = filter(None, (node.weight, node.recurrence))
+            weights = [numpy_helper.to_array(constants[name]) for name in names]
+            distinct, ranks = distinct_options(node, weights, self.approach, four_bits)
             ranks = (*(1 + rank for rank in ranks), 0)
             operations.append(Operation(node.name, node.type, (*distinct, FP32), ranks))
-        return Capability(tuple(operations), ALGORITHMS[self.approach])
+        tuned = {operation.name for operation in operations}
+        rest = left_out(prepared, tuned)
+        return Capability(tuple(operations), ALGORITHMS[self.approach], rest)
 
     def quantize(
         self, model: Model, tune_cfg: TuneConfig, dataloader: Dataloader | None
@@ -144,12 +160,12 @@ class OnnxRuntimeAdaptor:
         """
         prepared = self._prepare(model)
         nodes = self._nodes(prepared)
-        choices = self._choices(nodes, tune_cfg)
-        if self.approach == DYNAMIC:
+        choices = self._choices(nodes, tune_cfg, can_be_raised(prepared))
+        if self.approach != STATIC:
             return quantize_dynamic(prepared, choices)
         size, algorithm = _calibration_settings(tune_cfg)
-        if not choices:
-            return prepared
+        if all(map(is_weight_only, choices.values())):
+            return quantize_dynamic(prepared, choices)
         ranges = self._calibrated(prepared, nodes, dataloader, algorithm, size)
         return quantize_static(prepared, choices, ranges)
 
@@ -198,13 +214,14 @@ class OnnxRuntimeAdaptor:
         """
         prepared = self._prepare(model)
         nodes = self._nodes(prepared)
-        offered = {node: options(node, self.approach) for node in nodes}
+        four_bits = can_be_raised(prepared)
+        offered = {node: options(node, self.approach, four_bits) for node in nodes}
 
         def ranges(tune_cfg: TuneConfig) -> dict[str, Range]:
             size, algorithm = _calibration_settings(tune_cfg)
             return self._calibrated(prepared, nodes, dataloader, algorithm, size)
 
-        return Sizes(prepared, offered, None if self.approach == DYNAMIC else ranges)
+        return Sizes(prepared, offered, ranges if self.approach == STATIC else None)
 
     def digest(self, model: Model) -> str:
         """Return a digest of everything in the model."""
@@ -239,18 +256,35 @@ class OnnxRuntimeAdaptor:
         onnx.save(_load(model), path, format="protobuf")
 
     def _prepare(self, model: Model) -> onnx.ModelProto:
-        prepared = prepare(_load(model))
-        if self.approach == DYNAMIC and opset(prepared) < DYNAMIC_OPSET:
+        loaded = _load(model)
+        digest = hashlib.blake2b(loaded.SerializeToString(deterministic=True)).digest()
+        if digest not in self._prepared:
+            self._prepared.clear()  # one model is tuned at a time
+            self._prepared[digest] = self._as_new_as_needed(prepare(loaded))
+        return self._prepared[digest]
+
+    def _as_new_as_needed(self, prepared: onnx.ModelProto) -> onnx.ModelProto:
+        """Return a prepared model in an opset that quantising can build on."""
+        least = DYNAMIC_OPSET if self.approach == DYNAMIC else 1
+        if not can_be_raised(prepared):
+            newer = converted(prepared, FOUR_BIT_OPSET)
+            if _keys(newer) == _keys(prepared):
+                return newer
+        elif opset(prepared) < least:
+            return raised(prepared, least)
+        if opset(prepared) < least:
             raise AdaptorError(
-                f"model: it is written in opset {opset(prepared)}, expected {DYNAMIC_OPSET} or "
-                "later for dynamic quantisation: onnx.version_converter can raise it"
+                f"model: it is written in opset {opset(prepared)}, expected {least} or later for "
+                "dynamic quantisation, and ONNX cannot convert it: export it anew"
             )
         return prepared
 
     def _nodes(self, prepared: onnx.ModelProto) -> tuple[WeightedNode, ...]:
         return tuple(n for n in weighted_nodes(prepared) if options(n, self.approach))
 
-    def _choices(self, nodes: Iterable[WeightedNode], tune_cfg: TuneConfig) -> dict[str, OpConfig]:
+    def _choices(
+        self, nodes: Iterable[WeightedNode], tune_cfg: TuneConfig, four_bits: bool
+    ) -> dict[str, OpConfig]:
         known = {(node.name, node.type): node for node in nodes}
         choices = {}
         for key, config in tune_cfg.items():
@@ -259,7 +293,7 @@ class OnnxRuntimeAdaptor:
             if key not in known:
                 raise AdaptorError(f"tune_cfg[{key!r}]: no such node, expected one of {[*known]}")
             if config != FP32:
-                check_option(config, options(known[key], self.approach), key)
+                check_option(config, options(known[key], self.approach, four_bits), key)
                 choices[known[key].name] = config
         return choices
 
@@ -279,7 +313,12 @@ class OnnxRuntimeAdaptor:
         if key not in self._calibrations:
             self._calibrations[key] = calibrate(
                 prepared,
-                (tensor for node in nodes for tensor in (node.activation, node.fused_output)),
+                (
+                    tensor
+                    for node in nodes
+                    if node.type in PRODUCTS
+                    for tensor in (node.activation, node.fused_output)
+                ),
                 algorithm,
                 lambda session: first_samples(batches(session, dataloader), size),
                 self.threads,
@@ -287,6 +326,10 @@ class OnnxRuntimeAdaptor:
             if len(self._calibrations) > REMEMBERED_CALIBRATIONS:
                 self._calibrations.pop(next(iter(self._calibrations)), None)
         return self._calibrations[key]
+
+
+def _keys(prepared: onnx.ModelProto) -> list[tuple[str, str]]:
+    return [(node.name, node.type) for node in weighted_nodes(prepared)]
 
 
 def _load(model: Model) -> onnx.ModelProto:
