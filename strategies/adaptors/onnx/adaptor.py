@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import statistics
 import time
@@ -24,6 +23,7 @@ from strategies.adaptors.base import (
     Operation,
     TuneConfig,
 )
+from strategies.adaptors.onnx import external
 from strategies.adaptors.onnx.affine import Array
 from strategies.adaptors.onnx.calibration import Range, calibrate
 from strategies.adaptors.onnx.coverage import left_out
@@ -60,7 +60,7 @@ LEAST_RUNS, MOST_RUNS, ENOUGH_SECONDS = 5, 100, 0.2
 EMPTY = "dataloader: it gave no batch, expected at least one"
 
 Model = str | os.PathLike[str] | onnx.ModelProto
-"""An ONNX file or what was read from one; at most 2 GB, the limit of its format."""
+"""An ONNX file, with the data that lies beside it, or what was read from one."""
 
 
 def _approach_known(_: Any, attribute: Attribute[str], value: str) -> None:
@@ -191,17 +191,21 @@ class OnnxRuntimeAdaptor:
         return float(metric(outputs[0] if len(outputs) == 1 else outputs, labels))
 
     def size(self, model: Model) -> int:
-        """Return the bytes of the model's file, or of the file that it would be saved to.
+        """Return the bytes of the model's files, or of the file that it would be saved to.
+
+        Data that lies beside the file counts too. An object counts as if one file could hold it.
 
         Raises:
-            AdaptorError: There is no such file.
+            AdaptorError: There is no such file, or it is not an ONNX model.
         """
         if isinstance(model, onnx.ModelProto):
-            return int(model.ByteSize())
+            return external.byte_size(model)
         try:
-            return os.path.getsize(model)
+            return external.files_size(model)
         except OSError as error:
             raise AdaptorError(f"model: {model} is not a file: {error}") from error
+        except DecodeError as error:
+            raise AdaptorError(f"model: {model} cannot be read as an ONNX file: {error}") from error
 
     def sizes(self, model: Model, dataloader: Dataloader | None) -> Sizes:
         """Return a function of a tune configuration: the size of the model that it asks for.
@@ -225,8 +229,7 @@ class OnnxRuntimeAdaptor:
 
     def digest(self, model: Model) -> str:
         """Return a digest of everything in the model."""
-        serialized = _load(model).SerializeToString(deterministic=True)
-        return hashlib.blake2b(serialized, digest_size=16).hexdigest()
+        return external.digest(_load(model)).hexdigest()
 
     def latency(self, model: Model, dataloader: Dataloader) -> float:
         """Return the median seconds that the first batch takes, after warming up, loading aside.
@@ -250,18 +253,20 @@ class OnnxRuntimeAdaptor:
     def save(self, model: Model, path: str) -> None:
         """Write the model to ``path``, in the ONNX format.
 
+        The data of a model beyond 1.9 GB goes to ``<path>.data``.
+
         Raises:
             AdaptorError: ``model`` is a file, but not an ONNX model.
         """
-        onnx.save(_load(model), path, format="protobuf")
+        external.write(_load(model), path)
 
     def _prepare(self, model: Model) -> onnx.ModelProto:
         loaded = _load(model)
-        digest = hashlib.blake2b(loaded.SerializeToString(deterministic=True)).digest()
-        if digest not in self._prepared:
+        key = external.digest(loaded).digest()
+        if key not in self._prepared:
             self._prepared.clear()  # one model is tuned at a time
-            self._prepared[digest] = self._as_new_as_needed(prepare(loaded))
-        return self._prepared[digest]
+            self._prepared[key] = self._as_new_as_needed(prepare(loaded))
+        return self._prepared[key]
 
     def _as_new_as_needed(self, prepared: onnx.ModelProto) -> onnx.ModelProto:
         """Return a prepared model in an opset that quantising can build on."""
@@ -308,8 +313,7 @@ class OnnxRuntimeAdaptor:
         """Return the ranges of the tensors that quantised nodes read and write."""
         if dataloader is None:
             raise AdaptorError("dataloader is None, but static quantisation needs one")
-        digest = hashlib.blake2b(prepared.SerializeToString()).digest()
-        key = digest, algorithm, size
+        key = external.digest(prepared).digest(), algorithm, size
         if key not in self._calibrations:
             self._calibrations[key] = calibrate(
                 prepared,
@@ -339,7 +343,7 @@ def _load(model: Model) -> onnx.ModelProto:
         kind = type(model).__name__
         raise AdaptorError(f"model is a {kind}, expected a path or an onnx.ModelProto")
     try:
-        loaded = onnx.load(model, format="protobuf")
+        loaded = external.read(model)
     except (OSError, DecodeError, onnx.checker.ValidationError) as error:
         raise AdaptorError(f"model: {model} cannot be read as an ONNX file: {error}") from error
     if not loaded.graph.node:

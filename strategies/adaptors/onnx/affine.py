@@ -4,7 +4,7 @@ A float value ``r`` is held as the integer ``q = round(r / scale) + zero_point``
 ``r = scale * (q - zero_point)``: Jacob et al., 2018 (arXiv:1712.05877), equation 1. A *side* is one
 half of an :data:`~strategies.adaptors.base.OpConfig`: its ``dtype``, "int8", "uint8", "int4" or
 "uint4", its ``scheme``, "sym" or "asym", and its ``granularity``, "per_tensor", "per_channel" or
-"per_block": :data:`BLOCK` values of one channel. NumPy has no type of 4 bits: in arrays 8 hold them.
+"per_block": :data:`BLOCK` values of one channel. In arrays of NumPy 4 bits are held in 8.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def held_as(side: Side) -> np.dtype[Any]:
 def levels_of(weight: Array, side: Side, axis: int | None) -> Grid:
     """Return the grid of a float32 weight.
 
-    It has shape (weight.shape[axis],) if ``side`` asks for per_channel. With per_block, which is for
-    matrices, it has one entry for every :data:`BLOCK` values along the other axis, the last block
-    of which may be smaller. Else its shape is ().
+    It has shape (weight.shape[axis],) if ``side`` asks for per_channel. With per_block, which is
+    for matrices, it has one entry for every :data:`BLOCK` values along the other axis, the last
+    block of which may be smaller. Else its shape is ().
     """
     if side["granularity"] == "per_block":
         along = _across(axis)
@@ -87,7 +87,7 @@ def levels_of(weight: Array, side: Side, axis: int | None) -> Grid:
 
 
 def quantize(weight: Array, side: Side, axis: int | None) -> tuple[Array, Grid]:
-    """Return the integers of a float32 weight, in its shape, and their grid of :func:`levels_of`."""
+    """Return the integers of a float32 weight, in its shape, and their grid."""
     levels = levels_of(weight, side, axis)
     scale, zero_point = _spread(levels, weight.shape, axis)
     steps = np.round(weight / scale) + zero_point

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import onnx
@@ -59,8 +60,6 @@ class Folding:
         given = [one for one in sources if one is not None]
         floats = [one for one in given if one.data_type in _FLOATS]
         if not floats or not all(self._is_only_here(one.name) for one in floats):
-            return
-        if any(one.data_location == onnx.TensorProto.EXTERNAL for one in given):
             return
         result = _computed(self._model, node, given)
         before = sum(numpy_helper.to_array(one).nbytes for one in floats)
@@ -129,4 +128,5 @@ def _computed(
     output = onnx.ValueInfoProto(name=node.output[0])
     graph = onnx.helper.make_graph([node], "move", [], [output], constants)
     alone = onnx.helper.make_model(graph, opset_imports=model.opset_import)
-    return np.asarray(ReferenceEvaluator(alone).run(None, {})[0])
+    results: Any = ReferenceEvaluator(alone).run(None, {})
+    return np.asarray(results[0])

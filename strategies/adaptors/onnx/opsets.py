@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import onnx
 from onnx import version_converter
 
+from strategies.adaptors.onnx.external import LIMIT, byte_size
+
 STANDARD_DOMAINS = ("", "ai.onnx")
 
 FOUR_BIT_OPSET, FOUR_BIT_IR = 21, 10
@@ -60,6 +62,8 @@ def raised(model: onnx.ModelProto, to: int = FOUR_BIT_OPSET) -> onnx.ModelProto:
 
 def converted(model: onnx.ModelProto, to: int) -> onnx.ModelProto:
     """Return the model in an opset, by ONNX's converter; as it is if that cannot do it."""
+    if byte_size(model) > LIMIT:
+        return model
     try:
         newer = version_converter.convert_version(model, to)
         onnx.checker.check_model(newer)

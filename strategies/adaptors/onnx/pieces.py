@@ -21,6 +21,7 @@ from strategies.adaptors.onnx.affine import (
     levels_of,
     quantize,
 )
+from strategies.adaptors.onnx.external import framed
 from strategies.adaptors.onnx.opsets import opset
 
 CONTRIB_DOMAIN = "com.microsoft"
@@ -169,8 +170,3 @@ def packed(values: Array) -> bytes:
     """Return integers of 4 bits as bytes of two each, the first of them in the lower half."""
     halves = np.append(values.ravel(), [0] * (values.size % 2)).astype(np.uint8) & 15
     return (halves[0::2] | halves[1::2] << 4).tobytes()
-
-
-def framed(length: int) -> int:
-    """Return the bytes of a piece of this length with a tag and its length in front."""
-    return 1 + max(1, (length.bit_length() + 6) // 7) + length

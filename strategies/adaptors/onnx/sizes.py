@@ -20,8 +20,9 @@ from attrs import define, field, frozen
 from strategies.adaptors.base import FP32, OpConfig, TuneConfig
 from strategies.adaptors.onnx.affine import Grid
 from strategies.adaptors.onnx.dynamic import quantize_node
+from strategies.adaptors.onnx.external import framed, graph_size, outside_size
 from strategies.adaptors.onnx.graph import WeightedNode, kept_names, weighted_nodes
-from strategies.adaptors.onnx.pieces import CONTRIB_DOMAIN, Ruler, framed
+from strategies.adaptors.onnx.pieces import CONTRIB_DOMAIN, Ruler
 from strategies.adaptors.onnx.static import (
     Ranges,
     quantize_bias,
@@ -206,8 +207,8 @@ class Sizes:
         """Measure what no choice changes."""
         read = {name for proto in model.graph.node for name in proto.input} | self._kept
         unread = sum(size for name, size in self._initializers.items() if name not in read)
-        self._graph = model.graph.ByteSize() - unread
-        self._rest = model.ByteSize() - framed(model.graph.ByteSize())
+        self._graph = graph_size(model.graph) - unread
+        self._rest = outside_size(model)
         known = {opset.domain for opset in model.opset_import}
         contrib = framed(onnx.helper.make_opsetid(CONTRIB_DOMAIN, 1).ByteSize())
         self._import = 0 if CONTRIB_DOMAIN in known else contrib

@@ -28,7 +28,8 @@ def hold_weights(
 ) -> onnx.NodeProto | None:
     """Hold the weights of a node as ``side`` says; return what is left of the node itself."""
     if node.type == "Gather":
-        return hold_table(pieces, proto, node, side)
+        hold_table(pieces, proto, node, side)
+        return None
     if node.type not in PRODUCTS:
         return hold_recurrent(pieces, proto, node, side)
     if side["dtype"] in FOUR_BITS:
@@ -80,8 +81,9 @@ def _read_back(pieces: Pieces, name: str, weight: Array, side: Side, axis: int |
     ]
     if side["scheme"] == "asym":
         inputs.append(pieces.constant(f"{name}_zero_point", levels.zero_point, dtype))
+    along: dict[str, int] = {}
     if side["granularity"] == "per_block":
         along = {"axis": 0 if axis else 1, "block_size": BLOCK}
-    else:
-        along = {"axis": axis} if levels.scale.ndim else {}
+    elif axis is not None:
+        along = {"axis": axis}
     return pieces.node("DequantizeLinear", inputs, [name], **along)
