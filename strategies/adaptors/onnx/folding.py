@@ -84,9 +84,10 @@ class Folding:
         weight = arrays[weight_name]
         bias = arrays[conv.input[2]] if len(conv.input) > 2 else np.zeros(len(weight))
         (epsilon,) = [a.f for a in node.attribute if a.name == "epsilon"] or [1e-5]
-        factor = scale / np.sqrt(variance + epsilon)
-        scaled = weight * factor.reshape(-1, *(1,) * (weight.ndim - 1))
-        moved = (bias - mean) * factor + shift
+        with np.errstate(divide="ignore", invalid="ignore"):
+            factor = scale / np.sqrt(variance + epsilon)
+            scaled = weight * factor.reshape(-1, *(1,) * (weight.ndim - 1))
+            moved = (bias - mean) * factor + shift
         if not (np.isfinite(scaled).all() and np.isfinite(moved).all()):
             return
         if weight.dtype != np.float32:
