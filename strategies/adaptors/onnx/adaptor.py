@@ -270,19 +270,17 @@ class OnnxRuntimeAdaptor:
 
     def _as_new_as_needed(self, prepared: onnx.ModelProto) -> onnx.ModelProto:
         """Return a prepared model in an opset that quantising can build on."""
-        least = DYNAMIC_OPSET if self.approach == DYNAMIC else 1
-        if not can_be_raised(prepared):
-            newer = converted(prepared, FOUR_BIT_OPSET)
-            if _keys(newer) == _keys(prepared):
-                return newer
-        elif opset(prepared) < least:
-            return raised(prepared, least)
-        if opset(prepared) < least:
+        newer = prepared if can_be_raised(prepared) else converted(prepared, FOUR_BIT_OPSET)
+        if _keys(newer) != _keys(prepared):
+            newer = prepared
+        if self.approach != DYNAMIC or opset(newer) >= DYNAMIC_OPSET:
+            return newer
+        if not can_be_raised(newer, DYNAMIC_OPSET):
             raise AdaptorError(
-                f"model: it is written in opset {opset(prepared)}, expected {least} or later for "
-                "dynamic quantisation, and ONNX cannot convert it: export it anew"
+                f"model: it is written in opset {opset(prepared)}, expected {DYNAMIC_OPSET} or "
+                "later for dynamic quantisation, and ONNX cannot convert it: export it anew"
             )
-        return prepared
+        return raised(newer, DYNAMIC_OPSET)
 
     def _nodes(self, prepared: onnx.ModelProto) -> tuple[WeightedNode, ...]:
         return tuple(n for n in weighted_nodes(prepared) if options(n, self.approach))
