@@ -24,6 +24,7 @@ from onnx_models import (
 )
 
 from strategies.adaptors.base import FP32, OpConfig, Operation
+from strategies.adaptors.onnx import options as onnx_options
 from strategies.adaptors.onnx.adaptor import OnnxRuntimeAdaptor
 from strategies.adaptors.onnx.options import APPROACHES, DYNAMIC, STATIC, WEIGHT_ONLY
 from strategies.errors import AdaptorError
@@ -102,22 +103,35 @@ def reference(weight: Array, side: Any, axis: int) -> tuple[Array, Array, Array]
     for row, values in enumerate(channels):
         for start in range(0, len(values), width):
             part = values[start : start + width]
-            low, high = min(part.min(), 0.0), max(part.max(), 0.0)
-            if side["scheme"] == "sym":
-                high = max(-low, high)
-                low = -high
-            scale = np.float32((high - low) / (most - least))
-            zero = 0.0 if side["scheme"] == "sym" else np.round(least - low / scale)
-            steps[row, start : start + width] = np.round(part.astype(np.float32) / scale) + zero
+            scale, zero, counted = best_of(part, side, least, most)
+            steps[row, start : start + width] = counted
             scales.append(scale)
             zeros.append(zero)
     shape = (len(channels), -1)
     moved = np.moveaxis(weight, axis, 0).shape
     return (
-        np.moveaxis(np.clip(steps, least, most).reshape(moved), 0, axis),
+        np.moveaxis(steps.reshape(moved), 0, axis),
         np.reshape(scales, shape),
         np.reshape(zeros, shape),
     )
+
+
+def best_of(part: Array, side: Any, least: int, most: int) -> tuple[np.float32, float, Array]:
+    """Return scale, zero point and integers of values; of 4 bits those that lose least."""
+    found = []
+    for percent in range(100, 60, -5) if "4" in side["dtype"] else (100,):
+        low, high = min(part.min(), 0.0) * percent / 100, max(part.max(), 0.0) * percent / 100
+        if side["scheme"] == "sym":
+            high = max(-low, high)
+            low = -high
+        scale = np.float32((high - low) / (most - least))
+        zero = 0.0 if side["scheme"] == "sym" else np.round(least - low / ((high - low) / 15))
+        bottom = {"int8": -128, "int4": -8, "uint4": 0}[side["dtype"]]
+        counted = np.clip(np.round(part.astype(np.float32) / scale) + zero, bottom, most)
+        lost = np.square((counted - zero) * np.float64(scale) - part).sum()
+        found.append((lost, scale, zero, counted))
+    _, scale, zero, counted = min(found, key=lambda one: one[0])
+    return scale, float(zero), counted
 
 
 def only_weights(operation: Operation) -> list[OpConfig]:
@@ -191,6 +205,20 @@ def test_blocks_that_hold_a_whole_channel_are_offered_once() -> None:
     sides = [" ".join(option["weight"].values()) for option in operation.options]
     assert "int4 sym per_block" in sides
     assert "int4 sym per_channel" not in sides
+
+
+def test_of_a_large_weight_a_part_tells_how_exact_an_option_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole = OnnxRuntimeAdaptor().capability(product(100, 40)).operations
+    monkeypatch.setattr(onnx_options, "MOST_LOOKED_AT", 1000)
+    looked_at: list[tuple[int, ...]] = []
+    real = onnx_options.quantize
+    monkeypatch.setattr(
+        onnx_options, "quantize", lambda w, *more: looked_at.append(w.shape) or real(w, *more)
+    )
+    assert OnnxRuntimeAdaptor().capability(product(100, 40)).operations == whole
+    assert set(looked_at) == {(100, 10)}
 
 
 def test_a_weight_beyond_the_range_of_fp16_is_cut() -> None:

@@ -16,9 +16,10 @@ from strategies.adaptors.onnx.affine import (
     Array,
     Grid,
     Side,
+    extremes,
+    grid,
     halved,
     held_as,
-    levels_of,
     quantize,
 )
 from strategies.adaptors.onnx.external import framed
@@ -41,6 +42,7 @@ class Pieces(ABC):
         graph = model.graph
         self._old = {tensor.name: tensor for tensor in graph.initializer}
         self._made: set[str] = set()
+        self._seen: tuple[str, Array] = "", np.zeros(())
         names = {name for node in graph.node for name in (node.name, *node.input, *node.output)}
         self._mark = "/q"  # in every new name and in no old one, so that they never meet
         while any(self._mark in name for name in names):
@@ -66,8 +68,10 @@ class Pieces(ABC):
         return "_".join((stem + self._mark, *parts))
 
     def array(self, constant: str) -> Array:
-        """Return the values of an initializer of the model."""
-        return numpy_helper.to_array(self._old[constant])
+        """Return the values of an initializer of the model; not to be changed."""
+        if self._seen[0] != constant:  # which is often asked for again at once, and may be large
+            self._seen = constant, numpy_helper.to_array(self._old[constant])
+        return self._seen[1]
 
     def constant(self, name: str, values: npt.ArrayLike, dtype: str | None = None) -> str:
         """Make an initializer, of the type of the values unless another one is given."""
@@ -154,9 +158,9 @@ class Ruler(Pieces):
         self.made[name] = framed(tensor.ByteSize() + framed(length))
 
     def quantized(self, weight: Array, side: Side, axis: int | None) -> tuple[Array, Grid]:
-        """Return a stand-in for the integers of a weight, and their grid."""
+        """Return a stand-in for the integers of a weight, and their grid, of 4 bits its shape."""
         stand_in = np.broadcast_to(np.zeros((), held_as(side)), weight.shape)
-        return stand_in, levels_of(weight, side, axis)
+        return stand_in, grid(*extremes(weight, side, axis), side)
 
 
 def tensor_type(dtype: str) -> int:
