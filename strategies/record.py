@@ -14,6 +14,7 @@ from attrs import frozen
 import asktell as at
 from asktell.acquisition.hypervolume import non_dominated
 from asktell.study.outcomes import Goal
+from strategies.adaptors.base import LeftOut
 from strategies.history import engine_of, read_history
 from strategies.knowledge import Knowledge
 from strategies.objective import ACCURACY, SIZE, Measurement, TuningGoal
@@ -53,6 +54,7 @@ class Record:
         seconds: how long it took.
         dicts: the history itself.
         knowledge: what was known beforehand; None where that was not asked for.
+        left_out: the operations that cannot be tuned, which only a strategy knows.
     """
 
     strategy: str
@@ -63,6 +65,7 @@ class Record:
     seconds: float
     dicts: Mapping[str, Any]
     knowledge: Knowledge | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -155,6 +158,7 @@ def record_of(run: Run) -> Record | None:
     measured = [trial for trial in history.trials if trial.measurement]
     best = max(measured, key=lambda one: _rank(goal, one), default=None)  # the first of equals
     trials = tuple(history.trials)
+    left_out = getattr(run, "left_out", ())
     return Record(
         history.strategy,
         goal,
@@ -164,6 +168,7 @@ def record_of(run: Run) -> Record | None:
         history.seconds,
         dicts,
         history.knowledge,
+        left_out,
     )
 
 

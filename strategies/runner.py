@@ -94,6 +94,7 @@ class TuneStrategy(ABC):
         )
         capability = self.adaptor.capability(self.model)
         self.tuning_space = TuningSpace.of(capability, conf, self.policy.by_exactness)
+        self.left_out = capability.left_out
         self._digest = self.adaptor.digest(self.model)
         progress = Progress()
         if dicts is not None:
@@ -185,7 +186,7 @@ class TuneStrategy(ABC):
             if self.baseline is None:
                 self._findings.add_baseline(self._evaluation.first())
                 space = self.tuning_space
-                log_baseline(self.goal, len(space.operations), space.space.size or 0)
+                log_baseline(self.goal, len(space.operations), space.space.size or 0, self.left_out)
             if self._findings.progress.knowledge is None and self.policy.by_exactness:
                 self._learn()
 

@@ -1,8 +1,7 @@
-"""ONNX Runtime as the strategies see it: 8-bit quantisation of an ONNX graph, node by node."""
+"""ONNX Runtime as the strategies see it: quantisation of an ONNX graph, node by node."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import statistics
 import time
@@ -27,14 +26,25 @@ from strategies.adaptors.base import (
     Sensitivity,
     TuneConfig,
 )
+from strategies.adaptors.onnx import external
 from strategies.adaptors.onnx.affine import Array
 from strategies.adaptors.onnx.calibration import Range, calibrate
+from strategies.adaptors.onnx.coverage import left_out
 from strategies.adaptors.onnx.damages import Part, sensitivities
 from strategies.adaptors.onnx.dynamic import DYNAMIC_OPSET, quantize_dynamic
-from strategies.adaptors.onnx.graph import WeightedNode, opset, prepare, weighted_nodes
+from strategies.adaptors.onnx.graph import PRODUCTS, WeightedNode, prepare, weighted_nodes
+from strategies.adaptors.onnx.opsets import (
+    FOUR_BIT_OPSET,
+    can_be_raised,
+    converted,
+    opset,
+    raised,
+)
 from strategies.adaptors.onnx.options import (
+    APPROACHES,
     DYNAMIC,
     STATIC,
+    WEIGHT_ONLY,
     check_option,
     distinct_options,
     options,
@@ -49,9 +59,10 @@ from strategies.adaptors.onnx.running import (
 )
 from strategies.adaptors.onnx.sizes import Sizes
 from strategies.adaptors.onnx.static import quantize_static
+from strategies.adaptors.onnx.weights import is_weight_only
 from strategies.errors import AdaptorError
 
-ALGORITHMS = {STATIC: ("minmax", "entropy", "percentile"), DYNAMIC: ()}
+ALGORITHMS = {STATIC: ("minmax", "entropy", "percentile"), DYNAMIC: (), WEIGHT_ONLY: ()}
 SETTINGS = ("calib_sampling_size", "calib_algorithm")
 DEFAULT_SAMPLING_SIZE = 100
 EVERY_SAMPLE = 2**62
@@ -61,13 +72,13 @@ LEAST_RUNS, MOST_RUNS, ENOUGH_SECONDS = 5, 100, 0.2
 EMPTY = "dataloader: it gave no batch, expected at least one"
 
 Model = str | os.PathLike[str] | onnx.ModelProto
-"""An ONNX file or what was read from one; at most 2 GB, the limit of its format."""
+"""An ONNX file, with the data that lies beside it, or what was read from one."""
 
 
 def _approach_known(_: Any, attribute: Attribute[str], value: str) -> None:
-    if value not in ALGORITHMS:
+    if value not in APPROACHES:
         raise AdaptorError(
-            f"{attribute.name} is {value!r}, expected one of {', '.join(ALGORITHMS)}"
+            f"{attribute.name} is {value!r}, expected one of {', '.join(APPROACHES)}"
         )
 
 
@@ -80,9 +91,11 @@ def _at_least_one(_: Any, attribute: Attribute[int], value: int) -> None:
 class OnnxRuntimeAdaptor:
     """Quantise, measure and save ONNX models with ONNX Runtime, on the processor.
 
-    The nodes with a constant float32 weight can be tuned: Conv, Gemm and MatMul, and in the static
-    approach ConvTranspose, which ONNX Runtime stores in 8 bits but computes in float. Other nodes
-    are not quantised themselves, but may read what a quantised Conv wrote in 8 bits: see
+    The nodes with constant float32 weights can be tuned: Conv, ConvTranspose, Gemm, MatMul, a
+    Gather from a table, LSTM and GRU. Each of them can hold its weights in fewer bits and compute
+    in floats. In integers ONNX Runtime computes the products, in the dynamic approach an LSTM too;
+    a static ConvTranspose it stores in 8 bits and computes in float. Other nodes are not quantised
+    themselves, but may read what a quantised Conv wrote in 8 bits: see
     :func:`~strategies.adaptors.onnx.static.quantize_static`.
 
     A model is a path to an ONNX file or an ``onnx.ModelProto``, and never changed; every model
@@ -94,7 +107,8 @@ class OnnxRuntimeAdaptor:
     each time.
 
     Attributes:
-        approach: "post_training_static_quant" or "post_training_dynamic_quant".
+        approach: "post_training_static_quant", "post_training_dynamic_quant" or
+            "post_training_weight_only".
         threads: Threads that ONNX Runtime computes with, at least 1.
 
     Raises:
@@ -106,6 +120,7 @@ class OnnxRuntimeAdaptor:
     _calibrations: dict[tuple[bytes, str, int], dict[str, Range]] = field(
         factory=dict, init=False, repr=False, eq=False
     )
+    _prepared: dict[bytes, onnx.ModelProto] = field(factory=dict, init=False, repr=False, eq=False)
 
     def load(self, model: Model) -> onnx.ModelProto:
         """Return the model as an object; an object is returned as it is.
@@ -122,9 +137,11 @@ class OnnxRuntimeAdaptor:
         the quantised model; of several nodes with one name all but the first get a number.
 
         The default option comes first: weight int8 (uint8 for a dynamic Conv), symmetric, per
-        tensor; activation uint8, asymmetric. No two options of a node represent the same weights
-        and activations: int8 and uint8 with the asymmetric scheme are the same numbers, so only
-        int8 is offered. The dynamic approach has no calibration algorithms: nothing is calibrated.
+        channel where the weight has channels; activation uint8, asymmetric, or fp32 where no kernel
+        computes in integers. No two options of a node represent the same weights and activations,
+        and what is never better than another is not offered: see
+        :func:`~strategies.adaptors.onnx.options.distinct_options`. Only the static approach has
+        calibration algorithms: in the others nothing is calibrated.
 
         Raises:
             AdaptorError: The file is not an ONNX model; or the approach is dynamic and the model is
@@ -132,13 +149,17 @@ class OnnxRuntimeAdaptor:
         """
         prepared = self._prepare(model)
         constants = {tensor.name: tensor for tensor in prepared.graph.initializer}
+        four_bits = can_be_raised(prepared)
         operations = []
         for node in self._nodes(prepared):
-            weight = numpy_helper.to_array(constants[node.weight])
-            distinct, ranks = distinct_options(node, weight, self.approach)
+            names = filter(None, (node.weight, node.recurrence))
+            weights = [numpy_helper.to_array(constants[name]) for name in names]
+            distinct, ranks = distinct_options(node, weights, self.approach, four_bits)
             ranks = (*(1 + rank for rank in ranks), 0)
             operations.append(Operation(node.name, node.type, (*distinct, FP32), ranks))
-        return Capability(tuple(operations), ALGORITHMS[self.approach])
+        tuned = {operation.name for operation in operations}
+        rest = left_out(prepared, tuned)
+        return Capability(tuple(operations), ALGORITHMS[self.approach], rest)
 
     def quantize(
         self, model: Model, tune_cfg: TuneConfig, dataloader: Dataloader | None
@@ -156,12 +177,12 @@ class OnnxRuntimeAdaptor:
         """
         prepared = self._prepare(model)
         nodes = self._nodes(prepared)
-        choices = self._choices(nodes, tune_cfg)
-        if self.approach == DYNAMIC:
+        choices = self._choices(nodes, tune_cfg, can_be_raised(prepared))
+        if self.approach != STATIC:
             return quantize_dynamic(prepared, choices)
         size, algorithm = _calibration_settings(tune_cfg)
-        if not choices:
-            return prepared
+        if all(map(is_weight_only, choices.values())):
+            return quantize_dynamic(prepared, choices)
         ranges = self._calibrated(prepared, nodes, dataloader, algorithm, size)
         return quantize_static(prepared, choices, ranges)
 
@@ -187,17 +208,21 @@ class OnnxRuntimeAdaptor:
         return float(metric(outputs[0] if len(outputs) == 1 else outputs, labels))
 
     def size(self, model: Model) -> int:
-        """Return the bytes of the model's file, or of the file that it would be saved to.
+        """Return the bytes of the model's files, or of the file that it would be saved to.
+
+        Data that lies beside the file counts too. An object counts as if one file could hold it.
 
         Raises:
-            AdaptorError: There is no such file.
+            AdaptorError: There is no such file, or it is not an ONNX model.
         """
         if isinstance(model, onnx.ModelProto):
-            return int(model.ByteSize())
+            return external.byte_size(model)
         try:
-            return os.path.getsize(model)
+            return external.files_size(model)
         except OSError as error:
             raise AdaptorError(f"model: {model} is not a file: {error}") from error
+        except DecodeError as error:
+            raise AdaptorError(f"model: {model} cannot be read as an ONNX file: {error}") from error
 
     def sizes(self, model: Model, dataloader: Dataloader | None) -> Sizes:
         """Return a function of a tune configuration: the size of the model that it asks for.
@@ -210,13 +235,14 @@ class OnnxRuntimeAdaptor:
         """
         prepared = self._prepare(model)
         nodes = self._nodes(prepared)
-        offered = {node: options(node, self.approach) for node in nodes}
+        four_bits = can_be_raised(prepared)
+        offered = {node: options(node, self.approach, four_bits) for node in nodes}
 
         def ranges(tune_cfg: TuneConfig) -> dict[str, Range]:
             size, algorithm = _calibration_settings(tune_cfg)
             return self._calibrated(prepared, nodes, dataloader, algorithm, size)
 
-        return Sizes(prepared, offered, None if self.approach == DYNAMIC else ranges)
+        return Sizes(prepared, offered, ranges if self.approach == STATIC else None)
 
     def sensitivities(
         self, model: Model, options: Mapping[OpKey, Sequence[OpConfig]], dataloader: Dataloader
@@ -248,8 +274,7 @@ class OnnxRuntimeAdaptor:
 
     def digest(self, model: Model) -> str:
         """Return a digest of everything in the model."""
-        serialized = _load(model).SerializeToString(deterministic=True)
-        return hashlib.blake2b(serialized, digest_size=16).hexdigest()
+        return external.digest(_load(model)).hexdigest()
 
     def latency(self, model: Model, dataloader: Dataloader) -> float:
         """Return the median seconds that the first batch takes, after warming up, loading aside.
@@ -273,24 +298,41 @@ class OnnxRuntimeAdaptor:
     def save(self, model: Model, path: str) -> None:
         """Write the model to ``path``, in the ONNX format.
 
+        The data of a model beyond 1.9 GB goes to ``<path>.data``.
+
         Raises:
             AdaptorError: ``model`` is a file, but not an ONNX model.
         """
-        onnx.save(_load(model), path, format="protobuf")
+        external.write(_load(model), path)
 
     def _prepare(self, model: Model) -> onnx.ModelProto:
-        prepared = prepare(_load(model))
-        if self.approach == DYNAMIC and opset(prepared) < DYNAMIC_OPSET:
+        loaded = _load(model)
+        key = external.digest(loaded).digest()
+        if key not in self._prepared:
+            self._prepared.clear()  # one model is tuned at a time
+            self._prepared[key] = self._as_new_as_needed(prepare(loaded))
+        return self._prepared[key]
+
+    def _as_new_as_needed(self, prepared: onnx.ModelProto) -> onnx.ModelProto:
+        """Return a prepared model in an opset that quantising can build on."""
+        newer = prepared if can_be_raised(prepared) else converted(prepared, FOUR_BIT_OPSET)
+        if newer is not prepared and _keys(newer) != _keys(prepared):
+            newer = prepared
+        if self.approach != DYNAMIC or opset(newer) >= DYNAMIC_OPSET:
+            return newer
+        if not can_be_raised(newer, DYNAMIC_OPSET):
             raise AdaptorError(
                 f"model: it is written in opset {opset(prepared)}, expected {DYNAMIC_OPSET} or "
-                "later for dynamic quantisation: onnx.version_converter can raise it"
+                "later for dynamic quantisation, and ONNX cannot convert it: export it anew"
             )
-        return prepared
+        return raised(newer, DYNAMIC_OPSET)
 
     def _nodes(self, prepared: onnx.ModelProto) -> tuple[WeightedNode, ...]:
         return tuple(n for n in weighted_nodes(prepared) if options(n, self.approach))
 
-    def _choices(self, nodes: Iterable[WeightedNode], tune_cfg: TuneConfig) -> dict[str, OpConfig]:
+    def _choices(
+        self, nodes: Iterable[WeightedNode], tune_cfg: TuneConfig, four_bits: bool
+    ) -> dict[str, OpConfig]:
         known = {(node.name, node.type): node for node in nodes}
         choices = {}
         for key, config in tune_cfg.items():
@@ -299,7 +341,7 @@ class OnnxRuntimeAdaptor:
             if key not in known:
                 raise AdaptorError(f"tune_cfg[{key!r}]: no such node, expected one of {[*known]}")
             if config != FP32:
-                check_option(config, options(known[key], self.approach), key)
+                check_option(config, options(known[key], self.approach, four_bits), key)
                 choices[known[key].name] = config
         return choices
 
@@ -314,12 +356,16 @@ class OnnxRuntimeAdaptor:
         """Return the ranges of the tensors that quantised nodes read and write."""
         if dataloader is None:
             raise AdaptorError("dataloader is None, but static quantisation needs one")
-        digest = hashlib.blake2b(prepared.SerializeToString()).digest()
-        key = digest, algorithm, size
+        key = external.digest(prepared).digest(), algorithm, size
         if key not in self._calibrations:
             self._calibrations[key] = calibrate(
                 prepared,
-                (tensor for node in nodes for tensor in (node.activation, node.fused_output)),
+                (
+                    tensor
+                    for node in nodes
+                    if node.type in PRODUCTS
+                    for tensor in (node.activation, node.fused_output)
+                ),
                 algorithm,
                 lambda session: first_samples(batches(session, dataloader), size),
                 self.threads,
@@ -329,6 +375,10 @@ class OnnxRuntimeAdaptor:
         return self._calibrations[key]
 
 
+def _keys(prepared: onnx.ModelProto) -> list[tuple[str, str]]:
+    return [(node.name, node.type) for node in weighted_nodes(prepared)]
+
+
 def _load(model: Model) -> onnx.ModelProto:
     if isinstance(model, onnx.ModelProto):
         return model
@@ -336,7 +386,7 @@ def _load(model: Model) -> onnx.ModelProto:
         kind = type(model).__name__
         raise AdaptorError(f"model is a {kind}, expected a path or an onnx.ModelProto")
     try:
-        loaded = onnx.load(model, format="protobuf")
+        loaded = external.read(model)
     except (OSError, DecodeError, onnx.checker.ValidationError) as error:
         raise AdaptorError(f"model: {model} cannot be read as an ONNX file: {error}") from error
     if not loaded.graph.node:
