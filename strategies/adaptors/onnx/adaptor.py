@@ -6,7 +6,8 @@ import hashlib
 import os
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from numbers import Integral
 from typing import Any
 
@@ -25,7 +26,9 @@ from strategies.adaptors.base import (
     TuneConfig,
 )
 from strategies.adaptors.onnx.affine import Array
-from strategies.adaptors.onnx.calibration import Range, calibrate
+from strategies.adaptors.onnx.calibration import ALGORITHMS as RANGE_ALGORITHMS
+from strategies.adaptors.onnx.calibration import Observations, Range, observe
+from strategies.adaptors.onnx.correction import channel_axis
 from strategies.adaptors.onnx.dynamic import DYNAMIC_OPSET, quantize_dynamic
 from strategies.adaptors.onnx.graph import WeightedNode, opset, prepare, weighted_nodes
 from strategies.adaptors.onnx.options import (
@@ -37,12 +40,15 @@ from strategies.adaptors.onnx.options import (
 )
 from strategies.adaptors.onnx.running import batches, first_samples, open_session, run
 from strategies.adaptors.onnx.sizes import Sizes
+from strategies.adaptors.onnx.smoothing import OFF, STRENGTHS, smooth, smoothable
 from strategies.adaptors.onnx.static import quantize_static
+from strategies.adaptors.onnx.weightless import WeightlessNode, operation, weightless_nodes
+from strategies.adaptors.onnx.weightless import options as weightless_options
 from strategies.errors import AdaptorError
 
-ALGORITHMS = {STATIC: ("minmax", "entropy", "percentile"), DYNAMIC: ()}
-SETTINGS = ("calib_sampling_size", "calib_algorithm")
-DEFAULT_SAMPLING_SIZE = 100
+ALGORITHMS = {STATIC: RANGE_ALGORITHMS, DYNAMIC: ()}
+SETTINGS = ("calib_sampling_size", "calib_algorithm", "smooth_quant")
+DEFAULT_SAMPLING_SIZE, DEFAULT_ALGORITHM = 100, "minmax"
 REMEMBERED_CALIBRATIONS = 16
 WARM_UP_RUNS = 2
 LEAST_RUNS, MOST_RUNS, ENOUGH_SECONDS = 5, 100, 0.2
@@ -69,21 +75,23 @@ class OnnxRuntimeAdaptor:
     """Quantise, measure and save ONNX models with ONNX Runtime, on the processor.
 
     The nodes with a constant float32 weight can be tuned: Conv, Gemm and MatMul, and in the static
-    approach ConvTranspose, which ONNX Runtime stores in 8 bits but computes in float. Other nodes
-    are not quantised themselves, but may read what a quantised Conv wrote in 8 bits: see
+    approach ConvTranspose, which ONNX Runtime stores in 8 bits but computes in float. So can a
+    MatMul of two computed tensors, and in the static approach passive nodes (Add, Concat, pooling,
+    ...). Others are not quantised themselves, but may read what a quantised Conv wrote in 8 bits: see
     :func:`~strategies.adaptors.onnx.static.quantize_static`.
 
     A model is a path to an ONNX file or an ``onnx.ModelProto``, and never changed; every model
     returned is an ``onnx.ModelProto``.
 
-    Calibration takes most of the time of a static trial, so the ranges that it found are kept: the
-    last few, by the bytes of the model, the algorithm and the sampling size. The dataloader is not
-    part of that key: use one adaptor with one calibration dataloader, which gives the same samples
-    each time.
+    What calibration saw is kept, and the ranges of every algorithm are made of it: for the last few
+    models, by their bytes, and sampling sizes. The dataloader is not part of that key: use one
+    adaptor with one calibration dataloader, which gives the same samples each time.
 
     Attributes:
         approach: "post_training_static_quant" or "post_training_dynamic_quant".
         threads: Threads that ONNX Runtime computes with, at least 1.
+        bias_correction: Whether biases make up for how rounded weights shift what is added to
+            them, in the static approach.
 
     Raises:
         AdaptorError: An attribute is not one of these.
@@ -91,7 +99,8 @@ class OnnxRuntimeAdaptor:
 
     approach: str = field(default=STATIC, validator=_approach_known)
     threads: int = field(default=1, validator=_at_least_one)
-    _calibrations: dict[tuple[bytes, str, int], dict[str, Range]] = field(
+    bias_correction: bool = True
+    _observations: dict[tuple[bytes, int], Observations] = field(
         factory=dict, init=False, repr=False, eq=False
     )
 
@@ -110,7 +119,7 @@ class OnnxRuntimeAdaptor:
         the quantised model; of several nodes with one name all but the first get a number.
 
         The default option comes first: weight int8 (uint8 for a dynamic Conv), symmetric, per
-        tensor; activation uint8, asymmetric. No two options of a node represent the same weights
+        channel where it has channels; activation uint8, asymmetric. No two options of a node represent the same weights
         and activations: int8 and uint8 with the asymmetric scheme are the same numbers, so only
         int8 is offered. The dynamic approach has no calibration algorithms: nothing is calibrated.
 
@@ -120,13 +129,21 @@ class OnnxRuntimeAdaptor:
         """
         prepared = self._prepare(model)
         constants = {tensor.name: tensor for tensor in prepared.graph.initializer}
-        operations = []
+        operations = {}
         for node in self._nodes(prepared):
             weight = numpy_helper.to_array(constants[node.weight])
             distinct, ranks = distinct_options(node, weight, self.approach)
             ranks = (*(1 + rank for rank in ranks), 0)
-            operations.append(Operation(node.name, node.type, (*distinct, FP32), ranks))
-        return Capability(tuple(operations), ALGORITHMS[self.approach])
+            operations[node.name] = Operation(node.name, node.type, (*distinct, FP32), ranks)
+        for other in weightless_nodes(prepared, self.approach):
+            operations[other.name] = operation(other, self.approach)
+        in_order = (operations.get(proto.name) for proto in prepared.graph.node)
+        is_static = self.approach == STATIC
+        return Capability(
+            tuple(one for one in in_order if one is not None),
+            ALGORITHMS[self.approach],
+            smooth_quant=STRENGTHS if is_static and smoothable(prepared) else (),
+        )
 
     def quantize(
         self, model: Model, tune_cfg: TuneConfig, dataloader: Dataloader | None
@@ -143,15 +160,21 @@ class OnnxRuntimeAdaptor:
                 do, or the dataloader is missing, empty, or does not fit the model.
         """
         prepared = self._prepare(model)
-        nodes = self._nodes(prepared)
-        choices = self._choices(nodes, tune_cfg)
+        nodes, others = self._nodes(prepared), weightless_nodes(prepared, self.approach)
+        choices = self._choices(nodes, others, tune_cfg)
         if self.approach == DYNAMIC:
             return quantize_dynamic(prepared, choices)
         size, algorithm = _calibration_settings(tune_cfg)
+        strength = _strength(tune_cfg, prepared)
         if not choices:
             return prepared
-        ranges = self._calibrated(prepared, nodes, dataloader, algorithm, size)
-        return quantize_static(prepared, choices, ranges)
+        if strength != OFF:
+            prepared = self._smoothed(prepared, nodes, dataloader, size, strength)
+            nodes, others = self._nodes(prepared), weightless_nodes(prepared, self.approach)
+        chosen_others = [node for node in others if node.name in choices]
+        seen = self._observed(prepared, (*nodes, *chosen_others), dataloader, size)
+        means = _means(nodes, seen) if self.bias_correction else {}
+        return quantize_static(prepared, choices, seen.ranges(algorithm), means)
 
     def evaluate(
         self, model: Model, dataloader: Dataloader, metric: Callable[[Any, Any], float]
@@ -187,24 +210,36 @@ class OnnxRuntimeAdaptor:
         except OSError as error:
             raise AdaptorError(f"model: {model} is not a file: {error}") from error
 
-    def sizes(self, model: Model, dataloader: Dataloader | None) -> Sizes:
+    def sizes(self, model: Model, dataloader: Dataloader | None) -> Callable[[TuneConfig], int]:
         """Return a function of a tune configuration: the size of the model that it asks for.
 
-        Nothing is quantised. The static approach is calibrated with the first few samples where
-        that has not been done, since a bias that does not fit in int32 stays float.
+        Nothing is quantised, unless nodes without a weight are chosen: these save no bytes. The
+        static approach is calibrated with the first few samples where that has not been done,
+        since a bias that does not fit in int32 stays float.
 
         Raises:
             AdaptorError: As :meth:`quantize`.
         """
         prepared = self._prepare(model)
-        nodes = self._nodes(prepared)
-        offered = {node: options(node, self.approach) for node in nodes}
+        weightless = [(n.name, n.type) for n in weightless_nodes(prepared, self.approach)]
+        weighted = [(n.name, n.type) for n in self._nodes(prepared)]
+        plain = self._sizes(prepared, dataloader)
 
-        def ranges(tune_cfg: TuneConfig) -> dict[str, Range]:
-            size, algorithm = _calibration_settings(tune_cfg)
-            return self._calibrated(prepared, nodes, dataloader, algorithm, size)
+        @cache
+        def smoothed() -> Sizes:  # strengths differ in numbers alone
+            nodes = self._nodes(prepared)
+            strong = self._smoothed(prepared, nodes, dataloader, DEFAULT_SAMPLING_SIZE, "0.5")
+            return self._sizes(strong, dataloader)
 
-        return Sizes(prepared, offered, None if self.approach == DYNAMIC else ranges)
+        def size_of(tune_cfg: TuneConfig) -> int:
+            if any(tune_cfg.get(key, FP32) != FP32 for key in weightless):
+                return self.size(self.quantize(prepared, tune_cfg, dataloader))
+            if tune_cfg.get("smooth_quant", OFF) == OFF:
+                return plain(tune_cfg)
+            is_touched = any(tune_cfg.get(key, FP32) != FP32 for key in weighted)
+            return (smoothed() if is_touched else plain)(tune_cfg)
+
+        return size_of
 
     def digest(self, model: Model) -> str:
         """Return a digest of everything in the model."""
@@ -250,43 +285,71 @@ class OnnxRuntimeAdaptor:
     def _nodes(self, prepared: onnx.ModelProto) -> tuple[WeightedNode, ...]:
         return tuple(n for n in weighted_nodes(prepared) if options(n, self.approach))
 
-    def _choices(self, nodes: Iterable[WeightedNode], tune_cfg: TuneConfig) -> dict[str, OpConfig]:
-        known = {(node.name, node.type): node for node in nodes}
-        choices = {}
-        for key, config in tune_cfg.items():
-            if key in SETTINGS:
-                continue
-            if key not in known:
-                raise AdaptorError(f"tune_cfg[{key!r}]: no such node, expected one of {[*known]}")
-            if config != FP32:
-                check_option(config, options(known[key], self.approach), key)
-                choices[known[key].name] = config
-        return choices
+    def _sizes(self, prepared: onnx.ModelProto, dataloader: Dataloader | None) -> Sizes:
+        nodes = self._nodes(prepared)
+        offered = {node: options(node, self.approach) for node in nodes}
 
-    def _calibrated(
+        def ranges(tune_cfg: TuneConfig) -> Mapping[str, Range]:
+            size, algorithm = _calibration_settings(tune_cfg)
+            return self._observed(prepared, nodes, dataloader, size).ranges(algorithm)
+
+        return Sizes(prepared, offered, None if self.approach == DYNAMIC else ranges)
+
+    def _smoothed(
         self,
         prepared: onnx.ModelProto,
         nodes: Iterable[WeightedNode],
         dataloader: Dataloader | None,
-        algorithm: str,
         size: int,
-    ) -> dict[str, Range]:
-        """Return the ranges of the tensors that quantised nodes read and write."""
+        strength: str,
+    ) -> onnx.ModelProto:
+        seen = self._observed(prepared, nodes, dataloader, size).seen
+        peaks = {tensor: seen[tensor].channels[-1].peak for tensor in smoothable(prepared)}
+        return smooth(prepared, peaks, float(strength))
+
+    def _choices(
+        self,
+        nodes: Iterable[WeightedNode],
+        others: Iterable[WeightlessNode],
+        tune_cfg: TuneConfig,
+    ) -> dict[str, OpConfig]:
+        offered = {(n.name, n.type): options(n, self.approach) for n in nodes}
+        offered |= {(n.name, n.type): weightless_options(self.approach) for n in others}
+        choices = {}
+        for key, config in tune_cfg.items():
+            if key in SETTINGS:
+                continue
+            if key not in offered:
+                raise AdaptorError(f"tune_cfg[{key!r}]: no such node, expected one of {[*offered]}")
+            if config != FP32:
+                check_option(config, offered[key], key)
+                choices[key[0]] = config
+        return choices
+
+    def _observed(
+        self,
+        prepared: onnx.ModelProto,
+        nodes: Iterable[WeightedNode | WeightlessNode],
+        dataloader: Dataloader | None,
+        size: int,
+    ) -> Observations:
+        """Return what the tensors that these nodes read and write hold on the samples."""
         if dataloader is None:
             raise AdaptorError("dataloader is None, but static quantisation needs one")
-        digest = hashlib.blake2b(prepared.SerializeToString()).digest()
-        key = digest, algorithm, size
-        if key not in self._calibrations:
-            self._calibrations[key] = calibrate(
+        key = hashlib.blake2b(prepared.SerializeToString()).digest(), size
+        known = self._observations.get(key, Observations({}))
+        missing = {n: axes for n, axes in _tensors(nodes).items() if n not in known.seen}
+        if missing:
+            more = observe(
                 prepared,
-                (tensor for node in nodes for tensor in (node.activation, node.fused_output)),
-                algorithm,
+                missing,
                 lambda session: first_samples(batches(session, dataloader), size),
                 self.threads,
             )
-            if len(self._calibrations) > REMEMBERED_CALIBRATIONS:
-                self._calibrations.pop(next(iter(self._calibrations)), None)
-        return self._calibrations[key]
+            self._observations[key] = known = known | more
+            if len(self._observations) > REMEMBERED_CALIBRATIONS:
+                self._observations.pop(next(iter(self._observations)), None)
+        return known
 
 
 def _load(model: Model) -> onnx.ModelProto:
@@ -304,8 +367,35 @@ def _load(model: Model) -> onnx.ModelProto:
     return loaded
 
 
+def _tensors(nodes: Iterable[WeightedNode | WeightlessNode]) -> dict[str, list[int]]:
+    """Return the tensors that nodes read and write, with the axes to look at by channel."""
+    tensors: dict[str, list[int]] = {}
+    for node in nodes:
+        if isinstance(node, WeightlessNode):
+            tensors |= {name: tensors.get(name, []) for name in node.inputs}
+        else:
+            tensors.setdefault(node.activation, []).append(channel_axis(node))
+        tensors.setdefault(node.fused_output, [])
+    return tensors
+
+
+def _means(nodes: Iterable[WeightedNode], seen: Observations) -> dict[str, Array]:
+    found = ((node, seen.seen[node.activation].channels) for node in nodes if node.plain)
+    return {n.name: c[channel_axis(n)].mean for n, c in found if channel_axis(n) in c}
+
+
 def _join(parts: Iterable[Any]) -> Array:
     return np.concatenate([np.atleast_1d(np.asarray(part)) for part in parts])
+
+
+def _strength(tune_cfg: TuneConfig, prepared: onnx.ModelProto) -> str:
+    strength = tune_cfg.get("smooth_quant", OFF)
+    expected = STRENGTHS if strength == OFF or smoothable(prepared) else (OFF,)
+    if strength not in expected:
+        raise AdaptorError(
+            f"tune_cfg['smooth_quant'] is {strength!r}, expected one of {', '.join(expected)}"
+        )
+    return str(strength)
 
 
 def _calibration_settings(tune_cfg: TuneConfig) -> tuple[int, str]:
@@ -314,7 +404,7 @@ def _calibration_settings(tune_cfg: TuneConfig) -> tuple[int, str]:
         raise AdaptorError(
             f"tune_cfg['calib_sampling_size'] is {size!r}, expected an integer of at least 1"
         )
-    algorithm = tune_cfg.get("calib_algorithm", ALGORITHMS[STATIC][0])
+    algorithm = tune_cfg.get("calib_algorithm", DEFAULT_ALGORITHM)
     if algorithm not in ALGORITHMS[STATIC]:
         raise AdaptorError(
             f"tune_cfg['calib_algorithm'] is {algorithm!r}, "

@@ -9,8 +9,10 @@ import onnx
 from strategies.adaptors.base import OpConfig
 from strategies.adaptors.onnx.affine import Side, parts_of
 from strategies.adaptors.onnx.graph import WeightedNode, attributes, weighted_nodes
+from strategies.adaptors.onnx.options import DYNAMIC
 from strategies.adaptors.onnx.pieces import Pieces
 from strategies.adaptors.onnx.rewriting import Rewrite
+from strategies.adaptors.onnx.weightless import product_of_tensors, weightless_nodes
 
 DYNAMIC_OPSET = 11
 """The first opset that has DynamicQuantizeLinear."""
@@ -24,8 +26,11 @@ def quantize_dynamic(model: onnx.ModelProto, choices: Mapping[str, OpConfig]) ->
     """
     rewrite = Rewrite(model)
     nodes = {node.name: node for node in weighted_nodes(model)}
+    products = {node.name: node for node in weightless_nodes(model, DYNAMIC)}
     for proto in rewrite.take_nodes():
-        if proto.name in choices:
+        if proto.name in choices and proto.name in products:
+            product_of_tensors(rewrite, products[proto.name])
+        elif proto.name in choices:
             integer_product(rewrite, proto, nodes[proto.name], choices[proto.name]["weight"])
         else:
             rewrite.nodes.append(proto)

@@ -90,7 +90,12 @@ def distinct_options(
             kept[effect, scheme] = option
             exactness.append((error, scheme == "sym"))
     order = sorted(range(len(exactness)), key=exactness.__getitem__)
-    return tuple(kept.values()), tuple(order.index(place) for place in range(len(order)))
+    found = [(option, order.index(place)) for place, option in enumerate(kept.values())]
+    # The default meets most criteria at once: a scale for each channel.
+    by_channel = (pair for pair in found if pair[0]["weight"]["granularity"] == "per_channel")
+    default = next(by_channel, None)
+    found.sort(key=lambda pair: pair is not default)
+    return tuple(option for option, _ in found), tuple(rank for _, rank in found)
 
 
 def check_option(config: Any, offered: Sequence[OpConfig], key: OpKey) -> None:
@@ -98,10 +103,10 @@ def check_option(config: Any, offered: Sequence[OpConfig], key: OpKey) -> None:
     if config in offered:
         return
     for side, name in product(("weight", "activation"), FIELDS):
-        values = sorted({option[side][name] for option in offered})
+        values = sorted({str(option[side].get(name)) for option in offered})
         given = config.get(side) if isinstance(config, Mapping) else None
         value = given.get(name) if isinstance(given, Mapping) else None
-        if value not in values:
+        if str(value) not in values:
             expected = ", ".join(values)
             place = f"tune_cfg[{key!r}][{side!r}][{name!r}]"
             raise AdaptorError(f"{place} is {value!r}, expected one of {expected}")
