@@ -91,11 +91,8 @@ class TuningSpace:
         timed = any(objective.name == "performance" for objective in conf.objectives)
         operations = [op for op in capability.operations if timed or op.has_weight]
         if not operations:
-            raise ConfError(
-                "$.tuning.objective",
-                conf.objectives[0].name,
-                "performance, as no operation has a weight",
-            )
+            expected = "performance, as no operation has a weight"
+            raise ConfError("$.tuning.objective", conf.objectives[0].name, expected)
         allowed = {op.key: _allowed(op, conf) for op in operations}
         wanted = _many((conf.model_wise.get("activation") or {}).get("algorithm"))
         algorithms = tuple(
@@ -170,7 +167,8 @@ class TuningSpace:
         labels = tuple(params[_label(key)] for key in self.operations)
         if all(config[key] == FP32 for key in self.operations):
             return labels
-        return (*labels, *map(config.get, SETTINGS))
+        smoothing = (config[SMOOTHING],) if self.smoothings else ()
+        return (*labels, config.get(ALGORITHM), config.get(SAMPLING_SIZE), *smoothing)
 
 
 def _label(key: OpKey) -> str:

@@ -23,11 +23,13 @@ from strategies.adaptors.base import (
     Dataloader,
     OpConfig,
     Operation,
+    OpKey,
     TuneConfig,
 )
 from strategies.adaptors.onnx.affine import Array
 from strategies.adaptors.onnx.calibration import ALGORITHMS as RANGE_ALGORITHMS
 from strategies.adaptors.onnx.calibration import Observations, Range, observe
+from strategies.adaptors.onnx.checking import check
 from strategies.adaptors.onnx.correction import channel_axis
 from strategies.adaptors.onnx.dynamic import DYNAMIC_OPSET, quantize_dynamic
 from strategies.adaptors.onnx.graph import WeightedNode, opset, prepare, weighted_nodes
@@ -77,8 +79,8 @@ class OnnxRuntimeAdaptor:
     The nodes with a constant float32 weight can be tuned: Conv, Gemm and MatMul, and in the static
     approach ConvTranspose, which ONNX Runtime stores in 8 bits but computes in float. So can a
     MatMul of two computed tensors, and in the static approach passive nodes (Add, Concat, pooling,
-    ...). Others are not quantised themselves, but may read what a quantised Conv wrote in 8 bits: see
-    :func:`~strategies.adaptors.onnx.static.quantize_static`.
+    ...). Others are not quantised themselves, but may read what a quantised Conv wrote in 8 bits:
+    see :func:`~strategies.adaptors.onnx.static.quantize_static`.
 
     A model is a path to an ONNX file or an ``onnx.ModelProto``, and never changed; every model
     returned is an ``onnx.ModelProto``.
@@ -119,9 +121,10 @@ class OnnxRuntimeAdaptor:
         the quantised model; of several nodes with one name all but the first get a number.
 
         The default option comes first: weight int8 (uint8 for a dynamic Conv), symmetric, per
-        channel where it has channels; activation uint8, asymmetric. No two options of a node represent the same weights
-        and activations: int8 and uint8 with the asymmetric scheme are the same numbers, so only
-        int8 is offered. The dynamic approach has no calibration algorithms: nothing is calibrated.
+        channel where it has channels; activation uint8, asymmetric. No two options of a node
+        represent the same weights and activations: int8 and uint8 with the asymmetric scheme are
+        the same numbers, so only int8 is offered. The dynamic approach has no calibration
+        algorithms: nothing is calibrated.
 
         Raises:
             AdaptorError: The file is not an ONNX model; or the approach is dynamic and the model is
@@ -175,6 +178,17 @@ class OnnxRuntimeAdaptor:
         seen = self._observed(prepared, (*nodes, *chosen_others), dataloader, size)
         means = _means(nodes, seen) if self.bias_correction else {}
         return quantize_static(prepared, choices, seen.ranges(algorithm), means)
+
+    def check(self, model: Model, tune_cfg: TuneConfig) -> dict[OpKey, OpConfig]:
+        """Return what every operation of ``tune_cfg`` is in a model that was quantised with it.
+
+        It is read back from the graph: types of integers, zero points and scales.
+
+        Raises:
+            AdaptorError: An operation is not what ``tune_cfg`` says.
+        """
+        wanted = {key: config for key, config in tune_cfg.items() if key not in SETTINGS}
+        return check(_load(model), wanted)
 
     def evaluate(
         self, model: Model, dataloader: Dataloader, metric: Callable[[Any, Any], float]

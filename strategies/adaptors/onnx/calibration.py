@@ -126,7 +126,10 @@ def observe(
     outputs = [name for name in tensors if name not in inputs]
     watches = {name: _Watch(tuple(dict.fromkeys(axes))) for name, axes in tensors.items()}
     for feed in samples(session):
+        left = _rows(feed)
         for piece in pieces_of(session, feed):
+            size, new = _rows(piece), min(left, _rows(piece))
+            left -= size  # the last piece may be filled up, with what is not to count
             arrays = run_outputs(session, outputs, piece) if outputs else []
             found = dict(zip(outputs, arrays, strict=True))
             for name, watch in watches.items():
@@ -135,10 +138,14 @@ def observe(
                     raise AdaptorError(
                         f"calibration: tensor {name!r} holds values that are not finite"
                     )
-                watch.add(array)
+                watch.add(array[:new] if array.shape[:1] == (size,) else array)
     if any(not watch.count for watch in watches.values()):
         raise AdaptorError("dataloader: it gave no sample, but calibration needs one")
     return Observations({name: watch.seen() for name, watch in watches.items()})
+
+
+def _rows(feed: Feed) -> int:
+    return len(np.atleast_1d(next(iter(feed.values()))))
 
 
 def _observer(
@@ -173,8 +180,9 @@ class _Watch:
         self.low = min(self.low, float(array.min()))
         self.high = max(self.high, float(array.max()))
         self._widen(max(abs(self.low), abs(self.high)))
-        places = ((array.ravel() + self.bound) * (BINS / (2 * self.bound))).astype(np.int64)
-        self.counts += np.bincount(np.minimum(places, BINS - 1), minlength=BINS)
+        half = BINS // 2
+        places = np.floor(array.ravel() * (half / self.bound)).astype(np.int64)  # exact so far
+        self.counts += np.bincount(np.minimum(places + half, BINS - 1), minlength=BINS)
         for axis in self.axes:
             if -array.ndim <= axis < array.ndim:
                 self._add_channels(array, axis)
@@ -198,7 +206,7 @@ class _Watch:
 
     def _widen(self, largest: float) -> None:
         """Make the bins wide enough for a value; bins are merged, and never split."""
-        if largest <= self.bound:
+        if self.bound and largest <= self.bound:
             return
         bound = ldexp(1.0, max(-100, int(np.ceil(np.log2(largest))) if largest else -100))
         bound = bound if bound >= largest else 2 * bound
