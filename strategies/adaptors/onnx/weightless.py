@@ -110,7 +110,7 @@ def carried(
     """Return the ranges, those behind a carrier being those before it."""
     known = dict(ranges)
     for node in model.graph.node:
-        if node.op_type in CARRIERS and node.input[0] in known and node.output[0] in known:
+        if node.op_type in CARRIERS and node.input[0] in known:
             known[node.output[0]] = known[node.input[0]]
     return known
 
