@@ -25,6 +25,7 @@ except ModuleNotFoundError as error:
 _APPROACHES = {
     "onnxrt_qlinearops": "post_training_static_quant",
     "onnxrt_integerops": "post_training_dynamic_quant",
+    "onnxrt_weight_only": "post_training_weight_only",
 }
 
 

@@ -77,6 +77,24 @@ def _options(record: Record, name: str) -> tuple[str, ...]:
     return tuple(str(option) for option in options_of(record.space, name))
 
 
+def left_out_section(record: Record) -> Section | None:
+    """Return the section on what cannot be tuned; None where all can, or it is not known."""
+    if not record.left_out:
+        return None
+    rows = tuple(
+        Row((Cell(one.name, one.name), Cell(one.type, one.type), Cell(one.reason, one.reason)))
+        for one in record.left_out
+    )
+    table = Table(
+        "They stay as they are in every trial",
+        ("operation", "type", "why"),
+        (False, False, False),
+        rows,
+        sortable=True,
+    )
+    return Section("left-out", "What cannot be tuned", (table,))
+
+
 # --- what it costs ---
 
 

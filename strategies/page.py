@@ -14,7 +14,7 @@ from asktell.reports.rendering import rendered
 from asktell.reports.words import listed, moment
 from asktell.store.files import replace
 from strategies.costs import costs_of
-from strategies.operations import choices_section, costs_section
+from strategies.operations import choices_section, costs_section, left_out_section
 from strategies.record import Record, Run, record_of
 from strategies.sections import (
     answer_section,
@@ -76,6 +76,7 @@ def _sections(record: Record, model: str | None) -> Iterator[Section | None]:
         yield choices_section(record)
         if costs is not None:
             yield costs_section(record, costs, gallery)
+    yield left_out_section(record)
     failed = [Failed(one.number, one.params, one.failure) for one in record.trials if one.failure]
     yield failures_section(record.space, failed, [one.params for one, _ in record.measured])
     yield trials_section(record)

@@ -14,6 +14,7 @@ from attrs import frozen
 import asktell as at
 from asktell.acquisition.hypervolume import non_dominated
 from asktell.study.outcomes import Goal
+from strategies.adaptors.base import LeftOut
 from strategies.history import engine_of, read_history
 from strategies.objective import ACCURACY, SIZE, Measurement, TuningGoal
 from strategies.trial import Trial
@@ -51,6 +52,7 @@ class Record:
         best: the trial that meets the criterion best, else the nearest to it; None without one.
         seconds: how long it took.
         dicts: the history itself.
+        left_out: the operations that cannot be tuned, which only a strategy knows.
     """
 
     strategy: str
@@ -60,6 +62,7 @@ class Record:
     best: Trial | None
     seconds: float
     dicts: Mapping[str, Any]
+    left_out: tuple[LeftOut, ...] = ()
 
     @property
     def operations(self) -> tuple[str, ...]:
@@ -152,7 +155,10 @@ def record_of(run: Run) -> Record | None:
     measured = [trial for trial in history.trials if trial.measurement]
     best = max(measured, key=lambda one: _rank(goal, one), default=None)  # the first of equals
     trials = tuple(history.trials)
-    return Record(history.strategy, goal, engine.space, trials, best, history.seconds, dicts)
+    left_out = getattr(run, "left_out", ())
+    return Record(
+        history.strategy, goal, engine.space, trials, best, history.seconds, dicts, left_out
+    )
 
 
 def options_of(space: at.Space, name: str) -> tuple[Any, ...]:

@@ -7,14 +7,21 @@ The lines go to the logger ``strategies`` at the level INFO, which nobody sees u
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 
 import asktell.log
+from asktell.reports.words import count
+from strategies.adaptors.base import LeftOut
 from strategies.objective import Measurement, TuningGoal
 from strategies.trial import Trial
 
 LOGGER = logging.getLogger("strategies")
 LOGGER.addHandler(logging.NullHandler())
+
+MOST_REASONS = 4
+"""So many kinds of what cannot be tuned are named in a line."""
 
 _SHOWN = {
     "modelsize": lambda value: f"size {value:,.0f} bytes",
@@ -27,13 +34,29 @@ def shown() -> AbstractContextManager[None]:
     return asktell.log.shown(LOGGER)
 
 
-def log_baseline(goal: TuningGoal, operations: int, configurations: int) -> None:
+def log_baseline(
+    goal: TuningGoal, operations: int, configurations: int, left_out: Sequence[LeftOut] = ()
+) -> None:
     """Say what the FP32 model is like, what meets the criterion, and how much there is to tune."""
     threshold = goal.threshold
     side = "least" if goal.criterion.higher_is_better else "most"
     wanted = "" if threshold is None else f"; wanted: accuracy of at {side} {threshold:.4f}"
     LOGGER.info("FP32: %s%s", described(goal.baseline), wanted)
-    LOGGER.info("%d operations, %s configurations", operations, f"{configurations:,}")
+    coverage = coverage_line(operations, left_out)
+    LOGGER.info("%s; %s configurations", coverage, f"{configurations:,}")
+
+
+def coverage_line(operations: int, left_out: Sequence[LeftOut]) -> str:
+    """Return how many operations can be tuned, and which others cannot for which reason."""
+    tuned = f"{count(operations, 'operation')} can be tuned"
+    if not left_out:
+        return tuned
+    alike = Counter((one.type, one.reason) for one in left_out)
+    parts = [f"{n} {kind} ({reason})" for (kind, reason), n in alike.most_common(MOST_REASONS)]
+    more = len(alike) - len(parts)
+    if more:
+        parts.append(f"{count(more, 'other kind')}")
+    return f"{tuned}, {len(left_out)} cannot: {', '.join(parts)}"
 
 
 def log_resumed(trials: int, source: str) -> None:

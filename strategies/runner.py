@@ -94,6 +94,7 @@ class TuneStrategy(ABC):
         )
         capability = self.adaptor.capability(self.model)
         self.tuning_space = TuningSpace.of(capability, conf, self.policy.by_exactness)
+        self.left_out = capability.left_out
         self._digest = self.adaptor.digest(self.model)
         progress = Progress()
         if dicts is not None:
@@ -184,7 +185,7 @@ class TuneStrategy(ABC):
         with nullcontext() if self._stopwatch.is_running else self._stopwatch:
             self._findings.add_baseline(self._evaluation.first())
         space = self.tuning_space
-        log_baseline(self.goal, len(space.operations), space.space.size or 0)
+        log_baseline(self.goal, len(space.operations), space.space.size or 0, self.left_out)
 
     def _ask(self, given: Collection[Meaning]) -> dict[str, Any] | None:
         """Return the params to try next: the default configuration first, then the policy's.

@@ -201,10 +201,10 @@ def _ordered(operation: Operation, allowed: Mapping[str, OpConfig]) -> tuple[str
 
 
 def _fits(option: OpConfig, limit: Mapping[str, Any]) -> bool:
-    """Tell whether an option is allowed; fp32 has nothing but a dtype to check."""
+    """Tell whether an option is allowed; a side in floats has nothing but a dtype to check."""
     for side, allowed in limit.items():
         for key, values in (allowed or {}).items():
-            if key == "algorithm" or (key != "dtype" and option[side]["dtype"] == "fp32"):
+            if key == "algorithm" or (key != "dtype" and key not in option[side]):
                 continue
             if option[side].get(key) not in _many(values):
                 return False

@@ -98,3 +98,39 @@ def residual(skip):
     ]
     weights = {"w1": skewed(1, 3, 3, 1, 1), "w2": skewed(2, 3, 3, 1, 1)}
     return build(nodes, weights, {"x": ("N", 3, 4, 4)}, {"y": ("N", 3, 1, 1)})
+
+
+def product(width=100, channels=7, operator="MatMul", opset=17, **attributes):
+    """One product of (N, width) with a constant, whose width is no whole number of blocks."""
+    shape = (channels, width) if attributes.get("transB") else (width, channels)
+    weights = {"w": skewed(1, *shape)}
+    inputs = ["x", "w"]
+    if operator == "Gemm":
+        weights["b"] = normal(2, channels)
+        inputs.append("b")
+    node = helper.make_node(operator, inputs, ["y"], "product", **attributes)
+    shapes = {"x": ("N", width)}, {"y": ("N", channels)}
+    return build([node], weights, *shapes, opset=opset)
+
+
+def recurrent(operator="LSTM", directions=1, layout=0):
+    """One LSTM or GRU over 7 steps of 5 values."""
+    gates = {"LSTM": 4, "GRU": 3}[operator]
+    ways = {1: "forward", 2: "bidirectional"}[directions]
+    attributes = {"hidden_size": 6, "direction": ways} | ({"layout": 1} if layout else {})
+    node = helper.make_node(operator, ["x", "W", "R", "B"], ["y"], "recurrent", **attributes)
+    weights = {
+        "W": normal(1, directions, gates * 6, 5),
+        "R": normal(2, directions, gates * 6, 6),
+        "B": normal(3, directions, 2 * gates * 6),
+    }
+    shape = (3, 7, directions, 6) if layout else (7, directions, 3, 6)
+    return build([node], weights, {"x": (3, 7, 5) if layout else (7, 3, 5)}, {"y": shape})
+
+
+def table(*row, axis=0):
+    """A Gather of (4, 3) rows from a table of 50."""
+    node = helper.make_node("Gather", ["t", "x"], ["y"], "table", axis=axis)
+    model = build([node], {"t": skewed(1, 50, *row)}, {"x": (4, 3)}, {"y": (4, 3, *row)})
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
+    return model

@@ -367,7 +367,7 @@ def test_an_operation_has_no_calibration_algorithm_of_its_own() -> None:
         ("quantization.op_wise.conv1", "int8", "weight"),
         ("quantization.op_wise.conv1.weight", "int8", "dtype"),
         ("quantization.model_wise", "int8", "weight"),
-        ("quantization.model_wise.weight.dtype", "int4", "uint8"),
+        ("quantization.model_wise.weight.dtype", "int2", "uint8"),
         ("quantization.model_wise.weight.scheme", "both", "asym"),
         ("quantization.model_wise.weight.granularity", "per_group", "per_channel"),
         ("quantization.model_wise.weight.algorithm", "kl", "minmax"),

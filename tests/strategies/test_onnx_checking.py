@@ -6,20 +6,40 @@ import copy
 
 import numpy as np
 import pytest
-from onnx import numpy_helper
-from onnx_models import MODELS, SHAPES, cnn, loader, matmul
+from onnx import helper, numpy_helper
+from onnx_models import (
+    MODELS,
+    SHAPES,
+    build,
+    cnn,
+    loader,
+    matmul,
+    normal,
+    recurrent,
+    table,
+)
 from quantised_models import task
 
 from strategies.adaptors.base import FP32
 from strategies.adaptors.onnx.adaptor import OnnxRuntimeAdaptor
-from strategies.adaptors.onnx.options import DYNAMIC, STATIC
+from strategies.adaptors.onnx.options import APPROACHES, DYNAMIC, STATIC
 from strategies.errors import AdaptorError
 
+CASES = {name: (make(), loader(SHAPES[name])) for name, make in MODELS.items()}
+CASES |= {
+    "LSTM": (recurrent("LSTM", 2), None),
+    "GRU": (recurrent("GRU"), None),
+    "table": (table(40), None),
+    "stack": (table(4, 5), None),
+}
 
-@pytest.mark.parametrize("approach", [STATIC, DYNAMIC])
-@pytest.mark.parametrize("kind", MODELS)
+
+@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize("kind", CASES)
 def test_every_option_is_found_as_it_was_asked_for(kind, approach):
-    model, adaptor, data = MODELS[kind](), OnnxRuntimeAdaptor(approach), loader(SHAPES[kind])
+    (model, data), adaptor = CASES[kind], OnnxRuntimeAdaptor(approach)
+    if data is None and approach == STATIC:
+        data = [(0, 0)]  # which no option of these looks at
     operations = adaptor.capability(model).operations
     for operation in operations:
         for option in operation.options:
@@ -91,3 +111,19 @@ def test_a_broken_graph_is_told():
     product.input[0] = "x"
     with pytest.raises(AdaptorError, match="'up' reads 'x', which is no integer"):
         adaptor.check(model, tune_cfg)
+
+
+def test_a_product_that_reads_one_side_in_floats_is_told():
+    nodes = [
+        helper.make_node("MatMul", ["x", "x"], ["p"], "square"),
+        helper.make_node("Abs", ["p"], ["y"]),
+    ]
+    model, adaptor = build(nodes, {}, {"x": (4, 4)}, {"y": (4, 4)}), OnnxRuntimeAdaptor()
+    (operation,) = adaptor.capability(model).operations
+    tune_cfg = {operation.key: operation.options[0]}
+    made = adaptor.quantize(model, tune_cfg, [(normal(0, 4, 4), 0)])
+    assert adaptor.check(made, tune_cfg) == tune_cfg
+    (square,) = [n for n in made.graph.node if n.name == "square"]
+    square.input[1] = "x"
+    with pytest.raises(AdaptorError, match="'square' does not read all its inputs in the same"):
+        adaptor.check(made, tune_cfg)

@@ -11,6 +11,7 @@ from quantised_models import task
 from test_onnxrt import config, inputs_read, outputs_of
 
 from strategies.adaptors.onnx.adaptor import OnnxRuntimeAdaptor
+from strategies.adaptors.onnx.options import APPROACHES
 
 ROUGH = config("int8/sym/per_tensor")
 
@@ -103,3 +104,39 @@ def test_corrected_outputs_are_nearer_to_those_of_the_float_model(name):
         quantised = adaptor.quantize(one.model, tune_cfg, one.calibration)
         distances.append(np.square(outputs_of(quantised, data) - exact).mean())
     assert distances[1] < 0.8 * distances[0]
+
+
+HELD = {"weight": {"dtype": "int4", "scheme": "sym", "granularity": "per_block"}}
+HELD |= {"activation": {"dtype": "fp32"}}
+BY_CHANNEL = HELD | {"weight": HELD["weight"] | {"granularity": "per_channel"}}
+
+
+@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize("kind", ["Conv", "grouped", "Gemm", "turned", "MatMul"])
+def test_float_biases_make_up_for_weights_held_in_fewer_bits(kind, approach):
+    model, data, operator = dense(kind)
+    option = BY_CHANNEL if operator == "Conv" else HELD
+    tune_cfg, means = {("one", operator): option}, []
+    sizes = set()
+    for corrected in (False, True):
+        adaptor = OnnxRuntimeAdaptor(approach, bias_correction=corrected)
+        made = adaptor.quantize(model, tune_cfg, [(data, 0)])
+        sizes |= {adaptor.size(made), adaptor.sizes(model, [(data, 0)])(tune_cfg)}
+        moved = outputs_of(made, data) - outputs_of(model, data)
+        means.append(np.abs(moved.reshape(len(data), 4).mean(axis=0)).max())
+    assert means[1] < 0.2 * means[0]
+    assert len(sizes) == 1
+    without = OnnxRuntimeAdaptor(approach).quantize(model, tune_cfg, None)  # without data, as it is
+    assert np.abs(outputs_of(without, data) - outputs_of(model, data)).max() > 0
+
+
+def test_a_bias_that_two_read_stays():
+    nodes = [
+        helper.make_node("Gemm", ["x", "w", "b"], ["h"], "one"),
+        helper.make_node("Gemm", ["h", "v", "b"], ["y"], "two"),
+    ]
+    weights = {"w": skewed(1, 4, 4), "v": skewed(2, 4, 4), "b": normal(3, 4)}
+    model = build(nodes, weights, {"x": ("N", 4)}, {"y": ("N", 4)})
+    made = OnnxRuntimeAdaptor().quantize(model, {("one", "Gemm"): HELD}, [(normal(0, 9, 4), 0)])
+    found = {t.name: onnx.numpy_helper.to_array(t) for t in made.graph.initializer}
+    np.testing.assert_array_equal(found["b"], weights["b"])

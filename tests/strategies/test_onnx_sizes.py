@@ -9,7 +9,19 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
-from onnx_models import MODELS, SHAPES, build, cnn, loader, normal, residual, skewed
+from onnx_models import (
+    MODELS,
+    SHAPES,
+    build,
+    cnn,
+    loader,
+    normal,
+    product,
+    recurrent,
+    residual,
+    skewed,
+    table,
+)
 from quantised_models import DYNAMIC as INTEGER_OPS
 from quantised_models import MODELS as TASKS
 from quantised_models import task
@@ -17,10 +29,9 @@ from quantised_models import task
 from strategies.adaptors.base import FP32, Operation, TuneConfig
 from strategies.adaptors.onnx import sizes as onnx_sizes
 from strategies.adaptors.onnx.adaptor import OnnxRuntimeAdaptor
-from strategies.adaptors.onnx.options import DYNAMIC, STATIC
+from strategies.adaptors.onnx.options import APPROACHES, DYNAMIC, STATIC
 from strategies.errors import AdaptorError
 
-APPROACHES = (STATIC, DYNAMIC)
 IMAGES = ("N", 2, 4, 4)
 
 
@@ -45,10 +56,50 @@ def check(model: Any, approach: str, data: Any, count: int = 40, **more: Any) ->
         assert size_of(tune_cfg) == size_of(dict(tune_cfg)) == expected, tune_cfg
 
 
+def mixed() -> onnx.ModelProto:
+    """Return a table whose rows an LSTM reads, and products that share a weight behind it."""
+    nodes = [
+        helper.make_node("Gather", ["t", "x"], ["e"], "table"),
+        helper.make_node("LSTM", ["e", "W", "R"], ["", "h"], "lstm", hidden_size=8),
+        helper.make_node("Squeeze", ["h"], ["s"], "last"),
+        helper.make_node("Gather", ["t", "x"], ["again"], "once_more"),
+        helper.make_node("MatMul", ["s", "w"], ["m"], "one"),
+        helper.make_node("Gemm", ["m", "w"], ["y"], "two", transB=1),
+    ]
+    weights = {
+        "t": skewed(1, 50, 40),
+        "W": normal(2, 1, 32, 40),
+        "R": normal(3, 1, 32, 8),
+        "w": skewed(4, 8, 8),
+    }
+    model = build(nodes, weights, {"x": (4, 3)}, {"y": (3, 8), "again": (4, 3, 40)})
+    model.graph.input[0].type.tensor_type.elem_type = TensorProto.INT64
+    return model
+
+
 @pytest.mark.parametrize("approach", APPROACHES)
 @pytest.mark.parametrize("kind", MODELS)
 def test_sizes_are_those_of_quantised_models(kind: str, approach: str) -> None:
     check(MODELS[kind](), approach, loader(SHAPES[kind]))
+
+
+@pytest.mark.parametrize("approach", APPROACHES)
+@pytest.mark.parametrize(
+    ("model", "x"),
+    [
+        (product(), normal(0, 4, 100)),
+        (product(operator="Gemm"), normal(0, 4, 100)),
+        (product(operator="Gemm", transB=1, opset=11), normal(0, 4, 100)),
+        (table(40), np.zeros((4, 3), np.int64)),
+        (table(4, 5), np.zeros((4, 3), np.int64)),
+        (recurrent(), normal(0, 7, 3, 5)),
+        (recurrent("GRU", 2), normal(0, 7, 3, 5)),
+        (mixed(), np.zeros((4, 3), np.int64)),
+    ],
+    ids=["MatMul", "Gemm", "old Gemm", "table", "cubes", "LSTM", "GRU", "mixed"],
+)
+def test_sizes_of_every_kind(model: Any, x: Any, approach: str) -> None:
+    check(model, approach, [(x, 0)], 60)
 
 
 @pytest.mark.parametrize("name", TASKS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import statistics
 import time
@@ -26,16 +25,27 @@ from strategies.adaptors.base import (
     OpKey,
     TuneConfig,
 )
+from strategies.adaptors.onnx import external
 from strategies.adaptors.onnx.affine import Array
 from strategies.adaptors.onnx.calibration import ALGORITHMS as RANGE_ALGORITHMS
 from strategies.adaptors.onnx.calibration import Observations, Range, observe
 from strategies.adaptors.onnx.checking import check
-from strategies.adaptors.onnx.correction import channel_axis
+from strategies.adaptors.onnx.correction import channel_axis, correct_floats
+from strategies.adaptors.onnx.coverage import left_out
 from strategies.adaptors.onnx.dynamic import DYNAMIC_OPSET, quantize_dynamic
-from strategies.adaptors.onnx.graph import WeightedNode, opset, prepare, weighted_nodes
+from strategies.adaptors.onnx.graph import PRODUCTS, WeightedNode, prepare, weighted_nodes
+from strategies.adaptors.onnx.opsets import (
+    FOUR_BIT_OPSET,
+    can_be_raised,
+    converted,
+    opset,
+    raised,
+)
 from strategies.adaptors.onnx.options import (
+    APPROACHES,
     DYNAMIC,
     STATIC,
+    WEIGHT_ONLY,
     check_option,
     distinct_options,
     options,
@@ -46,9 +56,10 @@ from strategies.adaptors.onnx.smoothing import OFF, STRENGTHS, smooth, smoothabl
 from strategies.adaptors.onnx.static import quantize_static
 from strategies.adaptors.onnx.weightless import WeightlessNode, operation, weightless_nodes
 from strategies.adaptors.onnx.weightless import options as weightless_options
+from strategies.adaptors.onnx.weights import is_weight_only
 from strategies.errors import AdaptorError
 
-ALGORITHMS = {STATIC: RANGE_ALGORITHMS, DYNAMIC: ()}
+ALGORITHMS = {STATIC: RANGE_ALGORITHMS, DYNAMIC: (), WEIGHT_ONLY: ()}
 SETTINGS = ("calib_sampling_size", "calib_algorithm", "smooth_quant")
 DEFAULT_SAMPLING_SIZE, DEFAULT_ALGORITHM = 100, "minmax"
 REMEMBERED_CALIBRATIONS = 16
@@ -57,13 +68,13 @@ LEAST_RUNS, MOST_RUNS, ENOUGH_SECONDS = 5, 100, 0.2
 EMPTY = "dataloader: it gave no batch, expected at least one"
 
 Model = str | os.PathLike[str] | onnx.ModelProto
-"""An ONNX file or what was read from one; at most 2 GB, the limit of its format."""
+"""An ONNX file, with the data that lies beside it, or what was read from one."""
 
 
 def _approach_known(_: Any, attribute: Attribute[str], value: str) -> None:
-    if value not in ALGORITHMS:
+    if value not in APPROACHES:
         raise AdaptorError(
-            f"{attribute.name} is {value!r}, expected one of {', '.join(ALGORITHMS)}"
+            f"{attribute.name} is {value!r}, expected one of {', '.join(APPROACHES)}"
         )
 
 
@@ -105,6 +116,7 @@ class OnnxRuntimeAdaptor:
     _observations: dict[tuple[bytes, int], Observations] = field(
         factory=dict, init=False, repr=False, eq=False
     )
+    _prepared: dict[bytes, onnx.ModelProto] = field(factory=dict, init=False, repr=False, eq=False)
 
     def load(self, model: Model) -> onnx.ModelProto:
         """Return the model as an object; an object is returned as it is.
@@ -132,10 +144,12 @@ class OnnxRuntimeAdaptor:
         """
         prepared = self._prepare(model)
         constants = {tensor.name: tensor for tensor in prepared.graph.initializer}
+        four_bits = can_be_raised(prepared)
         operations = {}
         for node in self._nodes(prepared):
-            weight = numpy_helper.to_array(constants[node.weight])
-            distinct, ranks = distinct_options(node, weight, self.approach)
+            names = filter(None, (node.weight, node.recurrence))
+            weights = [numpy_helper.to_array(constants[name]) for name in names]
+            distinct, ranks = distinct_options(node, weights, self.approach, four_bits)
             ranks = (*(1 + rank for rank in ranks), 0)
             operations[node.name] = Operation(node.name, node.type, (*distinct, FP32), ranks)
         for other in weightless_nodes(prepared, self.approach):
@@ -145,6 +159,7 @@ class OnnxRuntimeAdaptor:
         return Capability(
             tuple(one for one in in_order if one is not None),
             ALGORITHMS[self.approach],
+            left_out(prepared, operations.keys()),
             smooth_quant=STRENGTHS if is_static and smoothable(prepared) else (),
         )
 
@@ -155,8 +170,8 @@ class OnnxRuntimeAdaptor:
 
         A node that is not in ``tune_cfg`` stays float32. The static approach looks at the first
         ``calib_sampling_size`` samples (default 100; all, if there are fewer) of the dataloader,
-        with ``calib_algorithm`` (default "minmax"). The dynamic approach uses neither these two
-        nor the dataloader.
+        with ``calib_algorithm`` (default "minmax"). Other approaches have
+        nothing to calibrate; given data, they still correct float biases beside weights alone.
 
         Raises:
             AdaptorError: ``tune_cfg`` names an unknown node or asks for what ONNX Runtime cannot
@@ -164,20 +179,22 @@ class OnnxRuntimeAdaptor:
         """
         prepared = self._prepare(model)
         nodes, others = self._nodes(prepared), weightless_nodes(prepared, self.approach)
-        choices = self._choices(nodes, others, tune_cfg)
-        if self.approach == DYNAMIC:
-            return quantize_dynamic(prepared, choices)
+        choices = self._choices(nodes, others, tune_cfg, can_be_raised(prepared))
         size, algorithm = _calibration_settings(tune_cfg)
         strength = _strength(tune_cfg, prepared)
-        if not choices:
-            return prepared
+        if self.approach != STATIC or all(map(is_weight_only, choices.values())):
+            made = quantize_dynamic(prepared, choices)
+            self._correct_floats(made, prepared, nodes, choices, dataloader, size)
+            return made
         if strength != OFF:
             prepared = self._smoothed(prepared, nodes, dataloader, size, strength)
             nodes, others = self._nodes(prepared), weightless_nodes(prepared, self.approach)
         chosen_others = [node for node in others if node.name in choices]
         seen = self._observed(prepared, (*nodes, *chosen_others), dataloader, size)
         means = _means(nodes, seen) if self.bias_correction else {}
-        return quantize_static(prepared, choices, seen.ranges(algorithm), means)
+        made = quantize_static(prepared, choices, seen.ranges(algorithm), means)
+        self._correct_floats(made, prepared, nodes, choices, dataloader, size)
+        return made
 
     def check(self, model: Model, tune_cfg: TuneConfig) -> dict[OpKey, OpConfig]:
         """Return what every operation of ``tune_cfg`` is in a model that was quantised with it.
@@ -212,17 +229,21 @@ class OnnxRuntimeAdaptor:
         return float(metric(outputs[0] if len(outputs) == 1 else outputs, labels))
 
     def size(self, model: Model) -> int:
-        """Return the bytes of the model's file, or of the file that it would be saved to.
+        """Return the bytes of the model's files, or of the file that it would be saved to.
+
+        Data that lies beside the file counts too. An object counts as if one file could hold it.
 
         Raises:
-            AdaptorError: There is no such file.
+            AdaptorError: There is no such file, or it is not an ONNX model.
         """
         if isinstance(model, onnx.ModelProto):
-            return int(model.ByteSize())
+            return external.byte_size(model)
         try:
-            return os.path.getsize(model)
+            return external.files_size(model)
         except OSError as error:
             raise AdaptorError(f"model: {model} is not a file: {error}") from error
+        except DecodeError as error:
+            raise AdaptorError(f"model: {model} cannot be read as an ONNX file: {error}") from error
 
     def sizes(self, model: Model, dataloader: Dataloader | None) -> Callable[[TuneConfig], int]:
         """Return a function of a tune configuration: the size of the model that it asks for.
@@ -250,15 +271,14 @@ class OnnxRuntimeAdaptor:
                 return self.size(self.quantize(prepared, tune_cfg, dataloader))
             if tune_cfg.get("smooth_quant", OFF) == OFF:
                 return plain(tune_cfg)
-            is_touched = any(tune_cfg.get(key, FP32) != FP32 for key in weighted)
-            return (smoothed() if is_touched else plain)(tune_cfg)
+            is_smoothed = any(not is_weight_only(tune_cfg.get(key, FP32)) for key in weighted)
+            return (smoothed() if is_smoothed else plain)(tune_cfg)
 
         return size_of
 
     def digest(self, model: Model) -> str:
         """Return a digest of everything in the model."""
-        serialized = _load(model).SerializeToString(deterministic=True)
-        return hashlib.blake2b(serialized, digest_size=16).hexdigest()
+        return external.digest(_load(model)).hexdigest()
 
     def latency(self, model: Model, dataloader: Dataloader) -> float:
         """Return the median seconds that the first batch takes, after warming up, loading aside.
@@ -282,32 +302,62 @@ class OnnxRuntimeAdaptor:
     def save(self, model: Model, path: str) -> None:
         """Write the model to ``path``, in the ONNX format.
 
+        The data of a model beyond 1.9 GB goes to ``<path>.data``.
+
         Raises:
             AdaptorError: ``model`` is a file, but not an ONNX model.
         """
-        onnx.save(_load(model), path, format="protobuf")
+        external.write(_load(model), path)
 
     def _prepare(self, model: Model) -> onnx.ModelProto:
-        prepared = prepare(_load(model))
-        if self.approach == DYNAMIC and opset(prepared) < DYNAMIC_OPSET:
+        loaded = _load(model)
+        key = external.digest(loaded).digest()
+        if key not in self._prepared:
+            self._prepared.clear()  # one model is tuned at a time
+            self._prepared[key] = self._as_new_as_needed(prepare(loaded))
+        return self._prepared[key]
+
+    def _as_new_as_needed(self, prepared: onnx.ModelProto) -> onnx.ModelProto:
+        """Return a prepared model in an opset that quantising can build on."""
+        newer = prepared if can_be_raised(prepared) else converted(prepared, FOUR_BIT_OPSET)
+        if _keys(newer) != _keys(prepared):
+            newer = prepared
+        if self.approach != DYNAMIC or opset(newer) >= DYNAMIC_OPSET:
+            return newer
+        if not can_be_raised(newer, DYNAMIC_OPSET):
             raise AdaptorError(
                 f"model: it is written in opset {opset(prepared)}, expected {DYNAMIC_OPSET} or "
-                "later for dynamic quantisation: onnx.version_converter can raise it"
+                "later for dynamic quantisation, and ONNX cannot convert it: export it anew"
             )
-        return prepared
+        return raised(newer, DYNAMIC_OPSET)
 
     def _nodes(self, prepared: onnx.ModelProto) -> tuple[WeightedNode, ...]:
         return tuple(n for n in weighted_nodes(prepared) if options(n, self.approach))
 
     def _sizes(self, prepared: onnx.ModelProto, dataloader: Dataloader | None) -> Sizes:
-        nodes = self._nodes(prepared)
-        offered = {node: options(node, self.approach) for node in nodes}
+        nodes, four_bits = self._nodes(prepared), can_be_raised(prepared)
+        offered = {node: options(node, self.approach, four_bits) for node in nodes}
 
         def ranges(tune_cfg: TuneConfig) -> Mapping[str, Range]:
             size, algorithm = _calibration_settings(tune_cfg)
             return self._observed(prepared, nodes, dataloader, size).ranges(algorithm)
 
-        return Sizes(prepared, offered, None if self.approach == DYNAMIC else ranges)
+        return Sizes(prepared, offered, ranges if self.approach == STATIC else None)
+
+    def _correct_floats(
+        self,
+        made: onnx.ModelProto,
+        prepared: onnx.ModelProto,
+        nodes: Iterable[WeightedNode],
+        choices: Mapping[str, OpConfig],
+        dataloader: Dataloader | None,
+        size: int,
+    ) -> None:
+        """Correct the biases of nodes whose weights alone are held in fewer bits."""
+        alone = [n for n in nodes if n.name in choices and is_weight_only(choices[n.name])]
+        if alone and self.bias_correction and dataloader is not None:
+            means = _means(alone, self._observed(prepared, nodes, dataloader, size))
+            correct_floats(made, prepared, alone, choices, means)
 
     def _smoothed(
         self,
@@ -326,8 +376,9 @@ class OnnxRuntimeAdaptor:
         nodes: Iterable[WeightedNode],
         others: Iterable[WeightlessNode],
         tune_cfg: TuneConfig,
+        four_bits: bool,
     ) -> dict[str, OpConfig]:
-        offered = {(n.name, n.type): options(n, self.approach) for n in nodes}
+        offered = {(n.name, n.type): options(n, self.approach, four_bits) for n in nodes}
         offered |= {(n.name, n.type): weightless_options(self.approach) for n in others}
         choices = {}
         for key, config in tune_cfg.items():
@@ -350,7 +401,7 @@ class OnnxRuntimeAdaptor:
         """Return what the tensors that these nodes read and write hold on the samples."""
         if dataloader is None:
             raise AdaptorError("dataloader is None, but static quantisation needs one")
-        key = hashlib.blake2b(prepared.SerializeToString()).digest(), size
+        key = external.digest(prepared).digest(), size
         known = self._observations.get(key, Observations({}))
         missing = {n: axes for n, axes in _tensors(nodes).items() if n not in known.seen}
         if missing:
@@ -366,6 +417,10 @@ class OnnxRuntimeAdaptor:
         return known
 
 
+def _keys(prepared: onnx.ModelProto) -> list[tuple[str, str]]:
+    return [(node.name, node.type) for node in weighted_nodes(prepared)]
+
+
 def _load(model: Model) -> onnx.ModelProto:
     if isinstance(model, onnx.ModelProto):
         return model
@@ -373,7 +428,7 @@ def _load(model: Model) -> onnx.ModelProto:
         kind = type(model).__name__
         raise AdaptorError(f"model is a {kind}, expected a path or an onnx.ModelProto")
     try:
-        loaded = onnx.load(model, format="protobuf")
+        loaded = external.read(model)
     except (OSError, DecodeError, onnx.checker.ValidationError) as error:
         raise AdaptorError(f"model: {model} cannot be read as an ONNX file: {error}") from error
     if not loaded.graph.node:
@@ -387,14 +442,17 @@ def _tensors(nodes: Iterable[WeightedNode | WeightlessNode]) -> dict[str, list[i
     for node in nodes:
         if isinstance(node, WeightlessNode):
             tensors |= {name: tensors.get(name, []) for name in node.inputs}
-        else:
+        elif node.type in PRODUCTS:
             tensors.setdefault(node.activation, []).append(channel_axis(node))
+        else:
+            continue  # its activation stays as it is
         tensors.setdefault(node.fused_output, [])
     return tensors
 
 
 def _means(nodes: Iterable[WeightedNode], seen: Observations) -> dict[str, Array]:
-    found = ((node, seen.seen[node.activation].channels) for node in nodes if node.plain)
+    plain = (node for node in nodes if node.plain and node.type in PRODUCTS)
+    found = ((node, seen.seen[node.activation].channels) for node in plain)
     return {n.name: c[channel_axis(n)].mean for n, c in found if channel_axis(n) in c}
 
 

@@ -7,8 +7,17 @@ input channel comes from calibration.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import onnx
+from onnx import numpy_helper
+
+from strategies.adaptors.base import OpConfig
 from strategies.adaptors.onnx.affine import Array
-from strategies.adaptors.onnx.graph import WeightedNode
+from strategies.adaptors.onnx.graph import WeightedNode, kept_names
+from strategies.adaptors.onnx.options import as_held
 
 
 def channel_axis(node: WeightedNode) -> int:
@@ -42,3 +51,37 @@ def mean_shift(node: WeightedNode, lost: Array, mean: Array) -> Array | None:
     by_group = lost.reshape(groups, out // groups, into) * mean.reshape(groups, 1, into)
     shift: Array = by_group.sum(axis=2).ravel()
     return shift
+
+
+def correct_floats(
+    made: onnx.ModelProto,
+    model: onnx.ModelProto,
+    nodes: Iterable[WeightedNode],
+    choices: Mapping[str, OpConfig],
+    means: Mapping[str, Array],
+) -> None:
+    """Correct the float biases of ``nodes``, which hold weights in fewer bits, in their place.
+
+    A bias that several nodes read, or that has another shape than one number a channel, stays.
+
+    Args:
+        made: The quantised model, which is changed.
+        model: The prepared model that it was made of.
+        nodes: Those of its nodes whose weights are held as ``choices`` say, activations as floats.
+        choices: By the name of a node.
+        means: Of each channel that a node multiplies, by the name of the node.
+    """
+    reads = Counter(name for node in made.graph.node for name in node.input)
+    kept = kept_names(made.graph)
+    given = {tensor.name: tensor for tensor in model.graph.initializer}
+    biases = {tensor.name: tensor for tensor in made.graph.initializer}
+    for node in nodes:
+        name, mean = node.bias or "", means.get(node.name)
+        if mean is None or name not in biases or reads[name] != 1 or name in kept:
+            continue
+        weight, bias = (numpy_helper.to_array(given[one]) for one in (node.weight, name))
+        lost = as_held(weight, choices[node.name]["weight"], node.axis).astype(np.float64) - weight
+        shift = mean_shift(node, lost, mean)
+        if shift is not None and bias.shape == shift.shape:
+            corrected = (bias - shift).astype(np.float32)
+            biases[name].CopyFrom(numpy_helper.from_array(corrected, name))

@@ -11,8 +11,10 @@ from strategies.adaptors.onnx.affine import Side, parts_of
 from strategies.adaptors.onnx.graph import WeightedNode, attributes, weighted_nodes
 from strategies.adaptors.onnx.options import DYNAMIC
 from strategies.adaptors.onnx.pieces import Pieces
+from strategies.adaptors.onnx.recurrent import integer_lstm
 from strategies.adaptors.onnx.rewriting import Rewrite
 from strategies.adaptors.onnx.weightless import product_of_tensors, weightless_nodes
+from strategies.adaptors.onnx.weights import hold_weights, is_weight_only
 
 DYNAMIC_OPSET = 11
 """The first opset that has DynamicQuantizeLinear."""
@@ -22,22 +24,40 @@ def quantize_dynamic(model: onnx.ModelProto, choices: Mapping[str, OpConfig]) ->
     """Return a copy of a prepared model in which each node of ``choices`` is an integer product.
 
     The activation is quantised to uint8 on the range of each input as it comes; the weight is
-    stored quantised; the bias is added in float. Chosen nodes are plain Conv, Gemm or MatMul.
+    stored quantised; the bias is added in float. Chosen nodes are a plain Conv, Gemm or MatMul, or
+    an LSTM. Of any node whose activation is fp32 only the weight is held in fewer bits.
     """
     rewrite = Rewrite(model)
     nodes = {node.name: node for node in weighted_nodes(model)}
     products = {node.name: node for node in weightless_nodes(model, DYNAMIC)}
     for proto in rewrite.take_nodes():
+        left: onnx.NodeProto | None = proto
         if proto.name in choices and proto.name in products:
             product_of_tensors(rewrite, products[proto.name])
+            left = None
         elif proto.name in choices:
-            integer_product(rewrite, proto, nodes[proto.name], choices[proto.name]["weight"])
-        else:
-            rewrite.nodes.append(proto)
+            left = quantize_node(rewrite, proto, nodes[proto.name], choices[proto.name])
+        if left is not None:
+            rewrite.nodes.append(left)
     return rewrite.finish()
 
 
-def integer_product(rewrite: Pieces, proto: onnx.NodeProto, node: WeightedNode, side: Side) -> None:
+def quantize_node(
+    rewrite: Pieces, proto: onnx.NodeProto, node: WeightedNode, config: OpConfig
+) -> onnx.NodeProto | None:
+    """Put what ``config`` asks for in the place of a node; return what is left of the node."""
+    if is_weight_only(config):
+        return hold_weights(rewrite, proto, node, config["weight"])
+    if node.type == "LSTM":
+        integer_lstm(rewrite, proto, node, config["weight"])
+    else:
+        _integer_product(rewrite, proto, node, config["weight"])
+    return None
+
+
+def _integer_product(
+    rewrite: Pieces, proto: onnx.NodeProto, node: WeightedNode, side: Side
+) -> None:
     """Replace the node by an integer product, brought to scale."""
     is_conv = node.type == "Conv"
     weight, axis, label = rewrite.array(node.weight), node.axis, parts_of(side, node.axis)

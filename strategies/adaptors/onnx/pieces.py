@@ -11,8 +11,19 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from strategies.adaptors.onnx.affine import Array, Grid, Side, grid, quantize
-from strategies.adaptors.onnx.graph import opset
+from strategies.adaptors.onnx.affine import (
+    FOUR_BITS,
+    Array,
+    Grid,
+    Side,
+    extremes,
+    grid,
+    halved,
+    held_as,
+    quantize,
+)
+from strategies.adaptors.onnx.external import framed
+from strategies.adaptors.onnx.opsets import opset
 
 CONTRIB_DOMAIN = "com.microsoft"
 PER_CHANNEL_OPSET = 13
@@ -31,6 +42,7 @@ class Pieces(ABC):
         graph = model.graph
         self._old = {tensor.name: tensor for tensor in graph.initializer}
         self._made: set[str] = set()
+        self._seen: tuple[str, Array] = "", np.zeros(())
         names = {name for node in graph.node for name in (node.name, *node.input, *node.output)}
         self._mark = "/q"  # in every new name and in no old one, so that they never meet
         while any(self._mark in name for name in names):
@@ -43,8 +55,8 @@ class Pieces(ABC):
         ...
 
     @abstractmethod
-    def add_constant(self, name: str, values: Array) -> None:
-        """Add an initializer."""
+    def add_constant(self, name: str, values: Array, dtype: str) -> None:
+        """Add an initializer of a type that NumPy knows, or of 4 bits."""
         ...
 
     def quantized(self, weight: Array, side: Side, axis: int | None) -> tuple[Array, Grid]:
@@ -56,14 +68,17 @@ class Pieces(ABC):
         return "_".join((stem + self._mark, *parts))
 
     def array(self, constant: str) -> Array:
-        """Return the values of an initializer of the model."""
-        return numpy_helper.to_array(self._old[constant])
+        """Return the values of an initializer of the model; not to be changed."""
+        if self._seen[0] != constant:  # which is often asked for again at once, and may be large
+            self._seen = constant, numpy_helper.to_array(self._old[constant])
+        return self._seen[1]
 
-    def constant(self, name: str, values: npt.ArrayLike) -> str:
-        """Make an initializer."""
+    def constant(self, name: str, values: npt.ArrayLike, dtype: str | None = None) -> str:
+        """Make an initializer, of the type of the values unless another one is given."""
         if name not in self._made:
             self._made.add(name)
-            self.add_constant(name, np.asarray(values))
+            array = np.asarray(values)
+            self.add_constant(name, array, dtype or str(array.dtype))
         return name
 
     def node(
@@ -89,6 +104,22 @@ class Pieces(ABC):
         inputs = [steps, *self._grid(name, levels)]
         return self.node("DequantizeLinear", inputs, [name], domain=self.domain, **along)
 
+    def half(self, constant: str) -> str:
+        """Hold an initializer in 16 bits, and return it as read back."""
+        steps = self.half_steps(constant)
+        back = self.name(constant, "fp32")
+        return self.node("Cast", [steps], [back], to=onnx.TensorProto.FLOAT)
+
+    def half_steps(self, constant: str) -> str:
+        """Hold an initializer in 16 bits."""
+        return self.constant(self.name(constant, "fp16"), halved(self.array(constant)))
+
+    def scaled(self, name: str, steps: Array, scale: Array) -> str:
+        """Hold integers, and return them as cast to floats and multiplied by their scale."""
+        held = self.constant(f"{name}_q", steps)
+        whole = self.node("Cast", [held], [f"{name}_float"], to=onnx.TensorProto.FLOAT)
+        return self.node("Mul", [whole, self.constant(f"{name}_scales", scale)], [f"{name}_scaled"])
+
     def dynamic_steps(self, tensor: str) -> list[str]:
         """Quantise a tensor on the range of the input as it comes."""
         outputs = [self.name(tensor, part) for part in ("q", "scale", "zero_point")]
@@ -108,30 +139,38 @@ class Ruler(Pieces):
         super().__init__(model)
         self.read: set[str] = set()
         self.made: dict[str, int] = {}
+        self.domains: set[str] = set()
 
     def start(self) -> None:
         """Forget what was measured."""
-        self._made, self.made, self.read = set(), {}, set()
+        self._made, self.made, self.read, self.domains = set(), {}, set(), set()
 
     def add_node(self, node: onnx.NodeProto) -> None:
         """Measure a node."""
         self.made[f"{node.output[0]} node"] = framed(node.ByteSize())
         self.read.update(node.input)
+        self.domains.add(node.domain)
 
-    def add_constant(self, name: str, values: Array) -> None:
+    def add_constant(self, name: str, values: Array, dtype: str) -> None:
         """Measure an initializer."""
-        kind = onnx.helper.np_dtype_to_tensor_dtype(values.dtype)
-        tensor = onnx.TensorProto(name=name, dims=values.shape, data_type=kind)
-        self.made[name] = framed(tensor.ByteSize() + framed(values.nbytes))
+        tensor = onnx.TensorProto(name=name, dims=values.shape, data_type=tensor_type(dtype))
+        length = (values.size + 1) // 2 if dtype in FOUR_BITS else values.nbytes
+        self.made[name] = framed(tensor.ByteSize() + framed(length))
 
     def quantized(self, weight: Array, side: Side, axis: int | None) -> tuple[Array, Grid]:
-        """Return a stand-in for the integers of a weight, and their grid."""
-        along = axis if side["granularity"] == "per_channel" else None
-        others = tuple(a for a in range(weight.ndim) if a != along)
-        stand_in = np.broadcast_to(np.zeros((), side["dtype"]), weight.shape)
-        return stand_in, grid(weight.min(axis=others), weight.max(axis=others), side)
+        """Return a stand-in for the integers of a weight, and their grid, of 4 bits its shape."""
+        stand_in = np.broadcast_to(np.zeros((), held_as(side)), weight.shape)
+        return stand_in, grid(*extremes(weight, side, axis), side)
 
 
-def framed(length: int) -> int:
-    """Return the bytes of a piece of this length with a tag and its length in front."""
-    return 1 + max(1, (length.bit_length() + 6) // 7) + length
+def tensor_type(dtype: str) -> int:
+    """Return the number by which ONNX knows a type."""
+    if dtype in FOUR_BITS:
+        return int(onnx.TensorProto.DataType.Value(dtype.upper()))
+    return int(onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype)))
+
+
+def packed(values: Array) -> bytes:
+    """Return integers of 4 bits as bytes of two each, the first of them in the lower half."""
+    halves = np.append(values.ravel(), [0] * (values.size % 2)).astype(np.uint8) & 15
+    return (halves[0::2] | halves[1::2] << 4).tobytes()

@@ -6,9 +6,10 @@ import numpy as np
 import onnx
 from onnx import numpy_helper
 
-from strategies.adaptors.onnx.affine import Array
+from strategies.adaptors.onnx.affine import FOUR_BITS, Array
 from strategies.adaptors.onnx.graph import kept_names
-from strategies.adaptors.onnx.pieces import CONTRIB_DOMAIN, Pieces
+from strategies.adaptors.onnx.opsets import raised
+from strategies.adaptors.onnx.pieces import CONTRIB_DOMAIN, Pieces, packed, tensor_type
 
 
 class Rewrite(Pieces):
@@ -18,6 +19,7 @@ class Rewrite(Pieces):
         """Copy the model."""
         super().__init__(model)
         self.nodes: list[onnx.NodeProto] = []
+        self._in_four_bits = False
         self._model = onnx.ModelProto()
         self._model.CopyFrom(model)
 
@@ -29,10 +31,16 @@ class Rewrite(Pieces):
         """Add a node after those that were added so far."""
         self.nodes.append(node)
 
-    def add_constant(self, name: str, values: Array) -> None:
+    def add_constant(self, name: str, values: Array, dtype: str) -> None:
         """Add an initializer to the copy."""
-        array = np.ascontiguousarray(values) if values.ndim else values
-        self._model.graph.initializer.append(numpy_helper.from_array(array, name))
+        if dtype in FOUR_BITS:
+            kind, raw = tensor_type(dtype), packed(values)
+            tensor = onnx.TensorProto(name=name, dims=values.shape, data_type=kind, raw_data=raw)
+            self._in_four_bits = True
+        else:
+            array = np.ascontiguousarray(values) if values.ndim else values
+            tensor = numpy_helper.from_array(array, name)
+        self._model.graph.initializer.append(tensor)
 
     def finish(self) -> onnx.ModelProto:
         """Return the copy with the nodes that were added, without initializers that none reads."""
@@ -47,4 +55,4 @@ class Rewrite(Pieces):
         missing = {node.domain for node in graph.node} & {CONTRIB_DOMAIN}
         for domain in missing - {known.domain for known in self._model.opset_import}:
             self._model.opset_import.append(onnx.helper.make_opsetid(domain, 1))
-        return self._model
+        return raised(self._model) if self._in_four_bits else self._model

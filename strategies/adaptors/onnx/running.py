@@ -11,6 +11,7 @@ import onnxruntime
 
 from strategies.adaptors.base import Dataloader
 from strategies.adaptors.onnx.affine import Array
+from strategies.adaptors.onnx.external import LIMIT, session_of
 from strategies.errors import AdaptorError
 
 Feed = dict[str, Array]
@@ -27,8 +28,12 @@ _NUMPY_TYPES = {
 }
 
 
-def open_session(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceSession:
+def open_session(
+    model: onnx.ModelProto, threads: int, limit: int = LIMIT
+) -> onnxruntime.InferenceSession:
     """Return a session on the processor that computes with ``threads`` threads and logs nothing.
+
+    The constants of a model of more than ``limit`` bytes are handed over one by one.
 
     Raises:
         AdaptorError: ONNX Runtime cannot load the model.
@@ -38,9 +43,7 @@ def open_session(model: onnx.ModelProto, threads: int) -> onnxruntime.InferenceS
     options.inter_op_num_threads = 1
     options.log_severity_level = FATAL_ONLY  # what goes wrong is raised, too
     try:
-        return onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        return session_of(model, options, limit)
     except Exception as error:  # the classes that ONNX Runtime raises have no common root
         raise AdaptorError(f"model: ONNX Runtime cannot load it: {error}") from error
 

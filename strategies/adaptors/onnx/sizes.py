@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
-from operator import itemgetter
+from operator import contains, itemgetter
 from typing import Any
 
 import numpy as np
@@ -19,15 +19,17 @@ from attrs import define, field, frozen
 
 from strategies.adaptors.base import FP32, OpConfig, TuneConfig
 from strategies.adaptors.onnx.affine import Grid
-from strategies.adaptors.onnx.dynamic import integer_product
+from strategies.adaptors.onnx.dynamic import quantize_node
+from strategies.adaptors.onnx.external import framed, graph_size, outside_size
 from strategies.adaptors.onnx.graph import WeightedNode, kept_names, weighted_nodes
-from strategies.adaptors.onnx.pieces import CONTRIB_DOMAIN, Ruler, framed
+from strategies.adaptors.onnx.pieces import CONTRIB_DOMAIN, Ruler
 from strategies.adaptors.onnx.static import (
     Ranges,
     quantize_bias,
     quantize_inputs,
     quantized_outputs,
 )
+from strategies.adaptors.onnx.weights import is_weight_only
 
 Pick = int
 """An option by its number; 0 for fp32."""
@@ -50,11 +52,13 @@ class _Change:
         own: How many bytes more the nodes take that were there before.
         makes: The bytes of every new piece, by its name.
         frees: The initializers that the node no longer reads.
+        is_contrib: Whether it takes operators of ONNX Runtime's own.
     """
 
     own: int = 0
     makes: Mapping[str, int] = field(factory=dict)
     frees: frozenset[str] = frozenset()
+    is_contrib: bool = False
 
 
 @define(eq=False)
@@ -141,6 +145,10 @@ class Sizes:
             {self._options.index(o): self._change(node, o, ranges) for o in offered}
             for node, offered in nodes.items()
         ]
+        self._contrib = [
+            frozenset(chosen for chosen, change in changes.items() if change.is_contrib)
+            for changes in self._changes
+        ]
         self._shared, self._groups = self._find_groups()
         self._own = [
             {0: 0} | {chosen: self._alone(change) for chosen, change in changes.items()}
@@ -153,7 +161,8 @@ class Sizes:
             for chosen, change in changes.items():
                 option = self._options[chosen]
                 others = (self._change(node, option, moved) for moved in (wider, narrower))
-                if ranges_of and any(other != change for other in others):
+                depends = ranges_of and not is_weight_only(option)
+                if depends and any(other != change for other in others):
                     self._own[place][chosen] = 0
                     self._calibrated[place, chosen] = {}
 
@@ -164,8 +173,6 @@ class Sizes:
             picks = [seen[id(tune_cfg[key])] for key in self._keys]
         except KeyError:
             picks = [self._pick(tune_cfg.get(key, FP32)) for key in self._keys]
-        if not any(picks):
-            return self._untouched
         total = self._graph
         for own, chosen in zip(self._own, picks, strict=True):
             total += own[chosen]
@@ -185,7 +192,10 @@ class Sizes:
                 grown[name] = grown.get(name, 0) + more
         for name, more in grown.items():
             total += self._grown(name, more)
-        return self._rest + framed(total)
+        total = self._rest + framed(total)
+        if self._import and any(map(contains, self._contrib, picks)):
+            total += self._import
+        return total
 
     def _pick(self, option: OpConfig) -> Pick:
         if id(option) not in self._seen:
@@ -197,32 +207,32 @@ class Sizes:
         """Measure what no choice changes."""
         read = {name for proto in model.graph.node for name in proto.input} | self._kept
         unread = sum(size for name, size in self._initializers.items() if name not in read)
-        self._graph = model.graph.ByteSize() - unread
-        self._rest = model.ByteSize() - framed(model.graph.ByteSize())
-        self._untouched = self._rest + framed(self._graph)
-        if self._ranges_of:
-            self._untouched = model.ByteSize()  # which is then handed out as it is
-            known = {opset.domain for opset in model.opset_import}
-            if self._ruler.domain == CONTRIB_DOMAIN and CONTRIB_DOMAIN not in known:
-                self._rest += framed(onnx.helper.make_opsetid(CONTRIB_DOMAIN, 1).ByteSize())
+        self._graph = graph_size(model.graph) - unread
+        self._rest = outside_size(model)
+        known = {opset.domain for opset in model.opset_import}
+        contrib = framed(onnx.helper.make_opsetid(CONTRIB_DOMAIN, 1).ByteSize())
+        self._import = 0 if CONTRIB_DOMAIN in known else contrib
 
     # --- one node ---
 
     def _change(self, node: WeightedNode, option: OpConfig, ranges: Ranges) -> _Change:
         self._ruler.start()
-        if self._ranges_of is None:
-            before, after = [self._protos[node.name]], []
-            integer_product(self._ruler, before[0], node, option["weight"])
-        else:
-            before = [self._protos[name] for name in dict.fromkeys((node.name, node.adder))]
-            after = [onnx.NodeProto.FromString(proto.SerializeToString()) for proto in before]
+        is_static = self._ranges_of is not None and not is_weight_only(option)
+        names = (node.name, node.adder) if is_static else (node.name,)
+        before = [self._protos[name] for name in dict.fromkeys(names)]
+        after = [onnx.NodeProto.FromString(proto.SerializeToString()) for proto in before]
+        if is_static:
             scale = quantize_inputs(self._ruler, after[0], node, option, ranges)
             quantize_bias(self._ruler, after[-1], node, scale)
+        elif quantize_node(self._ruler, after[0], node, option) is None:
+            after = []
         left = {name for proto in after for name in proto.input} | self._ruler.read | self._kept
         frees = {name for proto in before for name in proto.input} - left
         own = sum(framed(p.ByteSize()) for p in after)
         own -= sum(framed(p.ByteSize()) for p in before)
-        return _Change(own, self._ruler.made, frozenset(frees & self._initializers.keys()))
+        is_contrib = CONTRIB_DOMAIN in self._ruler.domains
+        freed = frozenset(frees & self._initializers.keys())
+        return _Change(own, self._ruler.made, freed, is_contrib)
 
     def _alone(self, change: _Change) -> int:
         """Return the bytes of a change that no other node has a part in."""
@@ -303,7 +313,8 @@ class Sizes:
     def _may_make(self, end: _End) -> set[str]:
         """Return the names of all pieces that quantising the output of a Conv may take."""
         self._ruler.start()
-        sides = [option["activation"] for option in self._options[1:]]
+        options = [option for option in self._options if not is_weight_only(option)]
+        sides = [option["activation"] for option in options]
         for side in sides:
             for scheme in (side["scheme"], "asym"):
                 for tensor in end.readers:
@@ -334,7 +345,7 @@ class Sizes:
             choices = {
                 self._nodes[place].name: self._options[quantised[place]]
                 for place in end.around
-                if place in quantised
+                if place in quantised and not is_weight_only(self._options[quantised[place]])
             }
             shared = quantized_outputs(self._kept, nodes, choices)
             for tensor in end.readers.keys() & shared.keys():

@@ -23,6 +23,7 @@ from strategies.adaptors.onnx.weightless import (
     quantize_tensors,
     weightless_nodes,
 )
+from strategies.adaptors.onnx.weights import hold_weights, is_weight_only
 
 Ranges = Mapping[str, tuple[float, float]]
 """The least and the greatest value of each activation tensor, as calibration saw them."""
@@ -57,9 +58,10 @@ def quantize_static(
 
     A chosen node reads its activation through a QuantizeLinear and a DequantizeLinear (nodes that
     choose the same share them), its weight and bias through a DequantizeLinear.
-    The bias becomes int32 where the integer kernels can take it, else it stays float; that of a
-    MatMul too, since ONNX Runtime joins it with the Add that follows. A weighted node that is not
-    chosen reads exactly the tensors that it read before.
+    Of a node whose activation is fp32 only the weight is held in fewer bits. The bias becomes int32
+    where the integer kernels can take it, else it stays float; that of a MatMul too, since ONNX
+    Runtime joins it with the Add that follows. A weighted node that is not chosen reads exactly the
+    tensors that it read before.
 
     ONNX Runtime runs a Conv, or a passive node, in integers only if a QuantizeLinear takes its
     output. So the output of a chosen one is quantised also for readers without a weight (Add,
@@ -79,11 +81,16 @@ def quantize_static(
     nodes = {node.name: node for node in weighted_nodes(model)}
     others = {node.name: node for node in weightless_nodes(model, STATIC)}
     everyone: list[WeightedNode | WeightlessNode] = [*nodes.values(), *others.values()]
-    shared = quantized_outputs(kept_names(model.graph), everyone, choices)
+    integer = {name: one for name, one in choices.items() if not is_weight_only(one)}
+    shared = quantized_outputs(kept_names(model.graph), everyone, integer)
     protos = {proto.name: proto for proto in rewrite.take_nodes()}
     for proto in protos.values():
         if proto.name in choices and proto.name in others:
             quantize_tensors(rewrite, proto, others[proto.name], choices[proto.name], ranges)
+        elif proto.name in choices and proto.name not in integer:
+            side = choices[proto.name]["weight"]
+            if hold_weights(rewrite, proto, nodes[proto.name], side) is None:
+                continue  # others stand in its place
         elif proto.name in choices:
             node = nodes[proto.name]
             rounded = quantize_inputs(rewrite, proto, node, choices[proto.name], ranges)

@@ -14,12 +14,12 @@ from attrs import frozen
 from strategies.adaptors.base import FP32, OpConfig, Operation
 from strategies.adaptors.onnx.affine import grid
 from strategies.adaptors.onnx.graph import (
-    STANDARD_DOMAINS,
     kept_names,
     sole_readers,
     weighted_nodes,
 )
-from strategies.adaptors.onnx.options import DYNAMIC, DYNAMIC_ACTIVATIONS, FIELDS
+from strategies.adaptors.onnx.opsets import STANDARD_DOMAINS
+from strategies.adaptors.onnx.options import DYNAMIC, DYNAMIC_ACTIVATIONS, FIELDS, STATIC
 from strategies.adaptors.onnx.pieces import Pieces
 
 PRODUCTS = ("MatMul",)
@@ -68,10 +68,10 @@ class WeightlessNode:
 def weightless_nodes(model: onnx.ModelProto, approach: str) -> tuple[WeightlessNode, ...]:
     """Return the products and passive nodes of a prepared model that can be quantised.
 
-    The dynamic approach has products only. An Add of a bias belongs to its MatMul. Nodes whose
-    inputs are not known to be float32 are not among them.
+    The dynamic approach has products only, and weights alone have none. An Add of a bias belongs to
+    its MatMul. Nodes whose inputs are not known to be float32 are not among them.
     """
-    kinds = PRODUCTS if approach == DYNAMIC else PRODUCTS + PASSIVE
+    kinds = {STATIC: PRODUCTS + PASSIVE, DYNAMIC: PRODUCTS}.get(approach, ())
     if not any(node.op_type in kinds for node in model.graph.node):
         return ()
     adders = {node.adder for node in weighted_nodes(model)}
@@ -141,7 +141,7 @@ def product_of_tensors(pieces: Pieces, node: WeightlessNode) -> None:
 
 
 def _floats(model: onnx.ModelProto) -> set[str]:
-    """Return the tensors that are computed, or given, and float32 as far as can be inferred."""
+    """Return the tensors of float32, as far as can be inferred, that depend on an input."""
     try:
         graph = onnx.shape_inference.infer_shapes(model).graph
     except onnx.shape_inference.InferenceError:
@@ -149,4 +149,8 @@ def _floats(model: onnx.ModelProto) -> set[str]:
     values = (*graph.value_info, *graph.input, *graph.output)
     kind = onnx.TensorProto.FLOAT
     found = {value.name for value in values if value.type.tensor_type.elem_type == kind}
-    return found - {tensor.name for tensor in model.graph.initializer}
+    fixed = {"", *(tensor.name for tensor in model.graph.initializer)}
+    for node in model.graph.node:
+        if fixed.issuperset(node.input):
+            fixed.update(node.output)
+    return found - fixed
