@@ -72,6 +72,7 @@ LIMITS = {"weight": {**SIDE, "algorithm": "minmax"}, "activation": {"dtype": "ui
             "approach",
             "post_training_dynamic_quant",
         ),
+        ("model.framework", "onnxrt_weight_only", "approach", "post_training_weight_only"),
         (
             "quantization.approach",
             "post_training_static_quant",
@@ -430,7 +431,7 @@ def test_a_value_that_is_not_allowed_is_refused_with_its_path(
     ("path", "value", "place"),
     [
         ("quantization.calibration.sampling_size", [10, 0], "[1]"),
-        ("quantization.model_wise.weight.dtype", ["int8", "int4"], "[1]"),
+        ("quantization.model_wise.weight.dtype", ["int8", "int2"], "[1]"),
         ("tuning.multi_objectives", {"objective": ["modelsize", "footprint"]}, ".objective[1]"),
         (
             "tuning.multi_objectives",
@@ -506,6 +507,7 @@ def test_relative_and_absolute_together_are_refused() -> None:
     [
         ("onnxrt_qlinearops", "post_training_dynamic_quant"),
         ("onnxrt_integerops", "post_training_static_quant"),
+        ("onnxrt_weight_only", "post_training_static_quant"),
     ],
 )
 def test_an_approach_that_the_framework_does_not_follow_is_refused(

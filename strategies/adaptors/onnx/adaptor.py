@@ -320,7 +320,7 @@ class OnnxRuntimeAdaptor:
     def _as_new_as_needed(self, prepared: onnx.ModelProto) -> onnx.ModelProto:
         """Return a prepared model in an opset that quantising can build on."""
         newer = prepared if can_be_raised(prepared) else converted(prepared, FOUR_BIT_OPSET)
-        if _keys(newer) != _keys(prepared):
+        if newer is not prepared and _keys(newer) != _keys(prepared):
             newer = prepared
         if self.approach != DYNAMIC or opset(newer) >= DYNAMIC_OPSET:
             return newer
