@@ -214,7 +214,7 @@ def test_what_has_no_constant_float_weight_is_not_an_operation():
     ]
     weights = {"w": skewed(1, 4, 4), "nan": np.full((4, 4), np.nan)}
     model = build(nodes, weights, {"x": (4, 4), "z": (4, 4)}, {"y": (4, 4)})
-    assert list(options_of(OnnxRuntimeAdaptor(), model)) == ["two_activations", "sum", "weighted"]
+    assert list(options_of(OnnxRuntimeAdaptor(), model)) == ["two_activations", "weighted"]
 
 
 def test_nodes_get_a_name_of_their_own():

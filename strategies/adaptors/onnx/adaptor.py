@@ -180,8 +180,9 @@ class OnnxRuntimeAdaptor:
         prepared = self._prepare(model)
         nodes, others = self._nodes(prepared), weightless_nodes(prepared, self.approach)
         choices = self._choices(nodes, others, tune_cfg, can_be_raised(prepared))
-        size, algorithm = _calibration_settings(tune_cfg)
-        strength = _strength(tune_cfg, prepared)
+        settings = tune_cfg if self.approach == STATIC else {}
+        size, algorithm = _calibration_settings(settings)
+        strength = _strength(settings, prepared)
         if self.approach != STATIC or all(map(is_weight_only, choices.values())):
             made = quantize_dynamic(prepared, choices)
             self._correct_floats(made, prepared, nodes, choices, dataloader, size)
