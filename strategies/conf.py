@@ -102,6 +102,8 @@ class Conf:
     workspace: str
     resume: str | None
     metric: Metric | None
+    fast_bias_correction: bool
+    smooth_quant: bool
 
     def __init__(self, source: str | Path | Mapping[str, Any]) -> None:
         """Read, check and keep the configuration."""
@@ -115,6 +117,7 @@ class Conf:
             raise ConfError("$.quantization.approach", approach, expected)
         criterion = _criterion(tuning.get("accuracy_criterion") or {})
         sizes = (quantization.get("calibration") or {}).get("sampling_size", 100)
+        recipes = quantization.get("recipes") or {}
         exit_policy = tuning.get("exit_policy") or {}
         workspace = tuning.get("workspace") or {}
         objectives = _objectives(tuning, criterion)
@@ -141,6 +144,8 @@ class Conf:
             workspace=workspace.get("path", "./nc_workspace"),
             resume=workspace.get("resume"),
             metric=_metric(keys),
+            fast_bias_correction=recipes.get("fast_bias_correction", True),
+            smooth_quant=recipes.get("smooth_quant", "auto") == "auto",
         )
 
 

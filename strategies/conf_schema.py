@@ -42,7 +42,9 @@ _OP = _mapping(
 )
 _MODEL = _mapping(
     weight=_mapping(**_SIDE, algorithm=_one_or_many(["minmax"])),
-    activation=_mapping(**_SIDE, algorithm=_one_or_many(["minmax", "entropy", "percentile"])),
+    activation=_mapping(
+        **_SIDE, algorithm=_one_or_many(["minmax", "entropy", "percentile", "mse"])
+    ),
 )
 
 SCHEMA: dict[str, Any] = {
@@ -73,6 +75,10 @@ SCHEMA: dict[str, Any] = {
                 "properties": {},
             },
             model_wise=_MODEL,
+            recipes=_mapping(
+                fast_bias_correction=_BOOL,
+                smooth_quant={"enum": ["auto", False], "title": "auto or false"},
+            ),
         ),
         tuning=_mapping(
             strategy=_mapping(

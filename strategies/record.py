@@ -19,7 +19,7 @@ from strategies.history import engine_of, read_history
 from strategies.knowledge import Knowledge
 from strategies.objective import ACCURACY, SIZE, Measurement, TuningGoal
 from strategies.trial import Trial
-from strategies.tuning_space import ALGORITHM, SAMPLING_SIZE
+from strategies.tuning_space import SETTINGS
 
 FP32_LABEL = "fp32"
 """The label of the option that leaves an operation as it is."""
@@ -70,7 +70,7 @@ class Record:
     @property
     def operations(self) -> tuple[str, ...]:
         """Return the operations as the space names them."""
-        return tuple(name for name in self.space.names if name not in (ALGORITHM, SAMPLING_SIZE))
+        return tuple(name for name in self.space.names if name not in SETTINGS)
 
     @property
     def measured(self) -> tuple[tuple[Trial, Measurement], ...]:

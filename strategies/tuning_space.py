@@ -21,6 +21,9 @@ from strategies.errors import ArgumentError, ConfError
 
 ALGORITHM = "calib_algorithm"
 SAMPLING_SIZE = "calib_sampling_size"
+SMOOTHING = "smooth_quant"
+SETTINGS = (ALGORITHM, SAMPLING_SIZE, SMOOTHING)
+"""What parameters are called that belong to the whole model."""
 
 Meaning = tuple[Any, ...]
 """Equal for params that give the same model."""
@@ -37,6 +40,7 @@ class TuningSpace:
     algorithms: tuple[str, ...]
     sampling_sizes: tuple[int, ...]
     orders: Mapping[OpKey, tuple[str, ...]] = field(factory=dict)
+    smoothings: tuple[str, ...] = ()
     space: at.Space = field(init=False)
     _names: tuple[tuple[str, OpKey, Mapping[str, OpConfig]], ...] = field(init=False, repr=False)
 
@@ -52,6 +56,8 @@ class TuningSpace:
             parameters.append(at.Categorical(ALGORITHM, self.algorithms))
         if len(self.sampling_sizes) > 1:
             parameters.append(at.Ordinal(SAMPLING_SIZE, self.sampling_sizes))
+        if len(self.smoothings) > 1:
+            parameters.append(at.Categorical(SMOOTHING, self.smoothings))
         return at.Space(*parameters)
 
     @_names.default
@@ -61,6 +67,9 @@ class TuningSpace:
     @classmethod
     def of(cls, capability: Capability, conf: Conf, by_exactness: bool = False) -> TuningSpace:
         """Return the options that the adaptor offers and the configuration allows.
+
+        Operations without a weight save time, and no bytes: they are choices only where time is an
+        objective, and stay as they are elsewhere.
 
         Args:
             capability: what the adaptor offers.
@@ -79,7 +88,12 @@ class TuningSpace:
                 raise ConfError(
                     "$.quantization.op_wise", pattern, f"a pattern that matches one of {names}"
                 )
-        allowed = {op.key: _allowed(op, conf) for op in capability.operations}
+        timed = any(objective.name == "performance" for objective in conf.objectives)
+        operations = [op for op in capability.operations if timed or op.has_weight]
+        if not operations:
+            expected = "performance, as no operation has a weight"
+            raise ConfError("$.tuning.objective", conf.objectives[0].name, expected)
+        allowed = {op.key: _allowed(op, conf) for op in operations}
         wanted = _many((conf.model_wise.get("activation") or {}).get("algorithm"))
         algorithms = tuple(
             a for a in capability.calibration_algorithms if not wanted or a in wanted
@@ -88,11 +102,11 @@ class TuningSpace:
             place = "$.quantization.model_wise.activation.algorithm"
             raise ConfError(place, wanted, f"one of {list(capability.calibration_algorithms)}")
         orders = {
-            op.key: _ordered(op, allowed[op.key])
-            for op in capability.operations
-            if by_exactness and op.ranks
+            op.key: _ordered(op, allowed[op.key]) for op in operations if by_exactness and op.ranks
         }
-        return cls(allowed, algorithms, conf.sampling_sizes if algorithms else (), orders)
+        sizes = conf.sampling_sizes if algorithms else ()
+        smoothings = capability.smooth_quant if conf.smooth_quant else ()
+        return cls(allowed, algorithms, sizes, orders, smoothings)
 
     def default(self) -> dict[str, Any]:
         """Return the params of the default configuration: the first option everywhere."""
@@ -149,6 +163,8 @@ class TuningSpace:
             config[ALGORITHM] = params.get(ALGORITHM, self.algorithms[0])
         if self.sampling_sizes:
             config[SAMPLING_SIZE] = params.get(SAMPLING_SIZE, self.sampling_sizes[0])
+        if self.smoothings:
+            config[SMOOTHING] = params.get(SMOOTHING, self.smoothings[0])
         return config
 
     def params(self, tune_cfg: TuneConfig) -> dict[str, Any]:
@@ -165,7 +181,7 @@ class TuningSpace:
             params[_label(key)] = next(
                 n for n, option in options.items() if option == tune_cfg[key]
             )
-        for name in (ALGORITHM, SAMPLING_SIZE):
+        for name in SETTINGS:
             if name in self.space.names:
                 params[name] = tune_cfg[name]
         return params
@@ -176,7 +192,8 @@ class TuningSpace:
         labels = tuple(params[_label(key)] for key in self.operations)
         if all(config[key] == FP32 for key in self.operations):
             return labels
-        return (*labels, config.get(ALGORITHM), config.get(SAMPLING_SIZE))
+        smoothing = (config[SMOOTHING],) if self.smoothings else ()
+        return (*labels, config.get(ALGORITHM), config.get(SAMPLING_SIZE), *smoothing)
 
 
 def _label(key: OpKey) -> str:
@@ -190,8 +207,10 @@ def _allowed(operation: Operation, conf: Conf) -> dict[str, OpConfig]:
         if fnmatchcase(operation.name, pattern)
     ]
     options = list(operation.options)
-    for place, limit in limits:
-        fitting = [option for option in options if _fits(option, limit or {})]
+    for place, limits_of_sides in limits:
+        sides = limits_of_sides or {}
+        limit = {side: sides[side] for side in sides if side != "weight" or operation.has_weight}
+        fitting = [option for option in options if _fits(option, limit)]
         if not fitting:
             offered = [option_label(option) for option in options]
             raise ConfError(place, dict(limit), f"to leave {operation.name!r} one of {offered}")

@@ -18,7 +18,8 @@ Each side holds ``dtype``, and unless that is ``fp32`` or ``fp16`` also ``scheme
 """
 
 TuneConfig = dict[Any, Any]
-"""``{(op_name, op_type): OpConfig, ..., "calib_sampling_size": int, "calib_algorithm": str}``."""
+"""``{(op_name, op_type): OpConfig, ..., "calib_sampling_size": int, "calib_algorithm": str}``,
+and where activations can be smoothed ``"smooth_quant": str``."""
 
 Dataloader = Iterable[tuple[Any, Any]]
 """Yields ``(input, label)``; can be iterated any number of times."""
@@ -42,6 +43,7 @@ class Operation:
             known.
         is_passive: whether it has no weight and hardly any arithmetic (Add, Concat, pooling):
             quantising it saves no bytes, and time only where its neighbours are quantised.
+        has_weight: whether quantising it saves bytes.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Operation:
     options: tuple[OpConfig, ...]
     ranks: tuple[int, ...] | None = None
     is_passive: bool = False
+    has_weight: bool = True
 
     @property
     def key(self) -> OpKey:
@@ -70,11 +73,14 @@ class Capability:
     """Everything about a model that can be tuned, in the order of its graph.
 
     Without calibration algorithms nothing is calibrated. What is ``left_out`` stays as it is.
+    ``smooth_quant`` holds how strongly activations can be smoothed, "off" first; nothing where
+    that makes no sense.
     """
 
     operations: tuple[Operation, ...]
     calibration_algorithms: tuple[str, ...] = field(default=("minmax",))
     left_out: tuple[LeftOut, ...] = ()
+    smooth_quant: tuple[str, ...] = ()
 
 
 @frozen

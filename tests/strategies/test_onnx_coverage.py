@@ -43,7 +43,6 @@ def products() -> onnx.ModelProto:
 def test_products() -> None:
     other = "no kernel holds its constants in fewer bits"
     assert reasons(products()) == {
-        "two_activations": "both sides are computed",
         "weight_first": "its weight comes first",
         "not_finite": "its weight holds values that are not finite",
         "constant": "both sides are constants",

@@ -340,3 +340,55 @@ def test_a_tune_configuration_that_the_space_does_not_have_is_refused() -> None:
         with pytest.raises(ArgumentError) as caught:
             space.params(wrong)
         assert caught.value.place == "$.('fc', 'Conv')"
+
+
+# ------------------------------------------------------------------- without a weight, and smoothed
+
+WEIGHTLESS = {"weight": {"dtype": "fp32"}, "activation": side("uint8", "asym")}
+
+
+def with_passive(objective: str, quantization: dict[str, Any] | None = None) -> TuningSpace:
+    operations = (
+        Operation("conv", "Conv", (*ALL, FP32)),
+        Operation("sum", "Add", (WEIGHTLESS, FP32), is_passive=True, has_weight=False),
+    )
+    settings = conf(quantization=quantization, tuning={"objective": objective})
+    return TuningSpace.of(Capability(operations, smooth_quant=("off", "0.5")), settings)
+
+
+@pytest.mark.parametrize(("objective", "n"), [("performance", 2), ("modelsize", 1)])
+def test_what_saves_no_bytes_is_a_choice_where_time_is_an_objective(objective: str, n: int) -> None:
+    assert len(with_passive(objective).operations) == n
+
+
+def test_limits_of_weights_do_not_concern_what_has_none() -> None:
+    space = with_passive("performance", {"model_wise": {"weight": {"dtype": "int8"}}})
+    assert list(space.operations["sum", "Add"].values()) == [WEIGHTLESS, FP32]
+    assert FP32 not in space.operations["conv", "Conv"].values()
+    space = with_passive("performance", {"model_wise": {"activation": {"dtype": "uint8"}}})
+    assert list(space.operations["sum", "Add"].values()) == [WEIGHTLESS]
+
+
+def test_a_model_without_weights_takes_time_as_an_objective() -> None:
+    operations = (Operation("sum", "Add", (WEIGHTLESS, FP32), has_weight=False),)
+    with pytest.raises(ConfError, match="performance, as no operation has a weight"):
+        TuningSpace.of(Capability(operations), conf(tuning={"objective": "modelsize"}))
+
+
+def test_smoothing_is_a_choice_that_begins_with_none() -> None:
+    space = with_passive("modelsize")
+    assert space.default()["smooth_quant"] == "off"
+    config = space.tune_cfg(space.default() | {"smooth_quant": "0.5"})
+    assert config["smooth_quant"] == "0.5"
+    assert space.params(config)["smooth_quant"] == "0.5"
+    off, on = ({**space.default(), "smooth_quant": one} for one in ("off", "0.5"))
+    assert space.canonical(off) != space.canonical(on)
+    unquantised = space.unquantised()
+    assert unquantised is not None
+    assert space.canonical(unquantised) == space.canonical(unquantised | {"smooth_quant": "0.5"})
+
+
+def test_smoothing_can_be_left_out() -> None:
+    space = with_passive("modelsize", {"recipes": {"smooth_quant": False}})
+    assert "smooth_quant" not in space.space.names
+    assert "smooth_quant" not in space.tune_cfg(space.default())

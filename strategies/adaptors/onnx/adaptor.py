@@ -6,6 +6,7 @@ import os
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from numbers import Integral
 from typing import Any
 
@@ -28,7 +29,10 @@ from strategies.adaptors.base import (
 )
 from strategies.adaptors.onnx import external
 from strategies.adaptors.onnx.affine import Array
-from strategies.adaptors.onnx.calibration import Range, calibrate
+from strategies.adaptors.onnx.calibration import ALGORITHMS as RANGE_ALGORITHMS
+from strategies.adaptors.onnx.calibration import Observations, Range, observe
+from strategies.adaptors.onnx.checking import check
+from strategies.adaptors.onnx.correction import channel_axis, correct_floats
 from strategies.adaptors.onnx.coverage import left_out
 from strategies.adaptors.onnx.damages import Part, sensitivities
 from strategies.adaptors.onnx.dynamic import DYNAMIC_OPSET, quantize_dynamic
@@ -58,13 +62,16 @@ from strategies.adaptors.onnx.running import (
     run,
 )
 from strategies.adaptors.onnx.sizes import Sizes
+from strategies.adaptors.onnx.smoothing import OFF, STRENGTHS, smooth, smoothable
 from strategies.adaptors.onnx.static import quantize_static
+from strategies.adaptors.onnx.weightless import WeightlessNode, operation, weightless_nodes
+from strategies.adaptors.onnx.weightless import options as weightless_options
 from strategies.adaptors.onnx.weights import is_weight_only
 from strategies.errors import AdaptorError
 
-ALGORITHMS = {STATIC: ("minmax", "entropy", "percentile"), DYNAMIC: (), WEIGHT_ONLY: ()}
-SETTINGS = ("calib_sampling_size", "calib_algorithm")
-DEFAULT_SAMPLING_SIZE = 100
+ALGORITHMS = {STATIC: RANGE_ALGORITHMS, DYNAMIC: (), WEIGHT_ONLY: ()}
+SETTINGS = ("calib_sampling_size", "calib_algorithm", "smooth_quant")
+DEFAULT_SAMPLING_SIZE, DEFAULT_ALGORITHM = 100, "minmax"
 EVERY_SAMPLE = 2**62
 REMEMBERED_CALIBRATIONS = 16
 WARM_UP_RUNS = 2
@@ -94,22 +101,24 @@ class OnnxRuntimeAdaptor:
     The nodes with constant float32 weights can be tuned: Conv, ConvTranspose, Gemm, MatMul, a
     Gather from a table, LSTM and GRU. Each of them can hold its weights in fewer bits and compute
     in floats. In integers ONNX Runtime computes the products, in the dynamic approach an LSTM too;
-    a static ConvTranspose it stores in 8 bits and computes in float. Other nodes are not quantised
-    themselves, but may read what a quantised Conv wrote in 8 bits: see
-    :func:`~strategies.adaptors.onnx.static.quantize_static`.
+    a static ConvTranspose it stores in 8 bits and computes in float. A MatMul of two computed
+    tensors can be tuned as well, and in the static approach passive nodes (Add, Concat, pooling,
+    ...). Others are not quantised themselves, but may read what a quantised Conv wrote in 8 bits:
+    see :func:`~strategies.adaptors.onnx.static.quantize_static`.
 
     A model is a path to an ONNX file or an ``onnx.ModelProto``, and never changed; every model
     returned is an ``onnx.ModelProto``.
 
-    Calibration takes most of the time of a static trial, so the ranges that it found are kept: the
-    last few, by the bytes of the model, the algorithm and the sampling size. The dataloader is not
-    part of that key: use one adaptor with one calibration dataloader, which gives the same samples
-    each time.
+    What calibration saw is kept, and the ranges of every algorithm are made of it: for the last few
+    models, by their bytes, and sampling sizes. The dataloader is not part of that key: use one
+    adaptor with one calibration dataloader, which gives the same samples each time.
 
     Attributes:
         approach: "post_training_static_quant", "post_training_dynamic_quant" or
             "post_training_weight_only".
         threads: Threads that ONNX Runtime computes with, at least 1.
+        bias_correction: Whether biases make up for how rounded weights shift what is added to
+            them, in the static approach.
 
     Raises:
         AdaptorError: An attribute is not one of these.
@@ -117,7 +126,8 @@ class OnnxRuntimeAdaptor:
 
     approach: str = field(default=STATIC, validator=_approach_known)
     threads: int = field(default=1, validator=_at_least_one)
-    _calibrations: dict[tuple[bytes, str, int], dict[str, Range]] = field(
+    bias_correction: bool = True
+    _observations: dict[tuple[bytes, int], Observations] = field(
         factory=dict, init=False, repr=False, eq=False
     )
     _prepared: dict[bytes, onnx.ModelProto] = field(factory=dict, init=False, repr=False, eq=False)
@@ -150,16 +160,23 @@ class OnnxRuntimeAdaptor:
         prepared = self._prepare(model)
         constants = {tensor.name: tensor for tensor in prepared.graph.initializer}
         four_bits = can_be_raised(prepared)
-        operations = []
+        operations = {}
         for node in self._nodes(prepared):
             names = filter(None, (node.weight, node.recurrence))
             weights = [numpy_helper.to_array(constants[name]) for name in names]
             distinct, ranks = distinct_options(node, weights, self.approach, four_bits)
             ranks = (*(1 + rank for rank in ranks), 0)
-            operations.append(Operation(node.name, node.type, (*distinct, FP32), ranks))
-        tuned = {operation.name for operation in operations}
-        rest = left_out(prepared, tuned)
-        return Capability(tuple(operations), ALGORITHMS[self.approach], rest)
+            operations[node.name] = Operation(node.name, node.type, (*distinct, FP32), ranks)
+        for other in weightless_nodes(prepared, self.approach):
+            operations[other.name] = operation(other, self.approach)
+        in_order = (operations.get(proto.name) for proto in prepared.graph.node)
+        is_static = self.approach == STATIC
+        return Capability(
+            tuple(one for one in in_order if one is not None),
+            ALGORITHMS[self.approach],
+            left_out(prepared, operations.keys()),
+            smooth_quant=STRENGTHS if is_static and smoothable(prepared) else (),
+        )
 
     def quantize(
         self, model: Model, tune_cfg: TuneConfig, dataloader: Dataloader | None
@@ -168,23 +185,43 @@ class OnnxRuntimeAdaptor:
 
         A node that is not in ``tune_cfg`` stays float32. The static approach looks at the first
         ``calib_sampling_size`` samples (default 100; all, if there are fewer) of the dataloader,
-        with ``calib_algorithm`` (default "minmax"). The dynamic approach uses neither these two
-        nor the dataloader.
+        with ``calib_algorithm`` (default "minmax"). Other approaches have
+        nothing to calibrate; given data, they still correct float biases beside weights alone.
 
         Raises:
             AdaptorError: ``tune_cfg`` names an unknown node or asks for what ONNX Runtime cannot
                 do, or the dataloader is missing, empty, or does not fit the model.
         """
         prepared = self._prepare(model)
-        nodes = self._nodes(prepared)
-        choices = self._choices(nodes, tune_cfg, can_be_raised(prepared))
-        if self.approach != STATIC:
-            return quantize_dynamic(prepared, choices)
-        size, algorithm = _calibration_settings(tune_cfg)
-        if all(map(is_weight_only, choices.values())):
-            return quantize_dynamic(prepared, choices)
-        ranges = self._calibrated(prepared, nodes, dataloader, algorithm, size)
-        return quantize_static(prepared, choices, ranges)
+        nodes, others = self._nodes(prepared), weightless_nodes(prepared, self.approach)
+        choices = self._choices(nodes, others, tune_cfg, can_be_raised(prepared))
+        settings = tune_cfg if self.approach == STATIC else {}
+        size, algorithm = _calibration_settings(settings)
+        strength = _strength(settings, prepared)
+        if self.approach != STATIC or all(map(is_weight_only, choices.values())):
+            made = quantize_dynamic(prepared, choices)
+            self._correct_floats(made, prepared, nodes, choices, dataloader, size)
+            return made
+        if strength != OFF:
+            prepared = self._smoothed(prepared, nodes, dataloader, size, strength)
+            nodes, others = self._nodes(prepared), weightless_nodes(prepared, self.approach)
+        chosen_others = [node for node in others if node.name in choices]
+        seen = self._observed(prepared, (*nodes, *chosen_others), dataloader, size)
+        means = _means(nodes, seen) if self.bias_correction else {}
+        made = quantize_static(prepared, choices, seen.ranges(algorithm), means)
+        self._correct_floats(made, prepared, nodes, choices, dataloader, size)
+        return made
+
+    def check(self, model: Model, tune_cfg: TuneConfig) -> dict[OpKey, OpConfig]:
+        """Return what every operation of ``tune_cfg`` is in a model that was quantised with it.
+
+        It is read back from the graph: types of integers, zero points and scales.
+
+        Raises:
+            AdaptorError: An operation is not what ``tune_cfg`` says.
+        """
+        wanted = {key: config for key, config in tune_cfg.items() if key not in SETTINGS}
+        return check(_load(model), wanted)
 
     def evaluate(
         self, model: Model, dataloader: Dataloader, metric: Callable[[Any, Any], float]
@@ -224,25 +261,36 @@ class OnnxRuntimeAdaptor:
         except DecodeError as error:
             raise AdaptorError(f"model: {model} cannot be read as an ONNX file: {error}") from error
 
-    def sizes(self, model: Model, dataloader: Dataloader | None) -> Sizes:
+    def sizes(self, model: Model, dataloader: Dataloader | None) -> Callable[[TuneConfig], int]:
         """Return a function of a tune configuration: the size of the model that it asks for.
 
-        Nothing is quantised. The static approach is calibrated with the first few samples where
-        that has not been done, since a bias that does not fit in int32 stays float.
+        Nothing is quantised, unless nodes without a weight are chosen: these save no bytes. The
+        static approach is calibrated with the first few samples where that has not been done,
+        since a bias that does not fit in int32 stays float.
 
         Raises:
             AdaptorError: As :meth:`quantize`.
         """
         prepared = self._prepare(model)
-        nodes = self._nodes(prepared)
-        four_bits = can_be_raised(prepared)
-        offered = {node: options(node, self.approach, four_bits) for node in nodes}
+        weightless = [(n.name, n.type) for n in weightless_nodes(prepared, self.approach)]
+        weighted = [(n.name, n.type) for n in self._nodes(prepared)]
+        plain = self._sizes(prepared, dataloader)
 
-        def ranges(tune_cfg: TuneConfig) -> dict[str, Range]:
-            size, algorithm = _calibration_settings(tune_cfg)
-            return self._calibrated(prepared, nodes, dataloader, algorithm, size)
+        @cache
+        def smoothed() -> Sizes:  # strengths differ in numbers alone
+            nodes = self._nodes(prepared)
+            strong = self._smoothed(prepared, nodes, dataloader, DEFAULT_SAMPLING_SIZE, "0.5")
+            return self._sizes(strong, dataloader)
 
-        return Sizes(prepared, offered, ranges if self.approach == STATIC else None)
+        def size_of(tune_cfg: TuneConfig) -> int:
+            if any(tune_cfg.get(key, FP32) != FP32 for key in weightless):
+                return self.size(self.quantize(prepared, tune_cfg, dataloader))
+            if tune_cfg.get("smooth_quant", OFF) == OFF:
+                return plain(tune_cfg)
+            is_smoothed = any(not is_weight_only(tune_cfg.get(key, FP32)) for key in weighted)
+            return (smoothed() if is_smoothed else plain)(tune_cfg)
+
+        return size_of
 
     def sensitivities(
         self, model: Model, options: Mapping[OpKey, Sequence[OpConfig]], dataloader: Dataloader
@@ -258,7 +306,9 @@ class OnnxRuntimeAdaptor:
             Part(key, frozenset({key[0], adders.get(key[0], key[0])}), tuple(some))
             for key, some in options.items()
         ]
-        alone = OnnxRuntimeAdaptor(self.approach)  # it calibrates operations, not models
+        alone = OnnxRuntimeAdaptor(
+            self.approach, bias_correction=self.bias_correction
+        )  # it calibrates operations, not models
 
         def made(
             operation: onnx.ModelProto, key: OpKey, option: OpConfig, feeds: Sequence[Feed]
@@ -330,49 +380,87 @@ class OnnxRuntimeAdaptor:
     def _nodes(self, prepared: onnx.ModelProto) -> tuple[WeightedNode, ...]:
         return tuple(n for n in weighted_nodes(prepared) if options(n, self.approach))
 
-    def _choices(
-        self, nodes: Iterable[WeightedNode], tune_cfg: TuneConfig, four_bits: bool
-    ) -> dict[str, OpConfig]:
-        known = {(node.name, node.type): node for node in nodes}
-        choices = {}
-        for key, config in tune_cfg.items():
-            if key in SETTINGS:
-                continue
-            if key not in known:
-                raise AdaptorError(f"tune_cfg[{key!r}]: no such node, expected one of {[*known]}")
-            if config != FP32:
-                check_option(config, options(known[key], self.approach, four_bits), key)
-                choices[known[key].name] = config
-        return choices
+    def _sizes(self, prepared: onnx.ModelProto, dataloader: Dataloader | None) -> Sizes:
+        nodes, four_bits = self._nodes(prepared), can_be_raised(prepared)
+        offered = {node: options(node, self.approach, four_bits) for node in nodes}
 
-    def _calibrated(
+        def ranges(tune_cfg: TuneConfig) -> Mapping[str, Range]:
+            size, algorithm = _calibration_settings(tune_cfg)
+            return self._observed(prepared, nodes, dataloader, size).ranges(algorithm)
+
+        return Sizes(prepared, offered, ranges if self.approach == STATIC else None)
+
+    def _correct_floats(
+        self,
+        made: onnx.ModelProto,
+        prepared: onnx.ModelProto,
+        nodes: Iterable[WeightedNode],
+        choices: Mapping[str, OpConfig],
+        dataloader: Dataloader | None,
+        size: int,
+    ) -> None:
+        """Correct the biases of nodes whose weights alone are held in fewer bits."""
+        alone = [n for n in nodes if n.name in choices and is_weight_only(choices[n.name])]
+        if alone and self.bias_correction and dataloader is not None:
+            means = _means(alone, self._observed(prepared, nodes, dataloader, size))
+            correct_floats(made, prepared, alone, choices, means)
+
+    def _smoothed(
         self,
         prepared: onnx.ModelProto,
         nodes: Iterable[WeightedNode],
         dataloader: Dataloader | None,
-        algorithm: str,
         size: int,
-    ) -> dict[str, Range]:
-        """Return the ranges of the tensors that quantised nodes read and write."""
+        strength: str,
+    ) -> onnx.ModelProto:
+        seen = self._observed(prepared, nodes, dataloader, size).seen
+        peaks = {tensor: seen[tensor].channels[-1].peak for tensor in smoothable(prepared)}
+        return smooth(prepared, peaks, float(strength))
+
+    def _choices(
+        self,
+        nodes: Iterable[WeightedNode],
+        others: Iterable[WeightlessNode],
+        tune_cfg: TuneConfig,
+        four_bits: bool,
+    ) -> dict[str, OpConfig]:
+        offered = {(n.name, n.type): options(n, self.approach, four_bits) for n in nodes}
+        offered |= {(n.name, n.type): weightless_options(self.approach) for n in others}
+        choices = {}
+        for key, config in tune_cfg.items():
+            if key in SETTINGS:
+                continue
+            if key not in offered:
+                raise AdaptorError(f"tune_cfg[{key!r}]: no such node, expected one of {[*offered]}")
+            if config != FP32:
+                check_option(config, offered[key], key)
+                choices[key[0]] = config
+        return choices
+
+    def _observed(
+        self,
+        prepared: onnx.ModelProto,
+        nodes: Iterable[WeightedNode | WeightlessNode],
+        dataloader: Dataloader | None,
+        size: int,
+    ) -> Observations:
+        """Return what the tensors that these nodes read and write hold on the samples."""
         if dataloader is None:
             raise AdaptorError("dataloader is None, but static quantisation needs one")
-        key = external.digest(prepared).digest(), algorithm, size
-        if key not in self._calibrations:
-            self._calibrations[key] = calibrate(
+        key = external.digest(prepared).digest(), size
+        known = self._observations.get(key, Observations({}))
+        missing = {n: axes for n, axes in _tensors(nodes).items() if n not in known.seen}
+        if missing:
+            more = observe(
                 prepared,
-                (
-                    tensor
-                    for node in nodes
-                    if node.type in PRODUCTS
-                    for tensor in (node.activation, node.fused_output)
-                ),
-                algorithm,
+                missing,
                 lambda session: first_samples(batches(session, dataloader), size),
                 self.threads,
             )
-            if len(self._calibrations) > REMEMBERED_CALIBRATIONS:
-                self._calibrations.pop(next(iter(self._calibrations)), None)
-        return self._calibrations[key]
+            self._observations[key] = known = known | more
+            if len(self._observations) > REMEMBERED_CALIBRATIONS:
+                self._observations.pop(next(iter(self._observations)), None)
+        return known
 
 
 def _keys(prepared: onnx.ModelProto) -> list[tuple[str, str]]:
@@ -394,8 +482,38 @@ def _load(model: Model) -> onnx.ModelProto:
     return loaded
 
 
+def _tensors(nodes: Iterable[WeightedNode | WeightlessNode]) -> dict[str, list[int]]:
+    """Return the tensors that nodes read and write, with the axes to look at by channel."""
+    tensors: dict[str, list[int]] = {}
+    for node in nodes:
+        if isinstance(node, WeightlessNode):
+            tensors |= {name: tensors.get(name, []) for name in node.inputs}
+        elif node.type in PRODUCTS:
+            tensors.setdefault(node.activation, []).append(channel_axis(node))
+        else:
+            continue  # its activation stays as it is
+        tensors.setdefault(node.fused_output, [])
+    return tensors
+
+
+def _means(nodes: Iterable[WeightedNode], seen: Observations) -> dict[str, Array]:
+    plain = (node for node in nodes if node.plain and node.type in PRODUCTS)
+    found = ((node, seen.seen[node.activation].channels) for node in plain)
+    return {n.name: c[channel_axis(n)].mean for n, c in found if channel_axis(n) in c}
+
+
 def _join(parts: Iterable[Any]) -> Array:
     return np.concatenate([np.atleast_1d(np.asarray(part)) for part in parts])
+
+
+def _strength(tune_cfg: TuneConfig, prepared: onnx.ModelProto) -> str:
+    strength = tune_cfg.get("smooth_quant", OFF)
+    expected = STRENGTHS if strength == OFF or smoothable(prepared) else (OFF,)
+    if strength not in expected:
+        raise AdaptorError(
+            f"tune_cfg['smooth_quant'] is {strength!r}, expected one of {', '.join(expected)}"
+        )
+    return str(strength)
 
 
 def _calibration_settings(tune_cfg: TuneConfig) -> tuple[int, str]:
@@ -404,7 +522,7 @@ def _calibration_settings(tune_cfg: TuneConfig) -> tuple[int, str]:
         raise AdaptorError(
             f"tune_cfg['calib_sampling_size'] is {size!r}, expected an integer of at least 1"
         )
-    algorithm = tune_cfg.get("calib_algorithm", ALGORITHMS[STATIC][0])
+    algorithm = tune_cfg.get("calib_algorithm", DEFAULT_ALGORITHM)
     if algorithm not in ALGORITHMS[STATIC]:
         raise AdaptorError(
             f"tune_cfg['calib_algorithm'] is {algorithm!r}, "

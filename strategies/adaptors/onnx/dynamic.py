@@ -9,9 +9,11 @@ import onnx
 from strategies.adaptors.base import OpConfig
 from strategies.adaptors.onnx.affine import Side, parts_of
 from strategies.adaptors.onnx.graph import WeightedNode, attributes, weighted_nodes
+from strategies.adaptors.onnx.options import DYNAMIC
 from strategies.adaptors.onnx.pieces import Pieces
 from strategies.adaptors.onnx.recurrent import integer_lstm
 from strategies.adaptors.onnx.rewriting import Rewrite
+from strategies.adaptors.onnx.weightless import product_of_tensors, weightless_nodes
 from strategies.adaptors.onnx.weights import hold_weights, is_weight_only
 
 DYNAMIC_OPSET = 11
@@ -27,9 +29,13 @@ def quantize_dynamic(model: onnx.ModelProto, choices: Mapping[str, OpConfig]) ->
     """
     rewrite = Rewrite(model)
     nodes = {node.name: node for node in weighted_nodes(model)}
+    products = {node.name: node for node in weightless_nodes(model, DYNAMIC)}
     for proto in rewrite.take_nodes():
         left: onnx.NodeProto | None = proto
-        if proto.name in choices:
+        if proto.name in choices and proto.name in products:
+            product_of_tensors(rewrite, products[proto.name])
+            left = None
+        elif proto.name in choices:
             left = quantize_node(rewrite, proto, nodes[proto.name], choices[proto.name])
         if left is not None:
             rewrite.nodes.append(left)

@@ -96,7 +96,7 @@ def weighted_nodes(model: onnx.ModelProto) -> tuple[WeightedNode, ...]:
     Nodes inside subgraphs and local functions are not among them.
     """
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    readers = _sole_readers(model.graph)
+    readers = sole_readers(model.graph)
     return tuple(
         _weighted(node, constants, readers.get(node.output[0]))
         for node in model.graph.node
@@ -245,7 +245,7 @@ def _is_unscaled(node: onnx.NodeProto) -> bool:
     return bool(given.get("alpha", 1.0) == given.get("beta", 1.0) == 1.0)
 
 
-def _sole_readers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
+def sole_readers(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
     """Return the node that reads a tensor, for the tensors that are read once."""
     reads = Counter(name for node in graph.node for name in node.input)
     kept = kept_names(graph)

@@ -206,7 +206,7 @@ def _effect_and_error(
     axis = 0 if is_recurrent else node.axis
     for whole_weight in map(rows_of, weights) if is_recurrent else weights:
         weight = _some_channels(whole_weight, axis)
-        floats = _as_held(weight, side, axis)
+        floats = as_held(weight, side, axis)
         digest.update(floats.tobytes())
         others = tuple(a for a in range(weight.ndim) if a != axis)
         lost = np.square(floats.astype(np.float64) - weight).sum(axis=others)
@@ -222,7 +222,7 @@ def _some_channels(weight: Array, axis: int | None) -> Array:
     return weight.take(np.arange(0, weight.shape[axis], every), axis)
 
 
-def _as_held(weight: Array, side: Side, axis: int | None) -> Array:
+def as_held(weight: Array, side: Side, axis: int | None) -> Array:
     """Return the floats that a weight becomes."""
     if side["dtype"] == "fp16":
         return halved(weight).astype(np.float32)
