@@ -175,10 +175,12 @@ FLOORS = {
     ],
     "strategies": [
         {"errors", "conf_schema", "time_limit", "stopwatch", "policies", "examples"},
+        {"timesheet"},
         {"conf"},
         {"adaptors", "metrics", "objective"},
-        {"tuning_space", "trial"},
+        {"tuning_space", "trial", "preparing"},
         {"evaluation", "findings", "report"},
+        {"asking", "attempting", "workers"},
         {"history"},
         {"runner", "record"},
         {"bayesian", "random", "exhaustive", "costs"},

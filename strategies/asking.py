@@ -1,0 +1,95 @@
+"""Which params a run tries next: what is pending, the starts, then what the policy proposes.
+
+Any number may be out at once. While there are others out when the policy is asked, all of them are
+pending in the optimiser's state, so it knows of them, and a resumed run hands them out first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import asktell as at
+from asktell.asking.known import Known
+from strategies.findings import Findings
+from strategies.policies import Policy
+from strategies.tuning_space import Meaning, TuningSpace
+
+
+class Asking:
+    """What one run hands out: no configuration twice, and none whose outcome is known.
+
+    Args:
+        findings: what is known so far; it is told outcomes by others.
+        policy: what decides.
+        space: what is tuned.
+        known: returns what is known without an evaluation; called when it is first needed.
+    """
+
+    def __init__(
+        self, findings: Findings, policy: Policy, space: TuningSpace, known: Callable[[], Known]
+    ) -> None:
+        """Begin with nothing handed out."""
+        self._findings = findings
+        self._policy = policy
+        self._space = space
+        self._known = known
+        self._given: dict[Meaning, dict[str, Any]] = {}
+
+    def next(self) -> dict[str, Any] | None:
+        """Return the params to try next; None where there are none until another outcome is told.
+
+        What is proposed but known is told to the optimiser on the way.
+        """
+        while True:
+            params = self._waiting() or self._proposed()
+            if params is None:
+                return None
+            meaning = self._space.canonical(params)
+            if self._findings.knows(meaning):
+                self._findings.repeat(params)
+            elif meaning not in self._given:  # else it waits for the outcome of the one that is out
+                self._given[meaning] = params
+                return params
+
+    def _waiting(self) -> dict[str, Any] | None:
+        """Return pending params that were not handed out, or whose outcome is known meanwhile."""
+        for suggestion in self._findings.engine.pending:
+            meaning = self._space.canonical(suggestion.params)
+            if meaning not in self._given or self._findings.knows(meaning):
+                return suggestion.params
+        return None
+
+    def _proposed(self) -> dict[str, Any] | None:
+        """Return the default configuration first, then what the policy proposes.
+
+        If the default misses the criterion, the most exact one may go second.
+        """
+        findings, trials = self._findings, self._findings.progress.trials
+        starts = [self._space.default()]
+        if trials and not any(trial.meets for trial in trials):
+            starts.append(self._space.most_exact())
+        for params in starts:
+            if not findings.knows(self._space.canonical(params)) and not self._is_given(params):
+                return params
+        self._note_what_is_out()
+        proposal = self._policy.ask(findings.engine, self._known(), self._space.unquantised())
+        if proposal is None:
+            return None
+        engine, params = proposal
+        if engine is findings.engine and self._is_given(params):
+            return None  # the same again: nothing else is left until it is answered
+        findings.advance(engine)
+        return params
+
+    def _note_what_is_out(self) -> None:
+        """Make pending what is out and does not stand in the optimiser's state yet."""
+        engine = self._findings.engine
+        for meaning, params in self._given.items():
+            taken = engine.is_taken(engine.space.check(params))
+            if not self._findings.knows(meaning) and not taken:
+                engine, _ = at.suggest(at.enqueue(engine, params))
+        self._findings.advance(engine)
+
+    def _is_given(self, params: dict[str, Any]) -> bool:
+        return self._space.canonical(params) in self._given
