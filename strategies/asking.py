@@ -1,18 +1,20 @@
-"""Which params a run tries next: what is pending, the starts, then what the policy proposes.
+"""Ask and tell: what is pending comes first, then the starts, then what the policy proposes.
 
-Any number may be out at once. While there are others out when the policy is asked, all of them are
-pending in the optimiser's state, so it knows of them, and a resumed run hands them out first.
+Any number of configurations may be out at once. They are pending in the optimiser's state when the
+policy is asked for another and when an outcome has been told: so it knows of them, and a run that
+is resumed hands them out first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import asktell as at
 from asktell.asking.known import Known
 from strategies.findings import Findings
 from strategies.policies import Policy
+from strategies.trial import Trial
 from strategies.tuning_space import Meaning, TuningSpace
 
 
@@ -20,7 +22,7 @@ class Asking:
     """What one run hands out: no configuration twice, and none whose outcome is known.
 
     Args:
-        findings: what is known so far; it is told outcomes by others.
+        findings: what is known so far.
         policy: what decides.
         space: what is tuned.
         known: returns what is known without an evaluation; called when it is first needed.
@@ -36,7 +38,7 @@ class Asking:
         self._known = known
         self._given: dict[Meaning, dict[str, Any]] = {}
 
-    def next(self) -> dict[str, Any] | None:
+    def ask(self) -> dict[str, Any] | None:
         """Return the params to try next; None where there are none until another outcome is told.
 
         What is proposed but known is told to the optimiser on the way.
@@ -51,6 +53,11 @@ class Asking:
             elif meaning not in self._given:  # else it waits for the outcome of the one that is out
                 self._given[meaning] = params
                 return params
+
+    def tell(self, params: Mapping[str, Any], trial: Trial) -> None:
+        """Add what came of params."""
+        self._findings.add(params, trial)
+        self._note_what_is_out()
 
     def _waiting(self) -> dict[str, Any] | None:
         """Return pending params that were not handed out, or whose outcome is known meanwhile."""

@@ -28,7 +28,7 @@ from strategies.tuning_space import TuningSpace
 
 SCHEMA = 2
 
-_LATER = {"prepared": None, "seconds_by_part": {}}
+_LATER: dict[str, Any] = {"prepared": None, "seconds_by_part": {}}
 """Fields that histories of this schema lacked at first, and what they mean without."""
 
 

@@ -54,6 +54,9 @@ class Policy(Protocol):
         What is known of outcomes without an evaluation may be used or not, and so may which params
         stand for the FP32 model, if any do.
 
+        What is pending is out with other workers: it is not proposed again, and None with anything
+        pending means that its outcome is waited for.
+
         A policy that returns the same state may propose the same params again until they have an
         outcome.
         """
@@ -97,16 +100,14 @@ class ExhaustivePolicy:
     def ask(
         self, state: at.State, known: Known, unquantised: Params | None = None
     ) -> Proposal | None:
-        """Return the next configuration without an outcome, and the state as it is."""
-        space = state.space
-        told = {space.check(observation.params) for observation in state.observations}
-        told |= {space.check(failure.params) for failure in state.failures}
+        """Return the next configuration that is new, and the state as it is."""
+        space, trials = state.space, len(state.history)
         size = space.size or 0
-        # In a run, everything before this index is told, so it is looked at last.
-        start = min(max(0, len(told) - 1), size)
+        # In a run, everything before this index is told or pending, so it is looked at last.
+        start = min(max(0, trials - 1), size)
         for index in chain(range(start, size), range(start)):
             values = space.configuration(index)
-            if values not in told:
+            if not state.is_taken(values):
                 return state, space.params(values)
         return None
 

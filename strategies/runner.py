@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import closing, nullcontext
 from functools import cached_property
 from typing import Any
@@ -146,7 +146,7 @@ class TuneStrategy(ABC):
         self,
         workers: int | None = None,
         executor: Executor | Callable[[], Executor] | None = None,
-    ) -> Iterator[Trial]:
+    ) -> Generator[Trial, None, None]:
         """Run trial by trial. It can be left at any point and entered again.
 
         With workers, up to so many configurations are tried at once, and trials come in the order
@@ -179,7 +179,7 @@ class TuneStrategy(ABC):
                 while self._hand_out(asking, crew):
                     arrived = crew.take()
                     if arrived is not None:
-                        trial = self._told(*arrived)
+                        trial = self._tell(asking, *arrived)
                         log_trial(trial, self.conf.exit_policy.max_trials, self.best_trial())
                         yield trial
 
@@ -198,14 +198,14 @@ class TuneStrategy(ABC):
                 return
             trial = yield self.tuning_space.tune_cfg(params)
             if trial is not None:
-                self._findings.add(params, trial)
+                asking.tell(params, trial)
 
     def _asking(self) -> Asking:
         return Asking(self._findings, self.policy, self.tuning_space, lambda: self._known)
 
     def _asked(self, asking: Asking) -> dict[str, Any] | None:
         with self.timesheet.of(ASKING):
-            return asking.next()
+            return asking.ask()
 
     def _crew(self, n: int, executor: Executor | Callable[[], Executor] | None) -> Crew:
         if n == 1 and executor is None:
@@ -228,7 +228,7 @@ class TuneStrategy(ABC):
             crew.give(params, self.tuning_space.tune_cfg(params))
         return bool(crew.n_out) or not (crew.room or self.finished)
 
-    def _told(self, params: dict[str, Any], attempt: Attempt) -> Trial:
+    def _tell(self, asking: Asking, params: dict[str, Any], attempt: Attempt) -> Trial:
         """Add what came of params as a trial, and return it.
 
         Raises:
@@ -251,7 +251,7 @@ class TuneStrategy(ABC):
         )
         if attempt.model is not None and self._findings.improves(trial):
             self._best_model = trial.number, attempt.model
-        self._findings.add(params, trial)
+        asking.tell(params, trial)
         return trial
 
     @property

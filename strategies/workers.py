@@ -329,23 +329,23 @@ def attempt_here(digest: str, content: bytes | None, tune_cfg: TuneConfig) -> At
     Returns:
         What came of it; None if it takes the content.
     """
+    evaluation = _SENT.get(digest)
     if content is not None:
         try:
-            sent = pickle.loads(content)
+            evaluation = pickle.loads(content)
         except Exception as error:
             failure = f"a worker cannot read what it was sent: {error_text(error)}"
             return Attempt(None, failure, _as_text(error), 0.0)
         _SENT.clear()  # of an earlier run
-        _SENT[digest] = sent
-    if digest not in _SENT:
+        _SENT[digest] = evaluation
+    if evaluation is None:
         return None
-    evaluation = _SENT[digest]
     with one_blas_thread():
         attempt = attempted(lambda: evaluation.made(tune_cfg), time.perf_counter)
-    error = _as_text(attempt.error) if attempt.is_mistake else None
-    return evolve(attempt, model=None, error=error, parts=evaluation.timesheet.taken())
+    mistake = _as_text(attempt.error) if attempt.is_mistake else None
+    return evolve(attempt, model=None, error=mistake, parts=evaluation.timesheet.taken())
 
 
-def _as_text(error: Exception | None) -> WorkerTraceback:
+def _as_text(error: BaseException | None) -> WorkerTraceback:
     """Return an error that can be sent, with the traceback as its text; others may not be."""
     return WorkerTraceback("in the worker:\n" + "".join(traceback.format_exception(error)))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
@@ -137,7 +137,7 @@ def tune(
 def _run(
     strategy: TuneStrategy,
     folder: Path,
-    trials: Iterator[Trial],
+    trials: Generator[Trial, None, None],
     on_trial: Callable[[TuneStrategy, Trial], None] | None,
 ) -> None:
     """Save the history after every trial, and the best model whenever there is a better one."""

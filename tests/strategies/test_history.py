@@ -11,7 +11,7 @@ import asktell as at
 from strategies.adaptors.base import FP32, Capability, Operation
 from strategies.conf import Conf
 from strategies.findings import started
-from strategies.history import history_from_dict, history_to_dict
+from strategies.history import Identity, history_from_dict, history_to_dict
 from strategies.objective import Measurement
 from strategies.policies import BAYESIAN, RANDOM
 from strategies.trial import Progress, Trial
@@ -27,6 +27,8 @@ BASELINE = Measurement(0.75, {"modelsize": 36.0})
 ENGINE = started(SPACE, CONF, BASELINE, BAYESIAN.settings)
 TRIAL = Trial(0, SPACE.default(), Measurement(0.5, {"modelsize": 9.0}), None, True, 1.5)
 
+IDENTITY = Identity("digest")
+
 finite = st.floats(allow_nan=False, allow_infinity=False)
 measurements = st.builds(Measurement, finite, st.fixed_dictionaries({"modelsize": finite}))
 
@@ -41,29 +43,31 @@ def progresses(draw: st.DrawFn) -> Progress:
         trials.append(Trial(number, SPACE.default(), measurement, failure, meets, seconds))
     baseline = draw(measurements)
     engine = started(SPACE, CONF, baseline, BAYESIAN.settings)
-    return Progress(engine, baseline, tuple(trials), draw(st.floats(0, 1e9)))
+    parts = draw(st.dictionaries(st.text(), st.floats(0, 1e9)))
+    return Progress(engine, baseline, tuple(trials), draw(st.floats(0, 1e9)), parts)
 
 
 @settings(deadline=None)
 @given(progresses())
 def test_progress_comes_back_from_json(progress: Progress) -> None:
-    text = json.dumps(history_to_dict(progress, BAYESIAN, "digest", CONF), allow_nan=False)
-    assert history_from_dict(json.loads(text), BAYESIAN, "digest", CONF, SPACE) == progress
+    text = json.dumps(history_to_dict(progress, BAYESIAN, IDENTITY, CONF), allow_nan=False)
+    assert history_from_dict(json.loads(text), BAYESIAN, IDENTITY, CONF, SPACE) == progress
 
 
 def test_the_start_of_a_run_comes_back() -> None:
     start = Progress(seconds=1.5)
-    dicts = history_to_dict(start, BAYESIAN, "digest", CONF)
+    dicts = history_to_dict(start, BAYESIAN, IDENTITY, CONF)
     assert dicts["engine"] is dicts["baseline"] is None
-    assert history_from_dict(dicts, BAYESIAN, "digest", CONF, SPACE) == start
+    assert history_from_dict(dicts, BAYESIAN, IDENTITY, CONF, SPACE) == start
 
 
 def test_the_layout_is_that_of_schema_2() -> None:
-    progress = Progress(ENGINE, BASELINE, (TRIAL,), 2.5)
-    assert history_to_dict(progress, RANDOM, "digest", CONF) == {
+    progress = Progress(ENGINE, BASELINE, (TRIAL,), 2.5, {"asking": 0.5})
+    assert history_to_dict(progress, RANDOM, IDENTITY, CONF) == {
         "schema": 2,
         "strategy": "random",
         "model": "digest",
+        "prepared": None,
         "criterion": {"loss": 0.01, "relative": True, "higher_is_better": True},
         "objectives": [{"name": "modelsize", "weight": 1.0, "higher_is_better": False}],
         "engine": ENGINE.to_dict(),
@@ -79,16 +83,17 @@ def test_the_layout_is_that_of_schema_2() -> None:
             }
         ],
         "seconds": 2.5,
+        "seconds_by_part": {"asking": 0.5},
     }
 
 
 def test_the_trials_of_schema_1_are_told_to_a_new_optimiser() -> None:
-    dicts = history_to_dict(Progress(ENGINE, BASELINE, (TRIAL,), 2.5), BAYESIAN, "digest", CONF)
+    dicts = history_to_dict(Progress(ENGINE, BASELINE, (TRIAL,), 2.5), BAYESIAN, IDENTITY, CONF)
     old = {**dicts, "schema": 1}
     del old["model"]
     penalised = at.State.start(SPACE.space, 3, "maximize")
     old["engine"] = at.observe(penalised, SPACE.default(), 0.25).to_dict()
-    progress = history_from_dict(old, BAYESIAN, "any model", CONF, SPACE)
+    progress = history_from_dict(old, BAYESIAN, Identity("any model"), CONF, SPACE)
     assert progress.trials == (TRIAL,)
     assert progress.seconds == 2.5
     assert progress.engine is not None

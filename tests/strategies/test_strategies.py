@@ -944,8 +944,8 @@ def test_the_metric_is_used_with_the_evaluation_data(kind: Kind) -> None:
     [
         (keys(), {"eval_func": abs}, "$.conf"),
         (None, {"eval_func": abs}, "$.conf"),
-        (conf(), {"eval_func": abs, "q_func": abs}, "$.q_func"),
-        (conf(), {"eval_func": abs, "q_hooks": {}}, "$.q_hooks"),
+        (conf(), {"eval_func": abs, "q_func": 3}, "$.q_func"),
+        (conf(), {"eval_func": abs, "q_hooks": [abs]}, "$.q_hooks"),
         (conf(), {}, "$.eval_func"),
         (conf(metric={"topk": 1}), {}, "$.eval_func"),
         (conf(), {"eval_dataloader": []}, "$.conf.evaluation.accuracy.metric"),
