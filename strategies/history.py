@@ -1,7 +1,7 @@
 """A run's progress to plain dict and back: what a strategy's ``dicts`` are.
 
 The dict's layout is :class:`History` and the classes of its fields: schema 2. It also says which
-model the run tuned, what ``q_func`` made of it, and what for, since outcomes of another one would mislead.
+model the run tuned, what ``q_func`` made of it, and what for: other outcomes would mislead.
 
 Schema 1 did not name the model, and its optimiser had one target, in which misses of the criterion
 were penalised. Its trials are read, and told to a new optimiser.
@@ -62,7 +62,9 @@ class History:
     seconds_by_part: dict[str, float]
 
 
-def history_to_dict(progress: Progress, policy: Policy, identity: Identity, conf: Conf) -> dict[str, Any]:
+def history_to_dict(
+    progress: Progress, policy: Policy, identity: Identity, conf: Conf
+) -> dict[str, Any]:
     """Return the progress of a policy on this model as plain JSON types."""
     return {
         "schema": SCHEMA,

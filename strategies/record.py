@@ -50,6 +50,7 @@ class Record:
         trials: in order.
         best: the trial that meets the criterion best, else the nearest to it; None without one.
         seconds: how long it took.
+        parts: seconds by part.
         dicts: the history itself.
     """
 
@@ -59,6 +60,7 @@ class Record:
     trials: tuple[Trial, ...]
     best: Trial | None
     seconds: float
+    parts: Mapping[str, float]
     dicts: Mapping[str, Any]
 
     @property
@@ -152,7 +154,16 @@ def record_of(run: Run) -> Record | None:
     measured = [trial for trial in history.trials if trial.measurement]
     best = max(measured, key=lambda one: _rank(goal, one), default=None)  # the first of equals
     trials = tuple(history.trials)
-    return Record(history.strategy, goal, engine.space, trials, best, history.seconds, dicts)
+    return Record(
+        history.strategy,
+        goal,
+        engine.space,
+        trials,
+        best,
+        history.seconds,
+        history.seconds_by_part,
+        dicts,
+    )
 
 
 def options_of(space: at.Space, name: str) -> tuple[Any, ...]:

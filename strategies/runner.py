@@ -24,6 +24,7 @@ from strategies.asking import Asking
 from strategies.attempting import Attempt
 from strategies.conf import Conf
 from strategies.errors import ArgumentError, FirstEvaluationError, StrategyError
+from strategies.crews import Crew, crew_for
 from strategies.evaluation import Evaluation
 from strategies.findings import Findings
 from strategies.history import Identity, history_from_dict, history_to_dict
@@ -35,7 +36,6 @@ from strategies.stopwatch import Clock, Stopwatch
 from strategies.timesheet import ASKING, Timesheet
 from strategies.trial import Progress, Result, Trial
 from strategies.tuning_space import TuningSpace
-from strategies.workers import Alone, Crew, Workers
 
 
 class TuneStrategy(ABC):
@@ -175,7 +175,7 @@ class TuneStrategy(ABC):
         with self._stopwatch:
             self.measure_baseline()
             asking = self._asking()
-            with closing(self._crew(n, executor)) as crew:
+            with closing(crew_for(self._evaluation, n, executor, self._clock)) as crew:
                 while self._hand_out(asking, crew):
                     arrived = crew.take()
                     if arrived is not None:
@@ -206,12 +206,6 @@ class TuneStrategy(ABC):
     def _asked(self, asking: Asking) -> dict[str, Any] | None:
         with self.timesheet.of(ASKING):
             return asking.ask()
-
-    def _crew(self, n: int, executor: Executor | Callable[[], Executor] | None) -> Crew:
-        if n == 1 and executor is None:
-            return Alone(self._evaluation, self._clock)
-        timeout = self.conf.exit_policy.trial_timeout
-        return Workers(self._evaluation, n, executor, timeout, self._clock)
 
     def _hand_out(self, asking: Asking, crew: Crew) -> bool:
         """Give the crew what it has room for, and tell whether there is anything to wait for.
@@ -283,7 +277,8 @@ class TuneStrategy(ABC):
     @cached_property
     def _known(self) -> Known:
         """Return what need not be measured: the size, unless a hook may change it."""
-        if self._evaluation.hooks.keys() & {BEFORE_QUANTIZE, AFTER_QUANTIZE} or all(objective.name != SIZE for objective in self.conf.objectives):
+        is_changed = bool(self._evaluation.hooks.keys() & {BEFORE_QUANTIZE, AFTER_QUANTIZE})
+        if is_changed or all(objective.name != SIZE for objective in self.conf.objectives):
             return {}
         size_of = self._evaluation.sizes()
         return {SIZE: lambda params: size_of(self.tuning_space.tune_cfg(params))}

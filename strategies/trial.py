@@ -48,7 +48,8 @@ class Result:
 class Progress:
     """Everything that is kept of a run: with it, another run goes on exactly there.
 
-    ``parts`` are seconds by part. The optimiser starts once the FP32 model is measured, as that says what is wanted.
+    ``parts`` are seconds by part. The optimiser starts once the FP32 model is measured, as that
+    says what is wanted.
     """
 
     engine: at.State | None = None

@@ -1,28 +1,24 @@
-"""Where configurations are tried: in this process, one by one, or by the workers of an executor."""
+"""Configurations are tried by the workers of an executor, several at once."""
 
 from __future__ import annotations
 
 import hashlib
-import pickle
 import signal
-import time
-import traceback
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future
 from multiprocessing import get_context
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import Any
 
-from attrs import define, evolve
+from attrs import define
 
 from asktell.drivers import Executor, ProcessWorkers, WorkerNotStarted
 from asktell.drivers.executors import Supply
-from asktell.errors import ExecutorError, MissingExtraError, NotSendableError
-from asktell.model.blas import one_blas_thread
+from asktell.errors import ExecutorError
 from strategies.adaptors.base import TuneConfig
-from strategies.attempting import Attempt, attempted
-from strategies.errors import StrategyError
-from strategies.evaluation import Evaluation, error_text
+from strategies.attempting import Attempt
+from strategies.evaluation import Evaluation
+from strategies.sending import attempt_here, packed
 from strategies.stopwatch import Clock
 from strategies.timesheet import WAITING
 
@@ -30,68 +26,6 @@ Params = dict[str, Any]
 
 _LONGEST_WAIT = 1.0
 """Seconds until the clock is read again: the machine may have slept."""
-
-
-class Crew(Protocol):
-    """Who tries configurations."""
-
-    @property
-    def room(self) -> int:
-        """Return how many more configurations it can be given now."""
-        ...
-
-    @property
-    def n_out(self) -> int:
-        """Return how many configurations have no outcome yet."""
-        ...
-
-    def give(self, params: Params, tune_cfg: TuneConfig) -> None:
-        """Have a configuration tried."""
-        ...
-
-    def take(self) -> tuple[Params, Attempt] | None:
-        """Wait for the next outcome; None if there is only more room."""
-        ...
-
-    def close(self) -> None:
-        """Stop what is being tried, where that is possible."""
-        ...
-
-
-class Alone:
-    """Tries each configuration in this thread, when its outcome is wanted."""
-
-    def __init__(self, evaluation: Evaluation, clock: Clock) -> None:
-        """Begin with nothing to try."""
-        self._evaluation = evaluation
-        self._clock = clock
-        self._given: tuple[Params, TuneConfig] | None = None
-
-    @property
-    def room(self) -> int:
-        """Return 1 or 0."""
-        return 0 if self._given else 1
-
-    @property
-    def n_out(self) -> int:
-        """Return 0 or 1."""
-        return 1 - self.room
-
-    def give(self, params: Params, tune_cfg: TuneConfig) -> None:
-        """Note what to try."""
-        self._given = params, tune_cfg
-
-    def take(self) -> tuple[Params, Attempt] | None:
-        """Try it."""
-        if self._given is None:
-            return None
-        params, tune_cfg = self._given
-        attempt = attempted(lambda: self._evaluation.attempt(tune_cfg), self._clock)
-        self._given = None
-        return params, attempt
-
-    def close(self) -> None:
-        """Leave what was not tried."""
 
 
 @define(eq=False)
@@ -133,7 +67,7 @@ class Workers:
         clock: Clock,
     ) -> None:
         """Pack what is to be sent; workers start when they are needed."""
-        self._content = _packed(evaluation)
+        self._content = packed(evaluation)
         self._digest = hashlib.blake2b(self._content, digest_size=16).hexdigest()
         self._n = n
         self._supply = Supply(processes if executor is None else executor)
@@ -274,78 +208,3 @@ def _broken(error: BrokenExecutor) -> ExecutorError:
         f"the executor broke: {error}. What was out is tried again when the run is resumed; "
         "asktell.drivers.ProcessWorkers goes on when a worker dies"
     )
-
-
-def _packed(evaluation: Evaluation) -> bytes:
-    """Return what a worker needs as bytes; functions of a script or a notebook by value.
-
-    Raises:
-        NotSendableError: something cannot be sent.
-    """
-    try:
-        import cloudpickle
-    except ModuleNotFoundError as error:
-        message = "workers need the package cloudpickle: pip install 'asktell[onnx]'"
-        raise MissingExtraError(message) from error
-    try:
-        content: bytes = cloudpickle.dumps(evaluation)
-    except Exception as error:
-        parts = ("adaptor", "model", "q_dataloader", "eval_dataloader", "eval_func", "hooks")
-        guilty = [part for part in parts if not _can_be_packed(cloudpickle, evaluation, part)]
-        raise NotSendableError(
-            f"{', '.join(guilty) or 'the evaluation'} cannot be sent to a worker: "
-            f"{error_text(error)}. Open files, sessions and locks where they are used, or use "
-            "workers=1"
-        ) from error
-    return content
-
-
-def _can_be_packed(pickler: Any, evaluation: Evaluation, part: str) -> bool:
-    try:
-        pickler.dumps(getattr(evaluation, part))
-    except Exception:
-        return False
-    return True
-
-
-# --- in the workers ---
-
-_SENT: dict[str, Evaluation] = {}
-"""What this process was sent last, by digest: it serves all tasks of a run."""
-
-
-class WorkerTraceback(StrategyError):
-    """What a worker's error looked like there."""
-
-
-def attempt_here(digest: str, content: bytes | None, tune_cfg: TuneConfig) -> Attempt | None:
-    """Try a configuration in this process, with BLAS in one thread, and leave the model here.
-
-    Args:
-        digest: of what is needed for it.
-        content: what is needed, packed; None if it should be here.
-        tune_cfg: the configuration.
-
-    Returns:
-        What came of it; None if it takes the content.
-    """
-    evaluation = _SENT.get(digest)
-    if content is not None:
-        try:
-            evaluation = pickle.loads(content)
-        except Exception as error:
-            failure = f"a worker cannot read what it was sent: {error_text(error)}"
-            return Attempt(None, failure, _as_text(error), 0.0)
-        _SENT.clear()  # of an earlier run
-        _SENT[digest] = evaluation
-    if evaluation is None:
-        return None
-    with one_blas_thread():
-        attempt = attempted(lambda: evaluation.made(tune_cfg), time.perf_counter)
-    mistake = _as_text(attempt.error) if attempt.is_mistake else None
-    return evolve(attempt, model=None, error=mistake, parts=evaluation.timesheet.taken())
-
-
-def _as_text(error: BaseException | None) -> WorkerTraceback:
-    """Return an error that can be sent, with the traceback as its text; others may not be."""
-    return WorkerTraceback("in the worker:\n" + "".join(traceback.format_exception(error)))

@@ -70,10 +70,10 @@ def tune(
     trial is the best so far; at the end, ``report.html``, where the packages of the extra
     ``report`` are installed. A history that is there already is gone on from if it is of the same
     model, space, strategy and goal, and never overwritten. ``workspace.resume`` is another folder
-    with a history to go on from; that one is left as it is. What ``q_func`` made of the model is kept
-    as ``prepared_model.onnx``, so it is not called again.
+    with a history to go on from; that one is left as it is. What ``q_func`` made of the model is
+    kept as ``prepared_model.onnx``, so it is not called again.
 
-    Ctrl-C ends the run: what is being tried is dropped, and is what the next run begins with; history
+    Ctrl-C ends the run: what is being tried is dropped, and the next run begins with it; history
     and best model are saved. A second one ends it at once.
 
     Args:

@@ -32,7 +32,6 @@ from fakes import (
 )
 
 import strategies.runner
-import strategies.workers
 from asktell.drivers import WorkerDied, WorkerNotStarted
 from asktell.drivers.executors import InThisThread
 from asktell.errors import ExecutorError, MissingExtraError, NotSendableError
@@ -44,7 +43,7 @@ from strategies import (
     tune,
 )
 from strategies.errors import ArgumentError, FirstEvaluationError
-from strategies.workers import WorkerTraceback, attempt_here
+from strategies.sending import WorkerSideError, attempt_here
 from strategies.workspace import HISTORY, load_history
 
 Kind = type[TuneStrategy]
@@ -250,7 +249,7 @@ def test_the_first_model_that_cannot_be_made_ends_the_run(kind: Kind) -> None:
     strategy = make(kind, FakeAdaptor(broken=frozenset(EFFECTS)))
     with pytest.raises(FirstEvaluationError, match="RuntimeError: no kernel") as caught:
         strategy.traverse(2, InThisThread())
-    assert isinstance(caught.value.__cause__, WorkerTraceback)
+    assert isinstance(caught.value.__cause__, WorkerSideError)
     assert "in quantize" in str(caught.value.__cause__)  # where it was raised
     assert not strategy.trials
 
@@ -458,9 +457,7 @@ def test_a_run_with_two_workers_that_is_killed_goes_on(tmp_path: Path, name: str
 def test_an_interrupt_ends_a_run_with_workers_cleanly(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     command = program(tmp_path, "bayesian", 0.2)
-    process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, start_new_session=True
-    )
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
     wait_for_trials(folder, 2, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
     _, said = process.communicate()
