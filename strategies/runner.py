@@ -23,8 +23,8 @@ from strategies.adaptors.base import Adaptor, Dataloader, TuneConfig
 from strategies.asking import Asking
 from strategies.attempting import Attempt
 from strategies.conf import Conf
-from strategies.errors import ArgumentError, FirstEvaluationError, StrategyError
 from strategies.crews import Crew, crew_for
+from strategies.errors import ArgumentError, FirstEvaluationError, StrategyError
 from strategies.evaluation import Evaluation
 from strategies.findings import Findings
 from strategies.history import Identity, history_from_dict, history_to_dict
