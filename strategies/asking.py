@@ -37,6 +37,7 @@ class Asking:
         self._space = space
         self._known = known
         self._given: dict[Meaning, dict[str, Any]] = {}
+        """What was handed out and not told since."""
 
     def ask(self) -> dict[str, Any] | None:
         """Return the params to try next; None where there are none until another outcome is told.
@@ -57,6 +58,7 @@ class Asking:
     def tell(self, params: Mapping[str, Any], trial: Trial) -> None:
         """Add what came of params."""
         self._findings.add(params, trial)
+        self._given.pop(self._space.canonical(params), None)
         self._note_what_is_out()
 
     def _waiting(self) -> dict[str, Any] | None:
@@ -93,8 +95,8 @@ class Asking:
         """Make pending what is out and does not stand in the optimiser's state yet."""
         engine = self._findings.engine
         for meaning, params in self._given.items():
-            taken = engine.is_taken(engine.space.check(params))
-            if not self._findings.knows(meaning) and not taken:
+            is_known = self._findings.knows(meaning)
+            if not is_known and not engine.is_taken(engine.space.check(params)):
                 engine, _ = at.suggest(at.enqueue(engine, params))
         self._findings.advance(engine)
 
