@@ -99,6 +99,7 @@ class Conf:
     objectives: tuple[Objective, ...]
     exit_policy: ExitPolicy
     random_seed: int
+    workers: int
     workspace: str
     resume: str | None
     metric: Metric | None
@@ -140,6 +141,7 @@ class Conf:
                 performance_only=exit_policy.get("performance_only", False),
                 trial_timeout=float(exit_policy.get("trial_timeout", 0)),
             ),
+            workers=tuning.get("workers", 1),
             random_seed=tuning.get("random_seed", 1978),
             workspace=workspace.get("path", "./nc_workspace"),
             resume=workspace.get("resume"),

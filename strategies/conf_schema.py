@@ -127,6 +127,7 @@ SCHEMA: dict[str, Any] = {
                 performance_only=_BOOL,
                 trial_timeout=_SECONDS,
             ),
+            workers=_SIZE,
             random_seed={"type": "integer", "minimum": 0, "title": "an integer >= 0"},
             workspace=_mapping(path=_TEXT, resume=_TEXT),
         ),

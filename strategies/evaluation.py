@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from attrs import frozen
+from attrs import field, frozen
 
 from strategies.adaptors.base import (
     Adaptor,
@@ -20,8 +20,10 @@ from strategies.conf import Conf
 from strategies.errors import ArgumentError, FirstEvaluationError, NotFiniteError
 from strategies.metrics import metric_function
 from strategies.objective import Measurement
+from strategies.preparing import AFTER_QUANTIZE, BEFORE_QUANTIZE, Hooks, changed
 from strategies.report import log_unknown
 from strategies.time_limit import within
+from strategies.timesheet import EVALUATING, MEASURING, QUANTISING, Timesheet
 
 STATIC = "post_training_static_quant"
 
@@ -38,6 +40,8 @@ class Evaluation:
             without.
         eval_dataloader: yields ``(input, label)`` for the metric of the configuration.
         eval_func: takes a model and returns its accuracy, instead of the metric.
+        hooks: functions around quantising a model.
+        timesheet: gets the seconds that it all takes.
 
     Raises:
         ArgumentError: a ``ValueError``; the arguments do not fit each other.
@@ -49,6 +53,8 @@ class Evaluation:
     q_dataloader: Dataloader | None
     eval_dataloader: Dataloader | None
     eval_func: Callable[[Any], float] | None
+    hooks: Hooks = field(factory=dict)
+    timesheet: Timesheet = field(factory=Timesheet)
 
     def __attrs_post_init__(self) -> None:
         """Check the arguments against each other, before anything is evaluated."""
@@ -78,7 +84,7 @@ class Evaluation:
                 place = "$.conf.evaluation.accuracy.metric"
                 raise ArgumentError(place, None, "a metric to use with eval_dataloader")
 
-    def first(self) -> Measurement:
+    def first(self, model: Any) -> Measurement:
         """Return the measurement of the FP32 model, once there are data.
 
         Raises:
@@ -91,7 +97,7 @@ class Evaluation:
             if loader is not None and next(iter(loader), None) is None:
                 raise FirstEvaluationError(f"{name} yields nothing: give at least one batch")
         try:
-            return self.measure(self.model)
+            return self.measure(model)
         except Exception as error:
             how = "eval_dataloader and the metric" if self.eval_func is None else "eval_func"
             raise FirstEvaluationError(
@@ -124,16 +130,19 @@ class Evaluation:
         Raises:
             Exception: whatever the framework or the evaluation raised, or a ``TimeoutError``.
         """
+        return within(self.conf.exit_policy.trial_timeout, lambda: self.made(tune_cfg))
 
-        def work() -> tuple[Any, Measurement]:
-            model = self.quantize(tune_cfg)
-            return model, self.measure(model)
-
-        return within(self.conf.exit_policy.trial_timeout, work)
+    def made(self, tune_cfg: TuneConfig) -> tuple[Any, Measurement]:
+        """Return the quantised model and its measurement, however long that takes."""
+        model = self.quantize(tune_cfg)
+        return model, self.measure(model)
 
     def quantize(self, tune_cfg: TuneConfig) -> Any:
         """Return the quantised model."""
-        return self.adaptor.quantize(self.model, tune_cfg, self.q_dataloader)
+        with self.timesheet.of(QUANTISING):
+            model = changed(self.hooks, BEFORE_QUANTIZE, self.model, tune_cfg)
+            model = self.adaptor.quantize(model, tune_cfg, self.q_dataloader)
+            return changed(self.hooks, AFTER_QUANTIZE, model, tune_cfg)
 
     def measure(self, model: Any) -> Measurement:
         """Return accuracy and objectives of a model.
@@ -142,9 +151,11 @@ class Evaluation:
             NotFiniteError: one of them is not finite.
             ArgumentError: a ``ValueError``; ``eval_func`` does not return a number.
         """
-        accuracy = None if self.conf.exit_policy.performance_only else self._accuracy(model)
+        with self.timesheet.of(EVALUATING):
+            accuracy = None if self.conf.exit_policy.performance_only else self._accuracy(model)
         names = [objective.name for objective in self.conf.objectives]
-        values = {name: float(self._value(name, model, accuracy)) for name in names}
+        with self.timesheet.of(MEASURING):
+            values = {name: float(self._value(name, model, accuracy)) for name in names}
         for name, value in values.items():
             if not math.isfinite(value):
                 raise NotFiniteError(f"the {name} is {value}")

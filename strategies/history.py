@@ -1,7 +1,7 @@
 """A run's progress to plain dict and back: what a strategy's ``dicts`` are.
 
 The dict's layout is :class:`History` and the classes of its fields: schema 3. It also says which
-model the run tuned and what for, since outcomes of another one would mislead.
+model the run tuned, what ``q_func`` made of it, and what for: other outcomes would mislead.
 
 Schema 1 did not name the model, and its optimiser had one target, in which misses of the criterion
 were penalised. Its trials are read, and told to a new optimiser. Schema 2 held nothing that was
@@ -17,6 +17,7 @@ from attrs import asdict, evolve, frozen
 
 import asktell as at
 from asktell.codec.reading import read
+from asktell.errors import at_key
 from asktell.numbers import is_finite
 from strategies.conf import Conf, Criterion, Objective
 from strategies.errors import ResumeError
@@ -29,6 +30,22 @@ from strategies.tuning_space import TuningSpace
 
 SCHEMA = 3
 
+_LATER: dict[str, Any] = {"prepared": None, "seconds_by_part": {}, "knowledge": None}
+"""Fields that histories of this schema lacked at first, and what they mean without."""
+
+
+@frozen
+class Identity:
+    """Which model a run is of.
+
+    Attributes:
+        model: the digest of the FP32 model.
+        prepared: the digest of what ``q_func`` made of it; None without one.
+    """
+
+    model: str
+    prepared: str | None = None
+
 
 @frozen
 class History:
@@ -37,33 +54,39 @@ class History:
     schema: int
     strategy: str
     model: str | None
+    prepared: str | None
     criterion: Criterion
     objectives: list[Objective]
     engine: dict[str, Any] | None
     baseline: Measurement | None
     trials: list[Trial]
     seconds: float
+    seconds_by_part: dict[str, float]
     knowledge: Knowledge | None
 
 
-def history_to_dict(progress: Progress, policy: Policy, model: str, conf: Conf) -> dict[str, Any]:
-    """Return the progress of a policy on the model with this digest as plain JSON types."""
+def history_to_dict(
+    progress: Progress, policy: Policy, identity: Identity, conf: Conf
+) -> dict[str, Any]:
+    """Return the progress of a policy on this model as plain JSON types."""
     return {
         "schema": SCHEMA,
         "strategy": policy.name,
-        "model": model,
+        "model": identity.model,
+        "prepared": identity.prepared,
         "criterion": asdict(conf.criterion),
         "objectives": [asdict(objective) for objective in conf.objectives],
         "engine": progress.engine and progress.engine.to_dict(),
         "baseline": progress.baseline and asdict(progress.baseline),
         "trials": [asdict(trial) for trial in progress.trials],
         "seconds": progress.seconds,
+        "seconds_by_part": dict(progress.parts),
         "knowledge": progress.knowledge and asdict(progress.knowledge),
     }
 
 
 def history_from_dict(
-    dicts: Any, policy: Policy, model: str, conf: Conf, space: TuningSpace
+    dicts: Any, policy: Policy, identity: Identity, conf: Conf, space: TuningSpace
 ) -> Progress:
     """Return the progress that ``history_to_dict`` wrote.
 
@@ -81,18 +104,26 @@ def history_from_dict(
         expected = "the tuning space of this model and configuration"
         raise ResumeError("$.dicts.engine.space", engine.space, expected)
     if history.schema != 1:
-        _same("model", history.model, model)
+        _same("model", history.model, identity.model)
+    if history.prepared != identity.prepared:
+        made = "what q_func makes of the model" if identity.prepared else "no q_func"
+        expected = f"{identity.prepared!r}, as in this run ({made})"
+        raise ResumeError("$.dicts.prepared", history.prepared, expected)
     if history.baseline is None and history.trials:
         raise ResumeError("$.dicts.baseline", None, "a measurement, since there are trials")
     if history.seconds < 0:
         raise ResumeError("$.dicts.seconds", history.seconds, "a number >= 0")
+    for part, seconds in history.seconds_by_part.items():
+        if not is_finite(seconds) or seconds < 0:
+            place = at_key("$.dicts.seconds_by_part", part)
+            raise ResumeError(place, seconds, "a number >= 0")
     _check_measurement(history.baseline, conf, "$.dicts.baseline")
     trials = tuple(
         _checked(trial, position, conf, space) for position, trial in enumerate(history.trials)
     )
     knowledge = checked(history.knowledge, space)
     if history.baseline is None:
-        return Progress(None, None, (), history.seconds)
+        return Progress(None, None, (), history.seconds, history.seconds_by_part)
     if history.schema == 1:
         engine = _told_anew(history.baseline, trials, policy, conf, space)
     elif engine is None:
@@ -101,7 +132,9 @@ def history_from_dict(
         goal = goal_of(conf, history.baseline)
         new = at.State.start(space.space, objectives=goal.wanted, constraints=goal.limits)
         _same("engine.outcomes", engine.problem.outcomes, new.problem.outcomes)
-    return Progress(engine, history.baseline, trials, history.seconds, knowledge)
+    return Progress(
+        engine, history.baseline, trials, history.seconds, history.seconds_by_part, knowledge
+    )
 
 
 def read_history(dicts: Any) -> History:
@@ -116,8 +149,7 @@ def read_history(dicts: Any) -> History:
             raise ResumeError("$.dicts.schema", schema, f"an integer from 1 to {SCHEMA}")
         if schema == 1:
             dicts = {"model": None, **dicts}
-        if schema < SCHEMA:
-            dicts = {"knowledge": None, **dicts}
+        dicts = {**_LATER, **dicts}
     try:
         return read(dicts, History)
     except at.errors.StateError as error:

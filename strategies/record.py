@@ -52,6 +52,7 @@ class Record:
         trials: in order.
         best: the trial that meets the criterion best, else the nearest to it; None without one.
         seconds: how long it took.
+        parts: seconds by part.
         dicts: the history itself.
         knowledge: what was known beforehand; None where that was not asked for.
         left_out: the operations that cannot be tuned, which only a strategy knows.
@@ -63,6 +64,7 @@ class Record:
     trials: tuple[Trial, ...]
     best: Trial | None
     seconds: float
+    parts: Mapping[str, float]
     dicts: Mapping[str, Any]
     knowledge: Knowledge | None = None
     left_out: tuple[LeftOut, ...] = ()
@@ -166,6 +168,7 @@ def record_of(run: Run) -> Record | None:
         trials,
         best,
         history.seconds,
+        history.seconds_by_part,
         dicts,
         history.knowledge,
         left_out,

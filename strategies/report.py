@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
 import asktell.log
@@ -17,6 +17,7 @@ from asktell.reports.words import count
 from strategies.adaptors.base import LeftOut
 from strategies.knowledge import Knowledge
 from strategies.objective import Measurement, TuningGoal
+from strategies.timesheet import parts_line
 from strategies.trial import Trial
 
 LOGGER = logging.getLogger("strategies")
@@ -93,9 +94,15 @@ def log_trial(trial: Trial, most: int, best: Trial | None) -> None:
     LOGGER.info("%s", trial_line(trial, most, best))
 
 
-def log_end(best: Trial | None, trials: int, seconds: float) -> None:
-    """Say what the run came to."""
+def log_end(best: Trial | None, trials: int, seconds: float, parts: Mapping[str, float]) -> None:
+    """Say what the run came to, and what its time went into."""
     LOGGER.info("done: %d trials in %.1f s; %s", trials, seconds, best_line(best))
+    LOGGER.info("%s", parts_line(parts))
+
+
+def log_interrupted() -> None:
+    """Say that an interrupt has come."""
+    LOGGER.warning("interrupted: saving; once more to end at once")
 
 
 def log_report(where: str) -> None:

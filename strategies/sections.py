@@ -24,6 +24,7 @@ from asktell.reports.words import clipped, count, duration, listed, number, shar
 from strategies.objective import ACCURACY, SIZE, Measurement
 from strategies.operations import letters_of
 from strategies.record import Record
+from strategies.timesheet import parts_line
 from strategies.trial import Trial
 
 if TYPE_CHECKING:
@@ -240,7 +241,9 @@ def trials_section(record: Record) -> Section | None:
     numeric = (True, False, *(True for _ in names), True, *(False for _ in record.space.names))
     caption = f"All {len(rows):,} trials" if len(rows) > 1 else "The only trial"
     table = Table(caption, columns, numeric, tuple(rows), sortable=True)
-    return Section("trials", "All trials", (tiles_of(record), table))
+    line = parts_line(record.parts)
+    spent = (Prose(f"What the time went into: {line}."),) if line else ()
+    return Section("trials", "All trials", (tiles_of(record), *spent, table))
 
 
 def tiles_of(record: Record) -> Tiles:

@@ -5,6 +5,7 @@ A trial here is one evaluation of one tune configuration.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from attrs import field, frozen
@@ -48,12 +49,13 @@ class Result:
 class Progress:
     """Everything that is kept of a run: with it, another run goes on exactly there.
 
-    The optimiser starts once the FP32 model is measured, as that says what is wanted. What is known
-    beforehand is there if the policy asks for it.
+    ``parts`` are seconds by part. The optimiser starts once the FP32 model is measured, as that
+    says what is wanted. What is known beforehand is there if the policy asks for it.
     """
 
     engine: at.State | None = None
     baseline: Measurement | None = None
     trials: tuple[Trial, ...] = ()
     seconds: float = 0.0
+    parts: Mapping[str, float] = field(factory=dict)
     knowledge: Knowledge | None = None

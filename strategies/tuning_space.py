@@ -34,6 +34,8 @@ class TuningSpace:
     """The operations with their allowed options by label, the first of each being the default.
 
     ``orders`` has the labels of an operation from the most exact on, where that is known.
+    ``is_prepared`` says that the model is not the FP32 model that it is compared with, but what was
+    made of that.
     """
 
     operations: Mapping[OpKey, Mapping[str, OpConfig]]
@@ -41,6 +43,7 @@ class TuningSpace:
     sampling_sizes: tuple[int, ...]
     orders: Mapping[OpKey, tuple[str, ...]] = field(factory=dict)
     smoothings: tuple[str, ...] = ()
+    is_prepared: bool = False
     space: at.Space = field(init=False)
     _names: tuple[tuple[str, OpKey, Mapping[str, OpConfig]], ...] = field(init=False, repr=False)
 
@@ -122,7 +125,12 @@ class TuningSpace:
         return params
 
     def unquantised(self) -> dict[str, Any] | None:
-        """Return params that leave every operation as it is, or None if one must be quantised."""
+        """Return params that stand for the FP32 model, or None if none do.
+
+        These leave every operation as it is.
+        """
+        if self.is_prepared:
+            return None
         params = self.default()
         for key, options in self.operations.items():
             label = next((label for label, option in options.items() if option == FP32), None)

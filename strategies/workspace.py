@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Generator
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import Any
 
-from asktell.errors import MissingExtraError
+from asktell.drivers import Executor
+from asktell.errors import Interrupted, MissingExtraError
 from asktell.store.files import replace
 from strategies.adaptors.base import Dataloader
 from strategies.auto import AutoTuneStrategy
@@ -28,14 +29,17 @@ from strategies.exhaustive import ExhaustiveTuneStrategy
 from strategies.hawq import HAWQTuneStrategy
 from strategies.mse import MSETuneStrategy
 from strategies.page import write_report
+from strategies.preparing import Hooks
 from strategies.random import RandomTuneStrategy
-from strategies.report import log_end, log_report, log_resumed, shown
+from strategies.report import LOGGER, log_end, log_interrupted, log_report, log_resumed, shown
 from strategies.runner import TuneStrategy
 from strategies.stopwatch import Clock
+from strategies.timesheet import SAVING
 from strategies.trial import Result, Trial
 
 HISTORY = "history.json"
 MODEL = "best_model.onnx"
+PREPARED = "prepared_model.onnx"
 REPORT = "report.html"
 
 _OF_A_RUN = ("strategy", "criterion", "objectives", "baseline")
@@ -64,6 +68,10 @@ def tune(
     eval_func: Any = None,
     on_trial: Callable[[TuneStrategy, Trial], None] | None = None,
     *,
+    q_func: Callable[[Any], Any] | None = None,
+    q_hooks: Hooks | None = None,
+    workers: int | None = None,
+    executor: Executor | Callable[[], Executor] | None = None,
     quiet: bool = False,
     report: bool = True,
     clock: Clock = time.monotonic,
@@ -74,7 +82,11 @@ def tune(
     trial is the best so far; at the end, ``report.html``, where the packages of the extra
     ``report`` are installed. A history that is there already is gone on from if it is of the same
     model, space, strategy and goal, and never overwritten. ``workspace.resume`` is another folder
-    with a history to go on from; that one is left as it is.
+    with a history to go on from; that one is left as it is. What ``q_func`` made of the model is
+    kept as ``prepared_model.onnx``, so it is not called again.
+
+    Ctrl-C ends the run: what is being tried is dropped, and the next run begins with it; history
+    and best model are saved. A second one ends it at once.
 
     Args:
         model: the FP32 model; this and the data are as for a strategy.
@@ -83,6 +95,10 @@ def tune(
         eval_dataloader: data for evaluation.
         eval_func: takes a model and returns its accuracy.
         on_trial: called with the strategy and each trial, once the trial is saved.
+        q_func: makes the model to be quantised of the FP32 model; as for a strategy.
+        q_hooks: functions around ``q_func`` and around each quantisation; as for a strategy.
+        workers: how many configurations are tried at once; None for ``tuning.workers``.
+        executor: where the workers are; as for :meth:`TuneStrategy.run`.
         quiet: whether to show nothing; else there is a line for each trial on standard error, or
             wherever the program's own logging puts what ``strategies`` logs.
         report: whether to write the report. :func:`write_report` writes it at any other time.
@@ -94,37 +110,83 @@ def tune(
     Raises:
         ResumeError: a ``ValueError``; a history cannot be read, or is of something else.
         FirstEvaluationError: the FP32 model or the first quantised model cannot be evaluated.
+        NotSendableError: the model, the data or a function cannot be sent to a worker.
+        ExecutorError: the executor cannot go on.
+        Interrupted: a ``KeyboardInterrupt``, and a ``SystemExit``; it was stopped by Ctrl-C.
     """
     with nullcontext() if quiet else shown():
         folder = Path(conf.workspace)
         source = _source(folder, Path(conf.resume) if conf.resume else None)
         kind = STRATEGIES[conf.strategy]
-        arguments = (model, conf, q_dataloader, None, eval_dataloader, eval_func)
         try:
             dicts = load_history(source) if source else None
-            strategy = kind(*arguments, dicts, clock=clock)
+            prepare = q_func and _prepared_once(q_func, source)
+            strategy = kind(
+                *(model, conf, q_dataloader, prepare, eval_dataloader, eval_func, dicts, q_hooks),
+                clock=clock,
+            )
         except ResumeError as error:
             if source != folder:
                 raise
             raise _refused(folder, error) from error
         if source:
             log_resumed(len(strategy.trials), str(source))
-        strategy.measure_baseline()
-        save_history(folder, strategy.dicts)
-        saved: Trial | None = None
-        for trial in strategy.run():
-            save_history(folder, strategy.dicts)
-            if strategy.best_trial() == trial:
-                saved = _save_best(folder, strategy)
-            if on_trial:
-                on_trial(strategy, trial)
-        if strategy.best_trial() != saved:
-            _save_best(folder, strategy)
-        log_end(strategy.best_trial(), len(strategy.trials), strategy.seconds)
+        try:
+            if q_func is not None:
+                _keep(strategy, strategy.model, folder / PREPARED)
+            strategy.measure_baseline()
+            _run(strategy, folder, strategy.run(workers, executor), on_trial)
+        except KeyboardInterrupt as error:
+            if type(error) is not KeyboardInterrupt:
+                raise  # on_trial's own
+            raise _interrupted(strategy, folder) from None
         result = strategy.result()
         if report:
             _write_report(folder, strategy, result)
         return result
+
+
+def _run(
+    strategy: TuneStrategy,
+    folder: Path,
+    trials: Generator[Trial, None, None],
+    on_trial: Callable[[TuneStrategy, Trial], None] | None,
+) -> None:
+    """Save the history after every trial, and the best model whenever there is a better one."""
+    _save(strategy, folder)
+    saved: Trial | None = None
+    with closing(trials):
+        for trial in trials:
+            _save(strategy, folder)
+            if strategy.best_trial() == trial:
+                saved = _save_best(folder, strategy)
+            if on_trial:
+                on_trial(strategy, trial)
+    if strategy.best_trial() != saved:
+        _save_best(folder, strategy)
+    _save(strategy, folder)
+    seconds, parts = strategy.seconds, strategy.seconds_by_part
+    log_end(strategy.best_trial(), len(strategy.trials), seconds, parts)
+
+
+def _interrupted(strategy: TuneStrategy, folder: Path) -> Interrupted:
+    """Save what there is, unless another interrupt comes, and return what ends the run."""
+    n, most = len(strategy.trials), strategy.conf.exit_policy.max_trials
+    log_interrupted()
+    if strategy.baseline is None:
+        return Interrupted("interrupted before the FP32 model was measured: nothing is saved")
+    _save(strategy, folder)
+    if n:
+        _save_best(folder, strategy)
+    sentence = f"interrupted: {n} of {most} trials are in {folder}; run the same program to go on"
+    LOGGER.warning("%s", sentence)
+    return Interrupted(sentence)
+
+
+def _prepared_once(q_func: Callable[[Any], Any], source: Path | None) -> Callable[[Any], Any]:
+    """Return a function that reads what ``q_func`` made when the run began, if that is there."""
+    kept = None if source is None else source / PREPARED
+    return q_func if kept is None or not kept.exists() else lambda model: str(kept)
 
 
 def _write_report(folder: Path, strategy: TuneStrategy, result: Result | None) -> None:
@@ -177,10 +239,22 @@ def _save_best(folder: Path, strategy: TuneStrategy) -> Trial | None:
     result = strategy.result()
     if result is None:
         return None
-    fresh = folder / f"{MODEL}.new"
-    strategy.adaptor.save(result.model, str(fresh))
-    os.replace(fresh, folder / MODEL)
+    _keep(strategy, result.model, folder / MODEL)
     return result.trial
+
+
+def _keep(strategy: TuneStrategy, model: Any, path: Path) -> None:
+    """Write a model at one stroke."""
+    with strategy.timesheet.of(SAVING):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = path.with_name(f"{path.name}.new")
+        strategy.adaptor.save(model, str(fresh))
+        os.replace(fresh, path)
+
+
+def _save(strategy: TuneStrategy, folder: Path) -> None:
+    with strategy.timesheet.of(SAVING):
+        save_history(folder, strategy.dicts)
 
 
 def save_history(folder: Path, dicts: dict[str, Any]) -> None:

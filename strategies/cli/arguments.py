@@ -79,6 +79,7 @@ def _add_tune(tune: argparse.ArgumentParser) -> None:
     shown.add_argument("--strategy", metavar="NAME", help="what decides (bayesian)")
     shown.add_argument("--trials", type=_count, help="the most evaluations (40)")
     shown.add_argument("--seconds", type=float, help="for the whole run")
+    shown.add_argument("--workers", type=_count, help="how many trials run at once (1)")
     shown.add_argument("--seed", type=int, help="of everything random")
     shown.add_argument("--workspace", metavar="FOLDER", help="for history, best model and report")
     tune.add_argument("--quiet", action="store_true", help="show nothing until the end")
@@ -135,6 +136,8 @@ def configured(document: dict[str, Any] | None, arguments: argparse.Namespace) -
         policy["max_trials"] = given["trials"]
     if "seconds" in given:
         policy["timeout"] = given["seconds"]
+    if "workers" in given:
+        tuning["workers"] = given["workers"]
     if "seed" in given:
         tuning["random_seed"] = given["seed"]
     if "workspace" in given:

@@ -173,7 +173,7 @@ def test_arguments_take_the_place_of_keys() -> None:
     said = arguments(
         *("--loss", "0.02", "--objective", "modelsize", "--objective", "accuracy"),
         *("--metric", "mse", "--strategy", "random", "--trials", "9", "--seconds", "60"),
-        *("--seed", "3", "--workspace", "there"),
+        *("--seed", "3", "--workspace", "there", "--workers", "2"),
     )
     conf = Conf(configured(document, said))
     assert (conf.criterion.loss, conf.criterion.relative) == (0.02, True)
@@ -182,7 +182,7 @@ def test_arguments_take_the_place_of_keys() -> None:
     assert conf.metric is not None
     assert conf.metric.name == "mse"
     assert (conf.strategy, conf.random_seed, conf.workspace) == ("random", 3, "there")
-    assert (conf.exit_policy.max_trials, conf.exit_policy.timeout) == (9, 60.0)
+    assert (conf.exit_policy.max_trials, conf.exit_policy.timeout, conf.workers) == (9, 60.0, 2)
     assert document["tuning"]["objective"] == "performance"  # what came is not changed
 
 

@@ -14,7 +14,7 @@ from strategies.adaptors.base import FP32, Capability, Operation
 from strategies.conf import Conf
 from strategies.errors import ResumeError
 from strategies.findings import started
-from strategies.history import history_from_dict, history_to_dict
+from strategies.history import Identity, history_from_dict, history_to_dict
 from strategies.knowledge import knowledge_of
 from strategies.objective import Measurement
 from strategies.policies import BAYESIAN, RANDOM
@@ -35,6 +35,8 @@ KNOWLEDGE = knowledge_of(
 )
 TRIAL = Trial(0, SPACE.default(), Measurement(0.5, {"modelsize": 9.0}), None, True, 1.5)
 
+IDENTITY = Identity("digest")
+
 finite = st.floats(allow_nan=False, allow_infinity=False)
 measurements = st.builds(Measurement, finite, st.fixed_dictionaries({"modelsize": finite}))
 
@@ -49,30 +51,32 @@ def progresses(draw: st.DrawFn) -> Progress:
         trials.append(Trial(number, SPACE.default(), measurement, failure, meets, seconds))
     baseline = draw(measurements)
     engine = started(SPACE, CONF, baseline, BAYESIAN.settings)
+    parts = draw(st.dictionaries(st.text(), st.floats(0, 1e9)))
     knowledge = draw(st.sampled_from((None, KNOWLEDGE)))
-    return Progress(engine, baseline, tuple(trials), draw(st.floats(0, 1e9)), knowledge)
+    return Progress(engine, baseline, tuple(trials), draw(st.floats(0, 1e9)), parts, knowledge)
 
 
 @settings(deadline=None)
 @given(progresses())
 def test_progress_comes_back_from_json(progress: Progress) -> None:
-    text = json.dumps(history_to_dict(progress, BAYESIAN, "digest", CONF), allow_nan=False)
-    assert history_from_dict(json.loads(text), BAYESIAN, "digest", CONF, SPACE) == progress
+    text = json.dumps(history_to_dict(progress, BAYESIAN, IDENTITY, CONF), allow_nan=False)
+    assert history_from_dict(json.loads(text), BAYESIAN, IDENTITY, CONF, SPACE) == progress
 
 
 def test_the_start_of_a_run_comes_back() -> None:
     start = Progress(seconds=1.5)
-    dicts = history_to_dict(start, BAYESIAN, "digest", CONF)
+    dicts = history_to_dict(start, BAYESIAN, IDENTITY, CONF)
     assert dicts["engine"] is dicts["baseline"] is None
-    assert history_from_dict(dicts, BAYESIAN, "digest", CONF, SPACE) == start
+    assert history_from_dict(dicts, BAYESIAN, IDENTITY, CONF, SPACE) == start
 
 
 def test_the_layout_is_that_of_schema_3() -> None:
-    progress = Progress(ENGINE, BASELINE, (TRIAL,), 2.5, KNOWLEDGE)
-    assert history_to_dict(progress, RANDOM, "digest", CONF) == {
+    progress = Progress(ENGINE, BASELINE, (TRIAL,), 2.5, {"asking": 0.5}, KNOWLEDGE)
+    assert history_to_dict(progress, RANDOM, IDENTITY, CONF) == {
         "schema": 3,
         "strategy": "random",
         "model": "digest",
+        "prepared": None,
         "criterion": {"loss": 0.01, "relative": True, "higher_is_better": True},
         "objectives": [{"name": "modelsize", "weight": 1.0, "higher_is_better": False}],
         "engine": ENGINE.to_dict(),
@@ -88,6 +92,7 @@ def test_the_layout_is_that_of_schema_3() -> None:
             }
         ],
         "seconds": 2.5,
+        "seconds_by_part": {"asking": 0.5},
         "knowledge": {
             "measured": False,
             "operations": [
@@ -106,12 +111,12 @@ def test_the_layout_is_that_of_schema_3() -> None:
 
 
 def test_the_trials_of_schema_1_are_told_to_a_new_optimiser() -> None:
-    dicts = history_to_dict(Progress(ENGINE, BASELINE, (TRIAL,), 2.5), BAYESIAN, "digest", CONF)
+    dicts = history_to_dict(Progress(ENGINE, BASELINE, (TRIAL,), 2.5), BAYESIAN, IDENTITY, CONF)
     old = {**dicts, "schema": 1}
     del old["model"], old["knowledge"]
     penalised = at.State.start(SPACE.space, 3, "maximize")
     old["engine"] = at.observe(penalised, SPACE.default(), 0.25).to_dict()
-    progress = history_from_dict(old, BAYESIAN, "any model", CONF, SPACE)
+    progress = history_from_dict(old, BAYESIAN, Identity("any model"), CONF, SPACE)
     assert progress.trials == (TRIAL,)
     assert progress.seconds == 2.5
     assert progress.engine is not None

@@ -398,7 +398,7 @@ def test_an_fp32_model_that_cannot_be_evaluated_ends_the_run_at_once(
     with pytest.raises(FirstEvaluationError, match="the FP32 model") as caught:
         strategy.traverse()
     assert reason in str(caught.value)
-    assert strategy.dicts == {**before, "seconds": strategy.dicts["seconds"]}
+    assert {**strategy.dicts, "seconds": 0, "seconds_by_part": {}} == {**before, "seconds": 0}
     assert adaptor.quantized == []
     with pytest.raises(StrategyError, match="not measured yet"):
         strategy.goal  # noqa: B018
@@ -944,8 +944,8 @@ def test_the_metric_is_used_with_the_evaluation_data(kind: Kind) -> None:
     [
         (keys(), {"eval_func": abs}, "$.conf"),
         (None, {"eval_func": abs}, "$.conf"),
-        (conf(), {"eval_func": abs, "q_func": abs}, "$.q_func"),
-        (conf(), {"eval_func": abs, "q_hooks": {}}, "$.q_hooks"),
+        (conf(), {"eval_func": abs, "q_func": 3}, "$.q_func"),
+        (conf(), {"eval_func": abs, "q_hooks": [abs]}, "$.q_hooks"),
         (conf(), {}, "$.eval_func"),
         (conf(metric={"topk": 1}), {}, "$.eval_func"),
         (conf(), {"eval_dataloader": []}, "$.conf.evaluation.accuracy.metric"),

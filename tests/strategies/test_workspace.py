@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ from fakes import (
 
 import strategies.runner
 import strategies.workspace
-from asktell.errors import MissingExtraError
+from asktell.errors import Interrupted, MissingExtraError
 from strategies import Conf, Trial, TuneStrategy, tune
 from strategies.errors import ResumeError
 from strategies.workspace import (
@@ -368,13 +369,14 @@ def test_there_is_a_line_for_every_trial(
     run_in(tmp_path, adaptor, n=2)
     run_in(tmp_path, adaptor, n=3)
     lines = [record.getMessage() for record in caplog.records]
-    fp32, space, known, first, _, done, report, resumed, third, *_ = lines
+    fp32, space, known, first, _, done, parts, report, resumed, third, *_ = lines
     assert fp32.startswith("FP32: accuracy 0.9000, size 200 bytes; wanted: accuracy of at least 0.")
     assert space == "2 operations, 18 configurations"
     assert known.startswith("what 6 options do alone, in ")
     assert first.startswith("trial 0 (1 of 2): accuracy 0.8710, size 50 bytes, misses; ")
     assert first.endswith(" s")
     assert done.startswith("done: 2 trials in ")
+    assert re.search(r"saving [0-9.]+ s.*; the tuner itself took [0-9]+ % of the work$", parts)
     assert report == f"report: {tmp_path / REPORT}"
     assert resumed == f"going on after 2 trials from {tmp_path}"
     assert third.startswith("trial 2 (3 of 3): ")
@@ -395,9 +397,12 @@ strategies.BayesianTuneStrategy("m", configuration, CALIBRATION, eval_func=abs) 
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout == ""
     lines = ran.stderr.splitlines()
-    assert [line.split()[0] for line in lines] == (
-        [] if quiet else ["FP32:", "2", "what", "trial", "trial", "done:", "report:"]
-    )
+    words = [line.split()[0] for line in lines]
+    if quiet:
+        assert not words
+    else:
+        assert words[:6] == ["FP32:", "2", "what", "trial", "trial", "done:"]
+        assert words[7:] == ["report:"]
 
 
 def test_the_history_is_one_that_a_strategy_takes(tmp_path: Path, adaptor: FakeAdaptor) -> None:
@@ -449,3 +454,59 @@ def test_a_history_of_something_else_is_refused_before_anything_is_evaluated(
     with pytest.raises(ResumeError):
         tune("model", conf_of(tmp_path, tmp_path), CALIBRATION, eval_func=adaptor.accuracy)
     assert adaptor.evaluated == []
+
+
+# ------------------------------------------------------------------------------- interrupts
+
+
+@pytest.mark.parametrize("at", [0, 1, 3])
+def test_an_interrupt_saves_all_and_says_how_to_go_on(
+    tmp_path: Path, adaptor: FakeAdaptor, caplog: pytest.LogCaptureFixture, at: int
+) -> None:
+    count = iter(range(10**6))
+
+    def eval_func(model: Any) -> float:
+        if next(count) == at:
+            raise KeyboardInterrupt
+        return adaptor.accuracy(model)
+
+    with pytest.raises(Interrupted) as caught:
+        tune("m", conf_of(tmp_path, max_trials=5), CALIBRATION, eval_func=eval_func)
+    assert caught.value.code == 130
+    if at == 0:
+        assert "nothing is saved" in str(caught.value)
+        assert not (tmp_path / HISTORY).exists()
+    else:
+        assert str(caught.value) == (
+            f"interrupted: {at - 1} of 5 trials are in {tmp_path}; run the same program to go on"
+        )
+        assert str(caught.value) in caplog.messages
+        assert len(load_history(tmp_path)["trials"]) == at - 1
+        assert (tmp_path / MODEL).exists() is (at > 1)
+    result = tune("m", conf_of(tmp_path, max_trials=5), CALIBRATION, eval_func=eval_func)
+    assert result is not None
+    assert len(adaptor.evaluated) == len(set(adaptor.evaluated)) == 6
+
+
+def test_a_second_interrupt_ends_it_at_once(
+    tmp_path: Path, adaptor: FakeAdaptor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupt(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(strategies.workspace, "_save_best", interrupt)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        tune("m", conf_of(tmp_path, max_trials=5), CALIBRATION, eval_func=adaptor.accuracy)
+    assert type(caught.value) is KeyboardInterrupt
+    assert len(load_history(tmp_path)["trials"]) == 1
+
+
+def test_an_interrupt_of_a_callback_is_its_own(tmp_path: Path, adaptor: FakeAdaptor) -> None:
+    class Mine(KeyboardInterrupt):
+        pass
+
+    def stop(strategy: TuneStrategy, trial: Trial) -> None:
+        raise Mine
+
+    with pytest.raises(Mine):
+        tune("m", conf_of(tmp_path), CALIBRATION, None, adaptor.accuracy, stop)
