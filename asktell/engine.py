@@ -111,9 +111,10 @@ class Engine:
         lease: float | None = None,
     ) -> Suggestion:
         """Return one suggestion; see :func:`asktell.suggest`."""
-        return self.suggest_batch(1, fixed=fixed, known=known, trends=trends, now=now, lease=lease)[
-            0
-        ]
+        (suggestion,) = self.suggest_batch(
+            1, fixed=fixed, known=known, trends=trends, now=now, lease=lease
+        )
+        return suggestion
 
     def suggest_batch(
         self,

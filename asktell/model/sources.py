@@ -88,6 +88,8 @@ class TrendSource:
         """
         varies = self.sums.deviations(len(prior.length_scales))
         typical = float(np.sqrt(np.nanmean(np.square(varies))))
+        if not typical > 0.0:  # it tells apart only whether parameters are active
+            return prior.mode()
         factors = typical / np.maximum(varies, typical / _FARTHEST)
         factors = np.where(np.isnan(varies), 1.0, np.maximum(factors, 1.0 / _FARTHEST))
         return evolve(prior.mode(), length_scales=tuple((factors * prior.length_scales).tolist()))

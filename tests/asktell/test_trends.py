@@ -221,6 +221,20 @@ def test_batches_conditions_fixed_values_and_failures_go_along() -> None:
                 engine.observe(suggestion, float(len(suggestion.params)))
 
 
+def test_a_trend_may_tell_apart_only_what_is_active() -> None:
+    said = {"target": at.Trend({"C": {1.0: 1.0}})}
+    engine = engine_of(tree(), goal="maximize")
+
+    models = []
+    for _ in range(4):
+        suggestion = engine.suggest(trends=said)
+        models.append(suggestion.params["model"])
+        engine.observe(suggestion, float(suggestion.params["model"] == "svm"))
+
+    assert models[0] == "svm"
+    assert [trial.origin for trial in engine.trials] == ["initial", "model", "model", "model"]
+
+
 def test_stores_and_drivers_take_trends(tmp_path: Path) -> None:
     engine = engine_of()
     engine.observe(FULL, target(FULL))
