@@ -42,8 +42,9 @@ def log_baseline(
     side = "least" if goal.criterion.higher_is_better else "most"
     wanted = "" if threshold is None else f"; wanted: accuracy of at {side} {threshold:.4f}"
     LOGGER.info("FP32: %s%s", described(goal.baseline), wanted)
-    coverage = coverage_line(operations, left_out)
-    LOGGER.info("%s; %s configurations", coverage, f"{configurations:,}")
+    LOGGER.info("%d operations, %s configurations", operations, f"{configurations:,}")
+    if left_out:
+        LOGGER.info("%s", coverage_line(operations, left_out))
 
 
 def coverage_line(operations: int, left_out: Sequence[LeftOut]) -> str:

@@ -1,4 +1,4 @@
-"""ONNX Runtime as the strategies see it: 8-bit quantisation of an ONNX graph, node by node."""
+"""ONNX Runtime as the strategies see it: quantisation of an ONNX graph, node by node."""
 
 from __future__ import annotations
 
@@ -87,11 +87,13 @@ def _at_least_one(_: Any, attribute: Attribute[int], value: int) -> None:
 class OnnxRuntimeAdaptor:
     """Quantise, measure and save ONNX models with ONNX Runtime, on the processor.
 
-    The nodes with a constant float32 weight can be tuned: Conv, Gemm and MatMul, and in the static
-    approach ConvTranspose, which ONNX Runtime stores in 8 bits but computes in float. So can a
-    MatMul of two computed tensors, and in the static approach passive nodes (Add, Concat, pooling,
-    ...). Others are not quantised themselves, but may read what a quantised Conv wrote in 8 bits:
-    see :func:`~strategies.adaptors.onnx.static.quantize_static`.
+    The nodes with constant float32 weights can be tuned: Conv, ConvTranspose, Gemm, MatMul, a
+    Gather from a table, LSTM and GRU. Each of them can hold its weights in fewer bits and compute
+    in floats. In integers ONNX Runtime computes the products, in the dynamic approach an LSTM too;
+    a static ConvTranspose it stores in 8 bits and computes in float. A MatMul of two computed
+    tensors can be tuned as well, and in the static approach passive nodes (Add, Concat, pooling,
+    ...). Other nodes are not quantised themselves, but may read what a quantised Conv wrote in 8
+    bits: see :func:`~strategies.adaptors.onnx.static.quantize_static`.
 
     A model is a path to an ONNX file or an ``onnx.ModelProto``, and never changed; every model
     returned is an ``onnx.ModelProto``.
@@ -101,7 +103,8 @@ class OnnxRuntimeAdaptor:
     adaptor with one calibration dataloader, which gives the same samples each time.
 
     Attributes:
-        approach: "post_training_static_quant" or "post_training_dynamic_quant".
+        approach: "post_training_static_quant", "post_training_dynamic_quant" or
+            "post_training_weight_only".
         threads: Threads that ONNX Runtime computes with, at least 1.
         bias_correction: Whether biases make up for how rounded weights shift what is added to
             them, in the static approach.
@@ -133,10 +136,11 @@ class OnnxRuntimeAdaptor:
         the quantised model; of several nodes with one name all but the first get a number.
 
         The default option comes first: weight int8 (uint8 for a dynamic Conv), symmetric, per
-        channel where it has channels; activation uint8, asymmetric. No two options of a node
-        represent the same weights and activations: int8 and uint8 with the asymmetric scheme are
-        the same numbers, so only int8 is offered. The dynamic approach has no calibration
-        algorithms: nothing is calibrated.
+        channel where the weight has channels; activation uint8, asymmetric, or fp32 where no kernel
+        computes in integers. No two options of a node represent the same weights and activations,
+        and what is never better than another is not offered: see
+        :func:`~strategies.adaptors.onnx.options.distinct_options`. Only the static approach has
+        calibration algorithms: in the others nothing is calibrated.
 
         Raises:
             AdaptorError: The file is not an ONNX model; or the approach is dynamic and the model is
