@@ -103,8 +103,8 @@ class OnnxRuntimeAdaptor:
     in floats. In integers ONNX Runtime computes the products, in the dynamic approach an LSTM too;
     a static ConvTranspose it stores in 8 bits and computes in float. A MatMul of two computed
     tensors can be tuned as well, and in the static approach passive nodes (Add, Concat, pooling,
-    ...). Others are not quantised themselves, but may read what a quantised Conv wrote in 8 bits:
-    see :func:`~strategies.adaptors.onnx.static.quantize_static`.
+    ...). Other nodes are not quantised themselves, but may read what a quantised Conv wrote in 8
+    bits: see :func:`~strategies.adaptors.onnx.static.quantize_static`.
 
     A model is a path to an ONNX file or an ``onnx.ModelProto``, and never changed; every model
     returned is an ``onnx.ModelProto``.
