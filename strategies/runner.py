@@ -30,7 +30,7 @@ from strategies.findings import Findings
 from strategies.history import history_from_dict, history_to_dict
 from strategies.objective import SIZE, Measurement, TuningGoal
 from strategies.policies import Policy
-from strategies.report import log_baseline, log_trial
+from strategies.report import log_baseline, log_ignored, log_trial
 from strategies.stopwatch import Clock, Stopwatch
 from strategies.trial import Progress, Result, Trial
 from strategies.tuning_space import Meaning, TuningSpace
@@ -86,6 +86,7 @@ class TuneStrategy(ABC):
         for name, reserved in (("q_func", q_func), ("q_hooks", q_hooks)):
             if reserved is not None:
                 raise ArgumentError(f"$.{name}", reserved, "None: it is reserved")
+        log_ignored(conf.ignored)
         self.conf = conf
         self.adaptor = adaptor or adaptor_for(conf)
         self.model = self.adaptor.load(model)
@@ -210,7 +211,7 @@ class TuneStrategy(ABC):
     @cached_property
     def _known(self) -> Known:
         """Return what need not be measured: the size."""
-        if all(objective.name != SIZE for objective in self.conf.objectives):
+        if SIZE not in self.conf.measured:
             return {}
         size_of = self._evaluation.sizes()
         return {SIZE: lambda params: size_of(self.tuning_space.tune_cfg(params))}
@@ -220,7 +221,7 @@ class TuneStrategy(ABC):
         started = self._clock()
         measurement, failure, model = None, None, None
         try:
-            model, measurement = self._evaluation.attempt(tune_cfg)
+            model, measurement = self._evaluation.attempt(tune_cfg, self.goal)
         except Exception as error:
             if not self.trials and not isinstance(error, TimeoutError | NotFiniteError):
                 raise FirstEvaluationError(

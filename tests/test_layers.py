@@ -174,10 +174,11 @@ FLOORS = {
         {"__init__"},
     ],
     "strategies": [
-        {"errors", "conf_schema", "time_limit", "stopwatch", "policies", "examples"},
+        {"errors", "conf_schema", "earlier_keys", "latency", "sequential"},
+        {"time_limit", "stopwatch", "policies", "examples"},
         {"conf"},
         {"adaptors", "metrics", "objective"},
-        {"tuning_space", "trial"},
+        {"tuning_space", "trial", "looks"},
         {"evaluation", "findings", "report"},
         {"history"},
         {"runner", "record"},

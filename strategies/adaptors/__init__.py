@@ -19,4 +19,4 @@ def adaptor_for(conf: Conf) -> Adaptor:
         message = f"models of ONNX need the package {error.name}: pip install 'asktell[onnx]'"
         raise MissingExtraError(message) from error
 
-    return OnnxRuntimeAdaptor(approach=conf.approach)
+    return OnnxRuntimeAdaptor(approach=conf.approach, threads=conf.runs.threads)

@@ -338,7 +338,9 @@ def test_an_unknown_key_among_multi_objectives_is_refused() -> None:
 
 def test_an_operation_has_no_calibration_algorithm_of_its_own() -> None:
     path = "quantization.op_wise.conv1.activation.algorithm"
-    assert refused(with_key(path, "minmax")).place == f"$.{path}"
+    conf = Conf(with_key(path, "minmax"))
+    assert conf.op_wise == {"conv1": {"activation": {}}}
+    assert conf.ignored[0].startswith(path)
 
 
 @pytest.mark.parametrize(

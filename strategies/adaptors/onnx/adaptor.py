@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from numbers import Integral
 from typing import Any
 
@@ -27,6 +26,7 @@ from strategies.adaptors.base import (
 from strategies.adaptors.onnx.affine import Array
 from strategies.adaptors.onnx.calibration import Range, calibrate
 from strategies.adaptors.onnx.dynamic import DYNAMIC_OPSET, quantize_dynamic
+from strategies.adaptors.onnx.footprint import footprint
 from strategies.adaptors.onnx.graph import WeightedNode, opset, prepare, weighted_nodes
 from strategies.adaptors.onnx.options import (
     DYNAMIC,
@@ -35,7 +35,13 @@ from strategies.adaptors.onnx.options import (
     distinct_options,
     options,
 )
-from strategies.adaptors.onnx.running import batches, first_samples, open_session, run
+from strategies.adaptors.onnx.running import (
+    batches,
+    first_samples,
+    open_session,
+    pieces_of,
+    run,
+)
 from strategies.adaptors.onnx.sizes import Sizes
 from strategies.adaptors.onnx.static import quantize_static
 from strategies.errors import AdaptorError
@@ -44,8 +50,6 @@ ALGORITHMS = {STATIC: ("minmax", "entropy", "percentile"), DYNAMIC: ()}
 SETTINGS = ("calib_sampling_size", "calib_algorithm")
 DEFAULT_SAMPLING_SIZE = 100
 REMEMBERED_CALIBRATIONS = 16
-WARM_UP_RUNS = 2
-LEAST_RUNS, MOST_RUNS, ENOUGH_SECONDS = 5, 100, 0.2
 EMPTY = "dataloader: it gave no batch, expected at least one"
 
 Model = str | os.PathLike[str] | onnx.ModelProto
@@ -164,15 +168,26 @@ class OnnxRuntimeAdaptor:
         Raises:
             AdaptorError: The model cannot be loaded, or the dataloader is empty or does not fit.
         """
-        session = open_session(_load(model), self.threads)
-        results = [(run(session, feed), label) for feed, label in batches(session, dataloader)]
-        if any(label is None for _, label in results):
-            raise AdaptorError("dataloader: the label is None, expected one to compare with")
+        results = list(self.predictions(model, dataloader))
         if not results:
             raise AdaptorError(EMPTY)
-        outputs = [_join(parts) for parts in zip(*(out for out, _ in results), strict=True)]
+        several = [out if isinstance(out, list) else [out] for out, _ in results]
+        outputs = [_join(parts) for parts in zip(*several, strict=True)]
         labels = _join([label for _, label in results])
         return float(metric(outputs[0] if len(outputs) == 1 else outputs, labels))
+
+    def predictions(self, model: Model, dataloader: Dataloader) -> Iterator[tuple[Any, Any]]:
+        """Yield outputs and labels of each batch; outputs are an array, or a list of several.
+
+        Raises:
+            AdaptorError: The model cannot be loaded, or a batch does not fit or has no label.
+        """
+        session = open_session(_load(model), self.threads)
+        for feed, label in batches(session, dataloader):
+            if label is None:
+                raise AdaptorError("dataloader: the label is None, expected one to compare with")
+            outputs = run(session, feed)
+            yield (outputs[0] if len(outputs) == 1 else outputs), label
 
     def size(self, model: Model) -> int:
         """Return the bytes of the model's file, or of the file that it would be saved to.
@@ -211,8 +226,8 @@ class OnnxRuntimeAdaptor:
         serialized = _load(model).SerializeToString(deterministic=True)
         return hashlib.blake2b(serialized, digest_size=16).hexdigest()
 
-    def latency(self, model: Model, dataloader: Dataloader) -> float:
-        """Return the median seconds that the first batch takes, after warming up, loading aside.
+    def timer(self, model: Model, dataloader: Dataloader) -> Callable[[], float]:
+        """Return what runs the first batch once, and returns the seconds; loading is aside.
 
         Raises:
             AdaptorError: The model cannot be loaded, or the dataloader is empty or does not fit.
@@ -221,14 +236,29 @@ class OnnxRuntimeAdaptor:
         feed, _ = next(batches(session, dataloader), (None, None))
         if feed is None:
             raise AdaptorError(EMPTY)
-        seconds: list[float] = []
-        while len(seconds) < MOST_RUNS and (
-            len(seconds) < WARM_UP_RUNS + LEAST_RUNS or sum(seconds) < ENOUGH_SECONDS
-        ):
+
+        def seconds() -> float:
             start = time.perf_counter()
             run(session, feed)
-            seconds.append(time.perf_counter() - start)
-        return statistics.median(seconds[WARM_UP_RUNS:])
+            return time.perf_counter() - start
+
+        return seconds
+
+    def footprint(self, model: Model, dataloader: Dataloader) -> int:
+        """Return by how many bytes the peak memory of a process rises by using the model.
+
+        The process is one of its own, and does nothing else: it loads the model from a file and
+        runs the first batch. What Python and ONNX Runtime take without a model is not counted.
+
+        Raises:
+            AdaptorError: As :meth:`timer`; or the process fails.
+        """
+        session = open_session(_load(model), self.threads)
+        feed, _ = next(batches(session, dataloader), (None, None))
+        if feed is None:
+            raise AdaptorError(EMPTY)
+        piece = pieces_of(session, feed)[0]
+        return footprint(lambda path: self.save(model, path), piece, self.threads)
 
     def save(self, model: Model, path: str) -> None:
         """Write the model to ``path``, in the ONNX format.
