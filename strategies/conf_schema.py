@@ -30,7 +30,9 @@ _TEXT = {"type": "string", "minLength": 1, "title": "a string that is not empty"
 _SECONDS = {"type": "number", "minimum": 0, "title": "seconds, a number >= 0"}
 _SIZE = {"type": "integer", "minimum": 1, "title": "an integer >= 1"}
 _ITERATIONS = {
-    "anyOf": [_SIZE, {"const": -1}],
+    "type": "integer",
+    "minimum": -1,
+    "not": {"const": 0},
     "title": "an integer >= 1, or -1 for as many as there are",
 }
 _OBJECTIVE = _one_of("accuracy", "footprint", "modelsize", "performance")

@@ -201,6 +201,10 @@ def _check_measurement(measurement: Measurement | None, conf: Conf, place: str) 
         if name not in (*names, ACCURACY) or value < 0:
             expected = f"a number >= 0 for one of {[*names, ACCURACY]}"
             raise ResumeError(f"{place}.std.{name}", value, expected)
+    looked = measurement.looked
+    if looked is not None and not 1 <= looked.samples <= looked.of:
+        expected = f"an integer from 1 to {looked.of}"
+        raise ResumeError(f"{place}.looked.samples", looked.samples, expected)
     if not measurement.is_whole and ACCURACY not in measurement.std:
         expected = f"{ACCURACY}, as not all samples were looked at"
         raise ResumeError(f"{place}.std", measurement.std, expected)

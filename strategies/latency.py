@@ -1,27 +1,30 @@
 """The latency of a model beside that of the FP32 model, so that both meet the same machine.
 
 What else a machine does makes a model slow for a while. Two models that take turns are slowed
-alike, and the ratio of two runs side by side hardly changes: it is the ratio that is measured, and
-the median of many, which single interruptions do not move.
+alike, so it is their ratio that is measured: the median of many. And whatever interrupts a run
+makes it longer, never shorter: so of a few turns in a row, the shortest run of each model counts.
 """
 
 from __future__ import annotations
 
-import math
-import statistics
 from collections.abc import Callable, Sequence
-from itertools import pairwise
 
+import numpy as np
 from attrs import frozen
+from numpy.typing import NDArray
 
 Run = Callable[[], float]
 """Runs a model once, and returns the seconds that it took."""
 
-_MAD = 1.4826
-"""A standard deviation in median absolute deviations, where the distribution is normal."""
+Array = NDArray[np.float64]
 
-_BLOCKS = 8
-"""Ratios that follow each other are alike, so the spread of medians of blocks is looked at too."""
+_BLOCK = 4
+"""Turns of which the shortest runs count; fewer while there are not eight blocks of so many."""
+
+_LEAST_BLOCKS = 8
+_RESAMPLES = 100
+_GROWTH = 1.25
+"""How many times more runs there are before it is asked again whether they are enough."""
 
 
 @frozen
@@ -29,18 +32,18 @@ class Effort:
     """How much is run.
 
     Attributes:
-        warm_up: pairs of runs that do not count, at most; a tenth of ``seconds`` is enough, too.
-        least: pairs that count, at least.
-        most: pairs that count, at most.
+        warm_up: turns that do not count, at most; a tenth of ``seconds`` is enough, too.
+        least: turns that count, at least.
+        most: turns that count, at most.
         seconds: of runs that count; once they are used, nothing more than ``least`` is run.
-        deviation: the relative standard deviation of the ratio that is good enough.
+        deviation: the relative standard deviation that is good enough.
     """
 
     warm_up: int = 5
     least: int = 8
     most: int = 2000
     seconds: float = 1.0
-    deviation: float = 0.01
+    deviation: float = 0.005
 
 
 @frozen
@@ -53,65 +56,73 @@ class Latency:
 
 
 def alone(run: Run, effort: Effort) -> Latency:
-    """Return the median seconds of a model by itself: of the FP32 model, at the start."""
-    _warm_up((run,), effort)
-    seconds: list[float] = []
-    while _go_on(seconds, sum(seconds), effort):
-        seconds.append(run())
-    median = statistics.median(seconds)
-    return Latency(median, median * deviation_of(seconds), len(seconds))
+    """Return the latency of a model by itself: of the FP32 model, at the start."""
+    turns = _turns((run,), effort)
+    seconds = float(_ratio(_shortest(turns)))
+    return Latency(seconds, seconds * _deviation(turns), len(turns))
 
 
 def beside(run: Run, baseline: Run, seconds: float, effort: Effort) -> Latency:
     """Return the latency of a model: its ratio to the baseline's, times ``seconds`` of that.
 
-    They run in turns. The deviation is that of the ratio; that of ``seconds`` is left aside, as it
-    is the same for every model.
+    The deviation is that of the ratio; that of ``seconds`` is left aside, as it is the same for
+    every model.
     """
-    _warm_up((baseline, run), effort)
-    ratios: list[float] = []
-    spent = 0.0
-    while _go_on(ratios, spent, effort):
-        before, own = baseline(), run()
-        spent += before + own
-        ratios.append(own / max(before, 1e-9))
-    ratio = statistics.median(ratios)
-    return Latency(seconds * ratio, seconds * ratio * deviation_of(ratios), len(ratios))
+    turns = _turns((run, baseline), effort)
+    found = seconds * float(_ratio(_shortest(turns)))
+    return Latency(found, found * _deviation(turns), len(turns))
 
 
-def deviation_of(numbers: Sequence[float]) -> float:
-    """Return the relative standard deviation of the median of positive numbers, robustly.
-
-    The larger of two estimates: by the median absolute deviation, as if numbers were independent
-    (the median's is sqrt(pi / 2) times the mean's), and by the spread of the medians of blocks of
-    numbers that follow each other, which sees what changes slowly. 0 for one number.
-    """
-    logs = [math.log(max(number, 1e-12)) for number in numbers]
-    estimates = [_spread(logs) * math.sqrt(math.pi / 2 / len(logs))]
-    if len(logs) >= 2 * _BLOCKS:
-        cuts = [len(logs) * block // _BLOCKS for block in range(_BLOCKS + 1)]
-        medians = [statistics.median(logs[start:stop]) for start, stop in pairwise(cuts)]
-        estimates.append(_spread(medians) / math.sqrt(_BLOCKS))
-    return max(estimates)
-
-
-def _spread(numbers: Sequence[float]) -> float:
-    middle = statistics.median(numbers)
-    return _MAD * statistics.median(abs(number - middle) for number in numbers)
-
-
-def _warm_up(runs: Sequence[Run], effort: Effort) -> None:
+def _turns(runs: Sequence[Run], effort: Effort) -> Array:
+    """Let models take turns; return the seconds of each, (n, models)."""
     spent = 0.0
     for _ in range(effort.warm_up):
         spent += sum(run() for run in runs)
         if spent > effort.seconds / 10:
-            return
+            break
+    turns: list[list[float]] = []
+    spent, due = 0.0, effort.least
+    while len(turns) < effort.most:
+        turns.append([run() for run in runs])
+        spent += sum(turns[-1])
+        if len(turns) < due:
+            if len(turns) < effort.least or spent < effort.seconds:
+                continue
+            break
+        if spent >= effort.seconds or _deviation(_seconds(turns)) <= effort.deviation:
+            break
+        due = int(_GROWTH * len(turns)) + 1
+    return _seconds(turns)
 
 
-def _go_on(numbers: Sequence[float], spent: float, effort: Effort) -> bool:
-    n = len(numbers)
-    if n < effort.least:
-        return True
-    if n >= effort.most or spent >= effort.seconds:
-        return False
-    return n % effort.least > 0 or deviation_of(numbers) > effort.deviation
+def _seconds(turns: Sequence[Sequence[float]]) -> Array:
+    return np.maximum(np.array(turns, dtype=np.float64), 1e-9)
+
+
+def _ratio(shortest: Array) -> Array:
+    """Return the median ratio of the first model to the second; of the first alone, if it is.
+
+    Args:
+        shortest: seconds of the shortest runs, (..., blocks, models).
+    """
+    other = shortest[..., 1] if shortest.shape[-1] > 1 else np.ones(1)
+    ratios: Array = shortest[..., 0] / other
+    return np.asarray(np.median(ratios, axis=-1), dtype=np.float64)
+
+
+def _shortest(turns: Array) -> Array:
+    """Return the shortest runs of each block of turns, (blocks, models) of (n, models)."""
+    size = min(max(len(turns) // _LEAST_BLOCKS, 1), _BLOCK)
+    whole = turns[: len(turns) // size * size]
+    return np.asarray(whole.reshape(-1, size, turns.shape[1]).min(axis=1), dtype=np.float64)
+
+
+def _deviation(turns: Array) -> float:
+    """Return the relative standard deviation of the ratio, by the bootstrap over blocks.
+
+    The draws are always the same ones, so equal turns have equal deviations.
+    """
+    shortest = _shortest(turns)
+    n = len(shortest)
+    draws = np.random.default_rng(n).integers(n, size=(_RESAMPLES, n))
+    return float(np.log(np.maximum(_ratio(shortest[draws]), 1e-12)).std())

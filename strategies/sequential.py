@@ -21,7 +21,7 @@ Array = NDArray[np.float64]
 
 _ROUNDING = 1e-9
 
-SHARES = 2.0 ** -np.arange(1, 11)
+SHARES = np.array([0.95, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05, 0.02, 0.01, 0.004])
 """Shares of the stake that one number could lose: a bettor each, as nobody knows the best."""
 
 

@@ -113,7 +113,7 @@ def test_histories_of_the_first_schema_are_read(whole: TuneStrategy) -> None:
 
 @pytest.mark.parametrize(
     ("change", "place"),
-    [({"trials": 3}, "$.dicts.trials"), ({"schema": 3}, "$.dicts.schema"), ({"x": 1}, "$.dicts")],
+    [({"trials": 3}, "$.dicts.trials"), ({"schema": 4}, "$.dicts.schema"), ({"x": 1}, "$.dicts")],
 )
 def test_a_corrupt_history_is_refused(
     whole: TuneStrategy, change: Mapping[str, Any], place: str
