@@ -19,7 +19,7 @@ _ITSELF = "ONNX Runtime decides itself"
 _BIASES = "no key here chooses how biases are corrected"
 _SIGOPT = "of SigOpt, which is not used here"
 
-_IGNORED = {
+IGNORED = {
     "version": "every version of 1.x is read alike",
     "device": "it is the processor anyhow",
     "model.inputs": "an ONNX model names its inputs itself",
@@ -217,7 +217,7 @@ def _threads(keys: Keys, notes: list[str]) -> None:
 
 def _ignore(keys: Keys, notes: list[str]) -> None:
     """Take out what makes no difference."""
-    for path, why in _IGNORED.items():
+    for path, why in IGNORED.items():
         if _taken(keys, path) is not None:
             notes.append(f"{path} ({why})")
     recipes = _within(keys, "quantization").get("recipes")

@@ -11,7 +11,7 @@ from fakes import FakeAdaptor, make
 
 from strategies import BayesianTuneStrategy, Conf
 from strategies.conf import Metric
-from strategies.earlier_keys import translated
+from strategies.earlier_keys import IGNORED, translated
 from strategies.errors import ConfError
 
 WHOLE = """
@@ -175,5 +175,5 @@ def test_what_is_ignored_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, "strategies"):
         make(BayesianTuneStrategy, FakeAdaptor(), conf)
     assert [line for line in caplog.messages if "ignored" in line] == [
-        "ignored: tuning.tensorboard (there is no TensorBoard here: the report shows each operation)"
+        f"ignored: tuning.tensorboard ({IGNORED['tuning.tensorboard']})"
     ]
