@@ -13,6 +13,7 @@ from attrs import frozen
 from asktell.errors import MissingExtraError
 from asktell.numbers import is_count, is_finite
 from strategies.conf_schema import SCHEMA
+from strategies.earlier_keys import translated
 from strategies.errors import ConfError
 
 try:
@@ -51,6 +52,18 @@ class Objective:
 
 
 @frozen
+class Constraint:
+    """A limit on something that is measured, whether it is an objective or not.
+
+    ``at_most`` is a share of the FP32 model's where ``relative``, else a value: bytes or seconds.
+    """
+
+    name: str
+    at_most: float
+    relative: bool
+
+
+@frozen
 class ExitPolicy:
     """When to stop.
 
@@ -69,6 +82,21 @@ class ExitPolicy:
 
 
 @frozen
+class Runs:
+    """How latency is measured.
+
+    Args:
+        warm_up: runs that do not count, at most.
+        most: runs that count, at most; None for as many as are needed.
+        threads: that a model computes with, also for its accuracy.
+    """
+
+    warm_up: int
+    most: int | None
+    threads: int
+
+
+@frozen
 class Metric:
     """A metric by name, with its options."""
 
@@ -81,7 +109,8 @@ class Conf:
     """The configuration of a tuning run, read from a YAML file.
 
     Args:
-        source: the path of a YAML file, or a mapping with the same keys.
+        source: the path of a YAML file, or a mapping with the same keys. Keys of Neural Compressor
+            1.x that make no difference here are in ``ignored``, each with the reason.
 
     Raises:
         ConfError: a ``ValueError`` that names the path of the key, what came and what is allowed.
@@ -105,10 +134,16 @@ class Conf:
     metric: Metric | None
     fast_bias_correction: bool
     smooth_quant: bool
+    constraints: tuple[Constraint, ...]
+    runs: Runs
+    looks: bool
+    batches: int | None
+    ignored: tuple[str, ...]
 
     def __init__(self, source: str | Path | Mapping[str, Any]) -> None:
         """Read, check and keep the configuration."""
         keys = deepcopy(dict(source)) if isinstance(source, Mapping) else read_document(source)
+        keys, ignored = translated(keys)
         _check(keys)
         quantization, tuning = keys.get("quantization") or {}, keys.get("tuning") or {}
         framework = keys["model"]["framework"]
@@ -148,7 +183,33 @@ class Conf:
             metric=_metric(keys),
             fast_bias_correction=recipes.get("fast_bias_correction", True),
             smooth_quant=recipes.get("smooth_quant", "auto") == "auto",
+            constraints=_constraints(tuning.get("constraints") or {}),
+            runs=_runs((keys.get("evaluation") or {}).get("performance") or {}),
+            looks=_accuracy(keys).get("looks", True),
+            batches=_optional_count(_accuracy(keys).get("iteration", -1)),
+            ignored=ignored,
         )
+
+    @property
+    def measured(self) -> tuple[str, ...]:
+        """Return what is measured beside the accuracy: objectives, and what else is limited."""
+        names = (*(one.name for one in self.objectives), *(one.name for one in self.constraints))
+        return tuple(dict.fromkeys(names))
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads tags of other programs, such as ``!Pruner``, as what they are on."""
+
+
+def _untagged(loader: _Loader, _: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return loader.construct_object(yaml.ScalarNode("tag:yaml.org,2002:str", node.value))
+
+
+_Loader.add_multi_constructor("!", _untagged)
 
 
 def read_document(path: Any) -> Any:
@@ -161,7 +222,7 @@ def read_document(path: Any) -> Any:
     if not isinstance(path, str | os.PathLike):
         raise ConfError("$", path, "the path of a YAML file, or a mapping")
     try:
-        return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        return yaml.load(Path(path).read_text(encoding="utf-8"), _Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfError("$", str(error), f"valid YAML in {path}") from None
 
@@ -233,8 +294,34 @@ def _objectives(tuning: Mapping[str, Any], criterion: Criterion) -> tuple[Object
     )
 
 
+def _constraints(keys: Mapping[str, Any]) -> tuple[Constraint, ...]:
+    found = []
+    for name, limit in keys.items():
+        bound = limit["at_most"]
+        relative = isinstance(bound, str)
+        number = float(bound.rstrip("% ")) / 100 if relative else float(bound)
+        if number <= 0:
+            place = f"$.tuning.constraints.{name}.at_most"
+            raise ConfError(place, bound, "more than 0: a number, or a percentage such as 80%")
+        found.append(Constraint(name, number, relative))
+    return tuple(found)
+
+
+def _runs(keys: Mapping[str, Any]) -> Runs:
+    threads = (keys.get("configs") or {}).get("cores_per_instance", 1)
+    return Runs(keys.get("warmup", 5), _optional_count(keys.get("iteration", -1)), threads)
+
+
+def _optional_count(value: int) -> int | None:
+    return None if value == -1 else value
+
+
+def _accuracy(keys: Mapping[str, Any]) -> Mapping[str, Any]:
+    return (keys.get("evaluation") or {}).get("accuracy") or {}
+
+
 def _metric(keys: Mapping[str, Any]) -> Metric | None:
-    named = ((keys.get("evaluation") or {}).get("accuracy") or {}).get("metric")
+    named = _accuracy(keys).get("metric")
     if not named:
         return None
     ((name, options),) = named.items()

@@ -29,7 +29,21 @@ _BOOL = {"type": "boolean", "title": "true or false"}
 _TEXT = {"type": "string", "minLength": 1, "title": "a string that is not empty"}
 _SECONDS = {"type": "number", "minimum": 0, "title": "seconds, a number >= 0"}
 _SIZE = {"type": "integer", "minimum": 1, "title": "an integer >= 1"}
-_OBJECTIVE = _one_of("accuracy", "modelsize", "performance")
+_ITERATIONS = {
+    "type": "integer",
+    "minimum": -1,
+    "not": {"const": 0},
+    "title": "an integer >= 1, or -1 for as many as there are",
+}
+_OBJECTIVE = _one_of("accuracy", "footprint", "modelsize", "performance")
+_PERCENTAGE = {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)? ?%$"}
+_LIMIT = _mapping(
+    "at_most",
+    at_most={
+        "anyOf": [{"type": "number"}, _PERCENTAGE],
+        "title": "a number, or a percentage of the FP32 model's such as 80%",
+    },
+)
 
 _SIDE: dict[str, dict[str, Any]] = {
     "dtype": _one_or_many(["fp32", "fp16", "int8", "uint8", "int4", "uint4"]),
@@ -95,10 +109,7 @@ SCHEMA: dict[str, Any] = {
             ),
             accuracy_criterion=_mapping(
                 relative={
-                    "anyOf": [
-                        {"type": "number"},
-                        {"type": "string", "pattern": r"^-?[0-9]+(\.[0-9]+)? ?%$"},
-                    ],
+                    "anyOf": [{"type": "number"}, _PERCENTAGE],
                     "title": "a number, or a percentage such as 1%",
                 },
                 absolute={"type": "number", "title": "a number"},
@@ -121,6 +132,7 @@ SCHEMA: dict[str, Any] = {
                 },
                 higher_is_better={"type": "array", "items": _BOOL, "title": "a list of bools"},
             ),
+            constraints=_mapping(footprint=_LIMIT, modelsize=_LIMIT, performance=_LIMIT),
             exit_policy=_mapping(
                 timeout=_SECONDS,
                 max_trials={"type": "integer", "minimum": 1, "title": "an integer >= 1"},
@@ -149,8 +161,15 @@ SCHEMA: dict[str, Any] = {
                         "rmse": _mapping(),
                     },
                     "additionalProperties": False,
-                }
-            )
+                },
+                looks=_BOOL,
+                iteration=_ITERATIONS,
+            ),
+            performance=_mapping(
+                warmup={"type": "integer", "minimum": 0, "title": "an integer >= 0"},
+                iteration=_ITERATIONS,
+                configs=_mapping(cores_per_instance=_SIZE),
+            ),
         ),
     ),
 }

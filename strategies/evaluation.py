@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
 from strategies.adaptors.base import (
     Adaptor,
@@ -18,14 +19,57 @@ from strategies.adaptors.base import (
 )
 from strategies.conf import Conf
 from strategies.errors import ArgumentError, FirstEvaluationError, NotFiniteError
-from strategies.metrics import metric_function
-from strategies.objective import Measurement
+from strategies.latency import Effort, Run, alone, beside
+from strategies.looks import Array, Look, Samples, looked_at, samples_of, whole
+from strategies.metrics import MeanMetric, mean_metric, metric_function
+from strategies.objective import (
+    ACCURACY,
+    FOOTPRINT,
+    LATENCY,
+    SIZE,
+    Looked,
+    Measurement,
+    TuningGoal,
+)
 from strategies.preparing import AFTER_QUANTIZE, BEFORE_QUANTIZE, Hooks, changed
 from strategies.report import log_unknown
 from strategies.time_limit import within
 from strategies.timesheet import EVALUATING, MEASURING, QUANTISING, Timesheet
 
 STATIC = "post_training_static_quant"
+
+
+class Baseline:
+    """What is kept of the FP32 model, to compare others with; it is found again where it is lost.
+
+    A copy in another process begins with nothing.
+    """
+
+    def __init__(self) -> None:
+        """Keep nothing yet."""
+        self.run: Run | None = None
+        self.scores: Array | None = None
+        self._samples: tuple[Samples | None] | None = None
+
+    def samples(self, dataloader: Dataloader, seed: int) -> Samples | None:
+        """Return the samples in random order, read once; None where that makes no sense."""
+        if self._samples is None:
+            self._samples = (samples_of(dataloader, seed),)
+        return self._samples[0]
+
+    def __reduce__(self) -> tuple[type[Baseline], tuple[()]]:
+        return Baseline, ()
+
+
+@frozen
+class First:
+    """The first batches of a dataloader."""
+
+    dataloader: Dataloader
+    count: int
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        return islice(iter(self.dataloader), self.count)
 
 
 @frozen(eq=False)
@@ -42,6 +86,10 @@ class Evaluation:
         eval_func: takes a model and returns its accuracy, instead of the metric.
         hooks: functions around quantising a model.
         timesheet: gets the seconds that it all takes.
+        goal: what is tuned for: it has the FP32 model's measurement, and says when a model surely
+            misses the criterion; None before that was measured.
+        reference: the FP32 model that others are compared with; None for ``model``.
+        baseline: what is kept of that one.
 
     Raises:
         ArgumentError: a ``ValueError``; the arguments do not fit each other.
@@ -55,6 +103,9 @@ class Evaluation:
     eval_func: Callable[[Any], float] | None
     hooks: Hooks = field(factory=dict)
     timesheet: Timesheet = field(factory=Timesheet)
+    goal: TuningGoal | None = None
+    reference: Any = None
+    _baseline: Baseline = field(factory=Baseline, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Check the arguments against each other, before anything is evaluated."""
@@ -62,10 +113,10 @@ class Evaluation:
         for name, loader in loaders.items():
             if isinstance(loader, Iterator):
                 raise ArgumentError(f"$.{name}", loader, "data that can be read more than once")
-        measured = [objective.name for objective in self.conf.objectives]
-        if "performance" in measured and all(loader is None for loader in loaders.values()):
-            expected = "data, here or as q_dataloader, to measure performance with"
-            raise ArgumentError("$.eval_dataloader", None, expected)
+        for name in (LATENCY, FOOTPRINT):
+            if name in self.conf.measured and all(loader is None for loader in loaders.values()):
+                expected = f"data, here or as q_dataloader, to measure {name} with"
+                raise ArgumentError("$.eval_dataloader", None, expected)
         if self.q_dataloader is None and self.conf.approach == STATIC:
             expected = "data to calibrate with; or use model.framework: onnxrt_integerops, without"
             raise ArgumentError("$.q_dataloader", None, expected)
@@ -135,7 +186,7 @@ class Evaluation:
     def made(self, tune_cfg: TuneConfig) -> tuple[Any, Measurement]:
         """Return the quantised model and its measurement, however long that takes."""
         model = self.quantize(tune_cfg)
-        return model, self.measure(model)
+        return model, self.measure(model, self.goal)
 
     def quantize(self, tune_cfg: TuneConfig) -> Any:
         """Return the quantised model."""
@@ -144,45 +195,108 @@ class Evaluation:
             model = self.adaptor.quantize(model, tune_cfg, self.q_dataloader)
             return changed(self.hooks, AFTER_QUANTIZE, model, tune_cfg)
 
-    def measure(self, model: Any) -> Measurement:
-        """Return accuracy and objectives of a model.
+    def measure(self, model: Any, goal: TuningGoal | None = None) -> Measurement:
+        """Return accuracy and objectives of a model, and what else is limited.
+
+        Without a goal it is the FP32 model, with which others are compared.
 
         Raises:
             NotFiniteError: one of them is not finite.
             ArgumentError: a ``ValueError``; ``eval_func`` does not return a number.
         """
-        with self.timesheet.of(EVALUATING):
-            accuracy = None if self.conf.exit_policy.performance_only else self._accuracy(model)
-        names = [objective.name for objective in self.conf.objectives]
-        with self.timesheet.of(MEASURING):
-            values = {name: float(self._value(name, model, accuracy)) for name in names}
-        for name, value in values.items():
+        accuracy, looked = None, None
+        values: dict[str, float] = {}
+        std: dict[str, float] = {}
+        if not self.conf.exit_policy.performance_only:
+            with self.timesheet.of(EVALUATING):
+                look = self._look(model, goal)
+                accuracy = self._accuracy(model) if look is None else look.accuracy
+            if not math.isfinite(accuracy):
+                raise NotFiniteError(f"the accuracy is {accuracy}")
+            if look is not None:
+                looked = look.looked
+                std |= {ACCURACY: look.std} if look.std else {}
+        for name in self.conf.measured:
+            with self.timesheet.of(MEASURING):
+                value, deviation = self._value(name, model, accuracy, goal)
             if not math.isfinite(value):
                 raise NotFiniteError(f"the {name} is {value}")
-        return Measurement(accuracy, values)
+            values[name] = float(value)
+            std |= {name: deviation} if deviation else {}
+        return Measurement(accuracy, values, std, looked)
+
+    @property
+    def _compared(self) -> Any:
+        return self.model if self.reference is None else self.reference
 
     def _accuracy(self, model: Any) -> float:
-        if self.eval_func is not None:
-            returned: Any = self.eval_func(model)
-            try:
-                accuracy = float(returned)
-            except (TypeError, ValueError):
-                expected = "a number, the accuracy, from eval_func"
-                raise ArgumentError("$.eval_func", returned, expected) from None
-        else:
-            loader = () if self.eval_dataloader is None else self.eval_dataloader
-            accuracy = self.adaptor.evaluate(model, loader, metric_function(self.conf.metric))
-        if not math.isfinite(accuracy):
-            raise NotFiniteError(f"the accuracy is {accuracy}")
-        return accuracy
+        if self.eval_func is None:
+            return self.adaptor.evaluate(model, self._data, metric_function(self.conf.metric))
+        returned: Any = self.eval_func(model)
+        try:
+            return float(returned)
+        except (TypeError, ValueError):
+            expected = "a number, the accuracy, from eval_func"
+            raise ArgumentError("$.eval_func", returned, expected) from None
 
-    def _value(self, objective: str, model: Any, accuracy: float | None) -> float:
-        if objective == "accuracy":
-            return accuracy or 0.0
-        if objective == "modelsize":
-            return self.adaptor.size(model)
+    def _look(self, model: Any, goal: TuningGoal | None) -> Look | None:
+        """Look at as many samples as it takes; None where they cannot be looked at one by one."""
+        metric = self._mean_metric()
+        samples = self._baseline.samples(self._data, self.conf.random_seed) if metric else None
+        if metric is None or samples is None:
+            return None
+        if goal is None:
+            self._baseline.scores = whole(self.adaptor.predictions(model, samples), metric)
+            threshold = None
+        else:
+            if self._baseline.scores is None:  # after a resume
+                own = self.adaptor.predictions(self._compared, samples)
+                self._baseline.scores = whole(own, metric)
+            threshold = goal.threshold
+        scores = self._baseline.scores
+        if goal is None:
+            return Look(metric.value(float(scores.mean())), 0.0, Looked(len(scores), len(scores)))
+        return looked_at(self.adaptor.predictions(model, samples), metric, scores, threshold)
+
+    def _mean_metric(self) -> MeanMetric | None:
+        """Return the metric, if it is a mean, and looking at a part of the data is wanted."""
+        conf = self.conf
+        if self.eval_func is not None or conf.metric is None or not conf.looks:
+            return None
+        metric = mean_metric(conf.metric)
+        fits = metric and metric.higher_is_better is conf.criterion.higher_is_better
+        return metric if fits and math.isfinite(conf.criterion.loss) else None
+
+    @property
+    def _data(self) -> Dataloader:
+        """Return the data for the accuracy: as many batches as are wanted."""
+        loader = () if self.eval_dataloader is None else self.eval_dataloader
+        return loader if self.conf.batches is None else First(loader, self.conf.batches)
+
+    def _value(
+        self, name: str, model: Any, accuracy: float | None, goal: TuningGoal | None
+    ) -> tuple[float, float]:
+        """Return a value and its standard deviation, 0 where that is not known."""
+        if name == ACCURACY:
+            return accuracy or 0.0, 0.0
+        if name == SIZE:
+            return self.adaptor.size(model), 0.0
         loader = self.q_dataloader if self.eval_dataloader is None else self.eval_dataloader
-        return self.adaptor.latency(model, () if loader is None else loader)
+        data = () if loader is None else loader
+        if name == FOOTPRINT:
+            return self.adaptor.footprint(model, data), 0.0
+        runs = self.conf.runs
+        effort = Effort(warm_up=runs.warm_up)
+        if runs.most is not None:
+            effort = evolve(effort, least=min(effort.least, runs.most), most=runs.most)
+        run = self.adaptor.timer(model, data)
+        if goal is None:
+            self._baseline.run = run
+            return alone(run, effort).seconds, 0.0
+        if self._baseline.run is None:  # after a resume
+            self._baseline.run = self.adaptor.timer(self._compared, data)
+        found = beside(run, self._baseline.run, goal.baseline.values[LATENCY], effort)
+        return found.seconds, found.std
 
 
 def error_text(error: Exception) -> str:

@@ -35,7 +35,7 @@ class Findings:
         """Take up the progress of a run."""
         self.progress = progress
         self.best: Trial | None = None
-        self._best_rank: tuple[bool, float] | None = None
+        self._best_rank: tuple[bool, bool, float] | None = None
         self._space = space
         self._conf = conf
         self._settings = settings
@@ -76,7 +76,10 @@ class Findings:
             return ()
         best = {self._space.canonical(one.params) for one in at.pareto(self.engine)}
         return tuple(
-            trial for trial in self.progress.trials if self._space.canonical(trial.params) in best
+            trial
+            for trial in self.progress.trials
+            if self._space.canonical(trial.params) in best
+            and (trial.measurement is None or trial.measurement.is_whole)
         )
 
     def knows(self, meaning: Meaning) -> bool:
@@ -130,7 +133,7 @@ class Findings:
 
 def goal_of(conf: Conf, baseline: Measurement) -> TuningGoal:
     """Return what a configuration tunes for, relative to the FP32 model."""
-    return TuningGoal(conf.criterion, conf.objectives, baseline)
+    return TuningGoal(conf.criterion, conf.objectives, baseline, conf.constraints)
 
 
 def started(
@@ -159,4 +162,4 @@ def told(
     """Return the optimiser that was told the outcome of params; None for a failure."""
     if outcome is None:
         return at.fail(engine, params, reason or "the evaluation failed")
-    return at.observe(engine, params, goal.outcomes(outcome))
+    return at.observe(engine, params, goal.outcomes(outcome), goal.deviations(outcome) or None)

@@ -3,6 +3,8 @@
 The dict's layout is :class:`History` and the classes of its fields: schema 3. It also says which
 model the run tuned, what ``q_func`` made of it, and what for: other outcomes would mislead.
 
+Schema 2 knew neither constraints nor how far off a measurement may be; it is read as it is.
+
 Schema 1 did not name the model, and its optimiser had one target, in which misses of the criterion
 were penalised. Its trials are read, and told to a new optimiser. Schema 2 held nothing that was
 known beforehand; that is measured when the run goes on.
@@ -19,11 +21,11 @@ import asktell as at
 from asktell.codec.reading import read
 from asktell.errors import at_key
 from asktell.numbers import is_finite
-from strategies.conf import Conf, Criterion, Objective
+from strategies.conf import Conf, Constraint, Criterion, Objective
 from strategies.errors import ResumeError
 from strategies.findings import goal_of, started, told
 from strategies.knowledge import Knowledge, checked
-from strategies.objective import Measurement
+from strategies.objective import ACCURACY, Measurement
 from strategies.policies import Policy
 from strategies.trial import Progress, Trial
 from strategies.tuning_space import TuningSpace
@@ -57,6 +59,7 @@ class History:
     prepared: str | None
     criterion: Criterion
     objectives: list[Objective]
+    constraints: list[Constraint]
     engine: dict[str, Any] | None
     baseline: Measurement | None
     trials: list[Trial]
@@ -76,6 +79,7 @@ def history_to_dict(
         "prepared": identity.prepared,
         "criterion": asdict(conf.criterion),
         "objectives": [asdict(objective) for objective in conf.objectives],
+        "constraints": [asdict(constraint) for constraint in conf.constraints],
         "engine": progress.engine and progress.engine.to_dict(),
         "baseline": progress.baseline and asdict(progress.baseline),
         "trials": [asdict(trial) for trial in progress.trials],
@@ -99,6 +103,7 @@ def history_from_dict(
     _same("strategy", history.strategy, policy.name)
     _same("criterion", asdict(history.criterion), asdict(conf.criterion))
     _same("objectives", [*map(asdict, history.objectives)], [*map(asdict, conf.objectives)])
+    _same("constraints", [*map(asdict, history.constraints)], [*map(asdict, conf.constraints)])
     same = _same_choices if history.schema == 1 else at.Space.__eq__
     if engine is not None and not same(engine.space, space.space):
         expected = "the tuning space of this model and configuration"
@@ -149,11 +154,33 @@ def read_history(dicts: Any) -> History:
             raise ResumeError("$.dicts.schema", schema, f"an integer from 1 to {SCHEMA}")
         if schema == 1:
             dicts = {"model": None, **dicts}
+        if schema < SCHEMA:
+            dicts = _with_measures(dicts)
         dicts = {**_LATER, **dicts}
     try:
         return read(dicts, History)
     except at.errors.StateError as error:
         raise _below("$.dicts", error) from None
+
+
+def _with_measures(dicts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a dict of schema 1 or 2 with the fields that it did not have."""
+
+    def measured(one: Any) -> Any:
+        return {"std": {}, "looked": None, **one} if isinstance(one, Mapping) else one
+
+    def tried(one: Any) -> Any:
+        if not isinstance(one, Mapping) or "measurement" not in one:
+            return one
+        return {**one, "measurement": measured(one["measurement"])}
+
+    trials = dicts.get("trials")
+    new = {"constraints": [], **dicts}
+    if "baseline" in dicts:
+        new["baseline"] = measured(dicts["baseline"])
+    if isinstance(trials, list):
+        new["trials"] = [tried(one) for one in trials]
+    return new
 
 
 def engine_of(history: History) -> at.State | None:
@@ -202,12 +229,24 @@ def _check_measurement(measurement: Measurement | None, conf: Conf, place: str) 
     if (measurement.accuracy is None) is not conf.exit_policy.performance_only:
         expected = "None" if conf.exit_policy.performance_only else "a finite number"
         raise ResumeError(f"{place}.accuracy", measurement.accuracy, expected)
-    names = [objective.name for objective in conf.objectives]
+    names = conf.measured
     if sorted(measurement.values) != sorted(names):
-        raise ResumeError(f"{place}.values", measurement.values, f"the keys {names}")
-    for name, value in measurement.values.items():
-        if not is_finite(value):
-            raise ResumeError(f"{place}.values.{name}", value, "a finite number")
+        raise ResumeError(f"{place}.values", measurement.values, f"the keys {[*names]}")
+    for kind, numbers in (("values", measurement.values), ("std", measurement.std)):
+        for name, value in numbers.items():
+            if not is_finite(value):
+                raise ResumeError(f"{place}.{kind}.{name}", value, "a finite number")
+    for name, value in measurement.std.items():
+        if name not in (*names, ACCURACY) or value < 0:
+            expected = f"a number >= 0 for one of {[*names, ACCURACY]}"
+            raise ResumeError(f"{place}.std.{name}", value, expected)
+    looked = measurement.looked
+    if looked is not None and not 1 <= looked.samples <= looked.of:
+        expected = f"an integer from 1 to {looked.of}"
+        raise ResumeError(f"{place}.looked.samples", looked.samples, expected)
+    if not measurement.is_whole and ACCURACY not in measurement.std:
+        expected = f"{ACCURACY}, as not all samples were looked at"
+        raise ResumeError(f"{place}.std", measurement.std, expected)
 
 
 def _checked(trial: Trial, position: int, conf: Conf, space: TuningSpace) -> Trial:

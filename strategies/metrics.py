@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from attrs import frozen
 from numpy.typing import NDArray
 
 from strategies.conf import Metric
@@ -25,11 +27,66 @@ def metric_function(metric: Metric | None) -> Callable[[Array, Array], float]:
     return lambda outputs, labels: float(_METRICS[metric.name](outputs, labels, **options))
 
 
-def _topk(outputs: Array, labels: Array, k: int = 1) -> float:
-    """Return the share of rows (n, classes) whose label is among the k highest outputs."""
+@frozen
+class MeanMetric:
+    """A metric that is a function of the mean of scores, one for each sample.
+
+    Attributes:
+        scores: of outputs and labels, (n,).
+        best: the best score that there is: 1 or 0.
+        value: the metric for a mean score.
+        score: the mean score for a value of the metric; the reverse.
+        slope: by how much the metric changes with the mean score, at a value of the metric.
+    """
+
+    scores: Callable[[Array, Array], Array]
+    best: float
+    value: Callable[[float], float] = lambda score: score
+    score: Callable[[float], float] = lambda value: value
+    slope: Callable[[float], float] = lambda value: 1.0
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Tell which way scores and the metric are better."""
+        return self.best > 0
+
+
+def mean_metric(metric: Metric) -> MeanMetric | None:
+    """Return a metric as one of a mean; None where it is none."""
+    if metric.name == "topk":
+        k = metric.options.get("k", 1)
+        return MeanMetric(lambda outputs, labels: _hits(outputs, labels, k), best=1.0)
+    if metric.name == "mae":
+        return MeanMetric(lambda outputs, labels: _rows(np.abs(_differences(outputs, labels))), 0.0)
+    squares = MeanMetric(lambda outputs, labels: _rows(_differences(outputs, labels) ** 2), 0.0)
+    if metric.name == "mse":
+        return squares
+    if metric.name == "rmse":
+        return MeanMetric(
+            squares.scores,
+            best=0.0,
+            value=lambda score: math.sqrt(max(score, 0.0)),
+            score=lambda value: value * abs(value),
+            slope=lambda value: 0.5 / max(value, 1e-12),
+        )
+    return None
+
+
+def _rows(numbers: Array) -> Array:
+    """Return the mean of each row (n, ...)."""
+    return np.asarray(numbers.reshape(len(numbers), -1).mean(axis=1))
+
+
+def _hits(outputs: Array, labels: Array, k: int) -> Array:
+    """Return for each row (n, classes) whether the label is among the k highest outputs."""
     _check_classes(outputs, labels)
     highest = np.argsort(-outputs.astype(np.float64), axis=1, kind="stable")[:, :k]
-    return float((highest == np.asarray(labels).reshape(-1, 1)).any(axis=1).mean())
+    return np.asarray((highest == np.asarray(labels).reshape(-1, 1)).any(axis=1), dtype=float)
+
+
+def _topk(outputs: Array, labels: Array, k: int = 1) -> float:
+    """Return the share of rows (n, classes) whose label is among the k highest outputs."""
+    return float(_hits(outputs, labels, k).mean())
 
 
 def _f1(outputs: Array, labels: Array, average: str = "macro") -> float:

@@ -24,7 +24,7 @@ from strategies.sections import (
     trials_section,
 )
 
-_NAMES = {"modelsize": "size", "performance": "latency"}
+_NAMES = {"modelsize": "size", "performance": "latency", "footprint": "memory"}
 
 
 def write_report(

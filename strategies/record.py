@@ -17,14 +17,18 @@ from asktell.study.outcomes import Goal
 from strategies.adaptors.base import LeftOut
 from strategies.history import engine_of, read_history
 from strategies.knowledge import Knowledge
-from strategies.objective import ACCURACY, SIZE, Measurement, TuningGoal
+from strategies.objective import ACCURACY, FOOTPRINT, LATENCY, SIZE, Measurement, TuningGoal
 from strategies.trial import Trial
 from strategies.tuning_space import SETTINGS
 
 FP32_LABEL = "fp32"
 """The label of the option that leaves an operation as it is."""
 
-_SHOWN = {SIZE: ("size (kB)", 1e-3), "performance": ("latency (ms)", 1e3)}
+_SHOWN = {
+    SIZE: ("size (kB)", 1e-3),
+    LATENCY: ("latency (ms)", 1e3),
+    FOOTPRINT: ("memory (MB)", 1e-6),
+}
 """Objectives as people read them: a name, and by what a value is multiplied."""
 
 
@@ -95,14 +99,24 @@ class Record:
     @property
     def front(self) -> tuple[Trial, ...]:
         """Return the trials that no other is at least as good as in accuracy and all objectives."""
-        if not self.measured:
+        whole = [(one, measured) for one, measured in self.measured if measured.is_whole]
+        if not whole:
             return ()
         signs = {name: -1.0 if goal == "minimize" else 1.0 for name, goal in self._goals.items()}
-        every = [self.shown(measurement) for _, measurement in self.measured]
+        every = [self.shown(measurement) for _, measurement in whole]
         kept = non_dominated(
             np.array([[sign * one[n] for n, sign in signs.items()] for one in every])
         )
-        return tuple(one for (one, _), is_in in zip(self.measured, kept, strict=True) if is_in)
+        return tuple(one for (one, _), is_in in zip(whole, kept, strict=True) if is_in)
+
+    @property
+    def limits(self) -> dict[str, at.AtLeast | at.AtMost]:
+        """Return criterion and constraints, on what :meth:`shown` shows."""
+        limits = {}
+        for name, bound in self.goal.limits.items():
+            text, factor = _SHOWN.get(name, (name, 1.0))
+            limits[text] = type(bound)(bound.bound * factor)
+        return limits
 
     def study(self, with_baseline: bool) -> at.State:
         """Return the run as a study of accuracy and the objectives, as people read them.
@@ -110,20 +124,22 @@ class Record:
         Trials have the same numbers in it; the FP32 model comes last, where it is wanted and
         leaving everything in FP32 is allowed.
         """
-        threshold, constraints = self.goal.threshold, {}
-        if threshold is not None and np.isfinite(threshold):
-            bound = at.AtLeast if self.goal.criterion.higher_is_better else at.AtMost
-            constraints = {ACCURACY: bound(threshold)}
-        state = at.State.start(self.space, objectives=self._goals, constraints=constraints)
+        state = at.State.start(self.space, objectives=self._goals, constraints=self.limits)
         for trial in self.trials:
             if trial.measurement is None:
                 state = at.fail(state, trial.params, trial.failure or "")
             else:
-                state = at.observe(state, trial.params, self.shown(trial.measurement))
+                told = self.shown(trial.measurement)
+                state = at.observe(state, trial.params, told, self._deviations(trial.measurement))
         unquantised = self._unquantised()
         if with_baseline and unquantised is not None:
             state = at.observe(state, unquantised, self.shown(self.goal.baseline))
         return state
+
+    def _deviations(self, measurement: Measurement) -> dict[str, float] | None:
+        """Return how far off the numbers of :meth:`shown` may be, where that is known."""
+        shown = ((*_SHOWN.get(name, (name, 1.0)), std) for name, std in measurement.std.items())
+        return {text: factor * std for text, factor, std in shown} or None
 
     @property
     def _goals(self) -> dict[str, Goal]:
@@ -156,7 +172,12 @@ def record_of(run: Run) -> Record | None:
     engine = engine_of(history)
     if history.baseline is None or engine is None:
         return None
-    goal = TuningGoal(history.criterion, tuple(history.objectives), history.baseline)
+    goal = TuningGoal(
+        history.criterion,
+        tuple(history.objectives),
+        history.baseline,
+        tuple(history.constraints),
+    )
     measured = [trial for trial in history.trials if trial.measurement]
     best = max(measured, key=lambda one: _rank(goal, one), default=None)  # the first of equals
     trials = tuple(history.trials)
@@ -183,6 +204,6 @@ def options_of(space: at.Space, name: str) -> tuple[Any, ...]:
     return parameter.choices if isinstance(parameter, at.Categorical) else ()
 
 
-def _rank(goal: TuningGoal, trial: Trial) -> tuple[bool, float]:
+def _rank(goal: TuningGoal, trial: Trial) -> tuple[bool, bool, float]:
     assert trial.measurement is not None  # only those that were measured are ranked
     return goal.rank(trial.measurement)

@@ -29,6 +29,7 @@ MOST_REASONS = 4
 _SHOWN = {
     "modelsize": lambda value: f"size {value:,.0f} bytes",
     "performance": lambda value: f"latency {value * 1e3:.4g} ms",
+    "footprint": lambda value: f"memory {value / 1e6:.4g} MB",
 }
 
 
@@ -43,8 +44,12 @@ def log_baseline(
     """Say what the FP32 model is like, what meets the criterion, and how much there is to tune."""
     threshold = goal.threshold
     side = "least" if goal.criterion.higher_is_better else "most"
-    wanted = "" if threshold is None else f"; wanted: accuracy of at {side} {threshold:.4f}"
-    LOGGER.info("FP32: %s%s", described(goal.baseline), wanted)
+    wanted = [] if threshold is None else [f"accuracy of at {side} {threshold:.4f}"]
+    for one in goal.constraints:
+        text = _SHOWN[one.name](goal.bound(one)).partition(" ")
+        wanted.append(f"{text[0]} of at most {text[2]}")
+    told = f"; wanted: {', '.join(wanted)}" if wanted else ""
+    LOGGER.info("FP32: %s%s", described(goal.baseline), told)
     LOGGER.info("%d operations, %s configurations", operations, f"{configurations:,}")
     if left_out:
         LOGGER.info("%s", coverage_line(operations, left_out))
@@ -82,6 +87,12 @@ def log_knowledge(knowledge: Knowledge, seconds: float) -> None:
 def log_unknown(reason: str) -> None:
     """Say that the damage of options cannot be measured."""
     LOGGER.info("damage of options: not measured (%s); their order is guessed", reason)
+
+
+def log_ignored(notes: Sequence[str]) -> None:
+    """Say which keys of a configuration make no difference here."""
+    if notes:
+        LOGGER.info("ignored: %s", "; ".join(notes))
 
 
 def log_resumed(trials: int, source: str) -> None:
@@ -132,5 +143,9 @@ def best_line(best: Trial | None) -> str:
 def described(measurement: Measurement) -> str:
     """Return accuracy and objectives as text."""
     parts = [] if measurement.accuracy is None else [f"accuracy {measurement.accuracy:.4f}"]
+    if measurement.looked is not None and not measurement.is_whole:
+        seen = measurement.looked
+        doubt = measurement.std["accuracy"]
+        parts[0] += f" ± {doubt:.4f} ({seen.samples:,} of {seen.of:,} samples)"
     parts += [_SHOWN[name](value) for name, value in measurement.values.items() if name in _SHOWN]
     return ", ".join(parts)

@@ -31,7 +31,7 @@ from strategies.knowledge import knowledge_of
 from strategies.objective import SIZE, Measurement, TuningGoal
 from strategies.policies import Context, Policy
 from strategies.preparing import AFTER_QUANTIZE, BEFORE_QUANTIZE, Hooks, Preparation
-from strategies.report import log_baseline, log_knowledge, log_trial
+from strategies.report import log_baseline, log_ignored, log_knowledge, log_trial
 from strategies.stopwatch import Clock, Stopwatch
 from strategies.timesheet import ASKING, Timesheet
 from strategies.trial import Progress, Result, Trial
@@ -91,6 +91,7 @@ class TuneStrategy(ABC):
         if not isinstance(conf, Conf):
             raise ArgumentError("$.conf", conf, "a Conf")
         preparation = Preparation(q_func, q_hooks)
+        log_ignored(conf.ignored)
         self.conf = conf
         self.adaptor = adaptor or adaptor_for(conf)
         self.timesheet = Timesheet(clock)
@@ -108,7 +109,9 @@ class TuneStrategy(ABC):
         )
         if q_func is not None:
             self.model = self.adaptor.load(preparation.prepared(self._original, q_dataloader))
-            self._evaluation = evolve(self._evaluation, model=self.model)
+            self._evaluation = evolve(
+                self._evaluation, model=self.model, reference=self._original
+            )
         digests = self.adaptor.digest(self._original), self.adaptor.digest(self.model)
         self._identity = Identity(digests[0], digests[1] if q_func is not None else None)
         capability = self.adaptor.capability(self.model)
@@ -176,7 +179,8 @@ class TuneStrategy(ABC):
         with self._stopwatch:
             self.measure_baseline()
             asking = self._asking()
-            with closing(crew_for(self._evaluation, n, executor, self._clock)) as crew:
+            evaluation = evolve(self._evaluation, goal=self.goal)
+            with closing(crew_for(evaluation, n, executor, self._clock)) as crew:
                 while self._hand_out(asking, crew):
                     arrived = crew.take()
                     if arrived is not None:
@@ -292,7 +296,7 @@ class TuneStrategy(ABC):
         """Return what is known without evaluating; not the size, where a hook may change it."""
         space = self.tuning_space
         is_changed = bool(self._evaluation.hooks.keys() & {BEFORE_QUANTIZE, AFTER_QUANTIZE})
-        sized = any(objective.name == SIZE for objective in self.conf.objectives)
+        sized = SIZE in self.conf.measured
         return Context(
             known={SIZE: self._size_of} if sized and not is_changed else {},
             unquantised=space.unquantised(),

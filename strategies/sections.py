@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+import asktell as at
 from asktell.reports.page import (
     Block,
     Cell,
@@ -89,11 +90,14 @@ def _compared(record: Record, measurement: Measurement) -> str:
 
 
 def _wanted(record: Record) -> str:
-    threshold = record.goal.threshold
-    if threshold is None or not np.isfinite(threshold):
-        return ""
-    side = "at least" if record.goal.criterion.higher_is_better else "at most"
-    return f"The criterion is an accuracy of {side} {shown(ACCURACY, threshold)}; "
+    parts: list[str] = []
+    for name, bound in record.limits.items():
+        bare, _, unit = name.removesuffix(")").partition(" (")
+        side = "at least" if isinstance(bound, at.AtLeast) else "at most"
+        article = "an" if name == ACCURACY else "a"
+        text = f"{article} {bare} of {side} {shown(name, bound.bound)}{f' {unit}' if unit else ''}"
+        parts.insert(0 if name == ACCURACY else len(parts), text)
+    return f"The criterion is {listed(parts)}; " if parts else ""
 
 
 def shown(name: str, value: float) -> str:

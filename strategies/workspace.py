@@ -42,7 +42,7 @@ MODEL = "best_model.onnx"
 PREPARED = "prepared_model.onnx"
 REPORT = "report.html"
 
-_OF_A_RUN = ("strategy", "criterion", "objectives", "baseline")
+_OF_A_RUN = ("strategy", "criterion", "objectives", "constraints", "baseline")
 """What two histories of one run have in common, apart from trials."""
 
 STRATEGIES: dict[str, type[TuneStrategy]] = {

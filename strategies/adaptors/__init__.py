@@ -19,4 +19,8 @@ def adaptor_for(conf: Conf) -> Adaptor:
         message = f"models of ONNX need the package {error.name}: pip install 'asktell[onnx]'"
         raise MissingExtraError(message) from error
 
-    return OnnxRuntimeAdaptor(approach=conf.approach, bias_correction=conf.fast_bias_correction)
+    return OnnxRuntimeAdaptor(
+        approach=conf.approach,
+        threads=conf.runs.threads,
+        bias_correction=conf.fast_bias_correction,
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from attrs import field, frozen
@@ -122,6 +122,10 @@ class Adaptor(Protocol):
         """Return ``metric(outputs, labels)`` over the whole loader, as one number."""
         ...
 
+    def predictions(self, model: Any, dataloader: Dataloader) -> Iterator[tuple[Any, Any]]:
+        """Yield ``(outputs, labels)`` batch by batch; a batch is read and run when it is due."""
+        ...
+
     def size(self, model: Any) -> int:
         """Return the bytes that the model takes on disk."""
         ...
@@ -143,8 +147,12 @@ class Adaptor(Protocol):
         """Return the same text for the same model, and another one for any other."""
         ...
 
-    def latency(self, model: Any, dataloader: Dataloader) -> float:
-        """Return the median seconds of one batch."""
+    def timer(self, model: Any, dataloader: Dataloader) -> Callable[[], float]:
+        """Return what runs the first batch once, and returns the seconds; loading is aside."""
+        ...
+
+    def footprint(self, model: Any, dataloader: Dataloader) -> int:
+        """Return the bytes of memory that loading the model and running the first batch takes."""
         ...
 
     def save(self, model: Any, path: str) -> None:

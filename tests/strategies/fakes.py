@@ -164,8 +164,14 @@ class FakeAdaptor:
     def digest(self, model: FakeModel) -> str:
         return f"a fake with {self.options}"
 
-    def latency(self, model: FakeModel, dataloader: Any) -> Any:
-        return self.seconds_of(model.effect)
+    def predictions(self, model: FakeModel, dataloader: Any) -> Any:
+        raise AssertionError("there are too few samples to be looked at one by one")
+
+    def timer(self, model: FakeModel, dataloader: Any) -> Callable[[], float]:
+        return lambda: self.seconds_of(model.effect)
+
+    def footprint(self, model: FakeModel, dataloader: Any) -> Any:
+        return 2 * self.bytes_of(model.effect)
 
     def save(self, model: FakeModel, path: str) -> None:
         Path(path).write_text(repr(model.effect), encoding="utf-8")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from strategies import Conf
-from strategies.conf import Criterion, ExitPolicy, Metric, Objective
+from strategies.conf import Constraint, Criterion, ExitPolicy, Metric, Objective, Runs
 from strategies.errors import ConfError
 
 LEAST: dict[str, Any] = {"model": {"framework": "onnxrt_qlinearops"}}
@@ -55,6 +55,12 @@ def test_defaults() -> None:
     assert conf.workspace == "./nc_workspace"
     assert conf.resume is None
     assert conf.metric is None
+    assert conf.constraints == ()
+    assert conf.runs == Runs(warm_up=5, most=None, threads=1)
+    assert conf.looks
+    assert conf.batches is None
+    assert conf.ignored == ()
+    assert conf.measured == ("performance",)
 
 
 SIDE = {"dtype": ["int8", "fp32"], "scheme": "sym", "granularity": ["per_tensor"]}
@@ -99,6 +105,20 @@ LIMITS = {"weight": {**SIDE, "algorithm": "minmax"}, "activation": {"dtype": "ui
         ("tuning.strategy.name", "random", "strategy", "random"),
         ("tuning.strategy.name", "exhaustive", "strategy", "exhaustive"),
         ("tuning.random_seed", 0, "random_seed", 0),
+        (
+            "tuning.constraints",
+            {"modelsize": {"at_most": 500}, "performance": {"at_most": "80%"}},
+            "constraints",
+            (Constraint("modelsize", 500.0, False), Constraint("performance", 0.8, True)),
+        ),
+        ("evaluation.accuracy.looks", False, "looks", False),
+        ("evaluation.accuracy.iteration", 3, "batches", 3),
+        (
+            "evaluation.performance",
+            {"warmup": 2, "iteration": 9, "configs": {"cores_per_instance": 4}},
+            "runs",
+            Runs(warm_up=2, most=9, threads=4),
+        ),
         ("tuning.workspace.path", "here", "workspace", "here"),
         ("tuning.workspace.resume", "there", "resume", "there"),
         ("evaluation.accuracy.metric", {"topk": 5}, "metric", Metric("topk", {"k": 5})),
@@ -345,7 +365,9 @@ def test_an_unknown_key_among_multi_objectives_is_refused() -> None:
 
 def test_an_operation_has_no_calibration_algorithm_of_its_own() -> None:
     path = "quantization.op_wise.conv1.activation.algorithm"
-    assert refused(with_key(path, "minmax")).place == f"$.{path}"
+    conf = Conf(with_key(path, "minmax"))
+    assert conf.op_wise == {"conv1": {"activation": {}}}
+    assert conf.ignored[0].startswith(path)
 
 
 @pytest.mark.parametrize(
@@ -372,7 +394,7 @@ def test_an_operation_has_no_calibration_algorithm_of_its_own() -> None:
         ("quantization.model_wise.weight.scheme", "both", "asym"),
         ("quantization.model_wise.weight.granularity", "per_group", "per_channel"),
         ("quantization.model_wise.weight.algorithm", "kl", "minmax"),
-        ("quantization.model_wise.activation.algorithm", "kl", "percentile"),
+        ("quantization.model_wise.activation.algorithm", "mse", "percentile"),
         ("quantization.model_wise.activation.dtype", 8, "int8"),
         ("quantization.op_wise.conv1.weight.dtype", "bf16", "fp32"),
         ("tuning", 5, "accuracy_criterion"),
@@ -385,11 +407,17 @@ def test_an_operation_has_no_calibration_algorithm_of_its_own() -> None:
         ("tuning.accuracy_criterion.relative", -1.0, "between -1 and 1"),
         ("tuning.accuracy_criterion.relative", "100%", "between -1 and 1"),
         ("tuning.accuracy_criterion.relative", math.nan, "%"),
-        ("tuning.accuracy_criterion.absolute", "1%", "number"),
+        ("tuning.accuracy_criterion.absolute", "one%", "number"),
         ("tuning.accuracy_criterion.absolute", None, "number"),
         ("tuning.accuracy_criterion.higher_is_better", "yes", "true or false"),
         ("tuning.accuracy_criterion.higher_is_better", 1, "true or false"),
-        ("tuning.objective", "footprint", "modelsize"),
+        ("tuning.objective", "speed", "modelsize"),
+        ("tuning.constraints.modelsize.at_most", "small", "80%"),
+        ("tuning.constraints.modelsize.at_most", 0, "more than 0"),
+        ("tuning.constraints.performance.at_most", "-5%", "more than 0"),
+        ("evaluation.accuracy.looks", 1, "true or false"),
+        ("evaluation.accuracy.iteration", 0, "-1"),
+        ("evaluation.performance.warmup", -1, ">= 0"),
         ("tuning.objective", ["modelsize"], "modelsize"),
         ("tuning.multi_objectives", ["modelsize"], "objective"),
         ("tuning.multi_objectives", None, "objective"),
@@ -432,7 +460,7 @@ def test_a_value_that_is_not_allowed_is_refused_with_its_path(
     [
         ("quantization.calibration.sampling_size", [10, 0], "[1]"),
         ("quantization.model_wise.weight.dtype", ["int8", "int2"], "[1]"),
-        ("tuning.multi_objectives", {"objective": ["modelsize", "footprint"]}, ".objective[1]"),
+        ("tuning.multi_objectives", {"objective": ["modelsize", "speed"]}, ".objective[1]"),
         (
             "tuning.multi_objectives",
             {"objective": ["modelsize"], "higher_is_better": ["no"]},

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from strategies.errors import ResumeError
 from strategies.findings import started
 from strategies.history import Identity, history_from_dict, history_to_dict
 from strategies.knowledge import knowledge_of
-from strategies.objective import Measurement
+from strategies.objective import Looked, Measurement
 from strategies.policies import BAYESIAN, RANDOM
 from strategies.trial import Progress, Trial
 from strategies.tuning_space import TuningSpace
@@ -72,6 +73,7 @@ def test_the_start_of_a_run_comes_back() -> None:
 
 def test_the_layout_is_that_of_schema_3() -> None:
     progress = Progress(ENGINE, BASELINE, (TRIAL,), 2.5, {"asking": 0.5}, KNOWLEDGE)
+    unknown = {"std": {}, "looked": None}
     assert history_to_dict(progress, RANDOM, IDENTITY, CONF) == {
         "schema": 3,
         "strategy": "random",
@@ -79,13 +81,14 @@ def test_the_layout_is_that_of_schema_3() -> None:
         "prepared": None,
         "criterion": {"loss": 0.01, "relative": True, "higher_is_better": True},
         "objectives": [{"name": "modelsize", "weight": 1.0, "higher_is_better": False}],
+        "constraints": [],
         "engine": ENGINE.to_dict(),
-        "baseline": {"accuracy": 0.75, "values": {"modelsize": 36.0}},
+        "baseline": {**unknown, "accuracy": 0.75, "values": {"modelsize": 36.0}},
         "trials": [
             {
                 "number": 0,
                 "params": SPACE.default(),
-                "measurement": {"accuracy": 0.5, "values": {"modelsize": 9.0}},
+                "measurement": {**unknown, "accuracy": 0.5, "values": {"modelsize": 9.0}},
                 "failure": None,
                 "meets": True,
                 "seconds": 1.5,
@@ -108,6 +111,52 @@ def test_the_layout_is_that_of_schema_3() -> None:
             ],
         },
     }
+
+
+def test_schema_2_is_read() -> None:
+    progress = Progress(ENGINE, BASELINE, (TRIAL,), 2.5)
+    dicts = history_to_dict(progress, BAYESIAN, "digest", CONF)
+    old = {**dicts, "schema": 2}
+    del old["constraints"]
+    for one in (old["baseline"], old["trials"][0]["measurement"]):
+        del one["std"], one["looked"]
+    assert history_from_dict(old, BAYESIAN, "digest", CONF, SPACE) == progress
+    start = {**old, "baseline": None, "engine": None, "trials": []}
+    assert history_from_dict(start, BAYESIAN, "digest", CONF, SPACE) == Progress(seconds=2.5)
+    for broken in ({"trials": 3}, {"trials": [3]}, {"baseline": 3}):
+        with pytest.raises(ResumeError):
+            history_from_dict({**old, **broken}, BAYESIAN, "digest", CONF, SPACE)
+
+
+PART = Measurement(0.5, {"modelsize": 9.0}, {"accuracy": 0.1}, Looked(10, 100))
+
+
+def test_what_rests_on_some_samples_comes_back() -> None:
+    part = evolve(TRIAL, measurement=PART, meets=False)
+    progress = Progress(ENGINE, BASELINE, (part,), 2.5)
+    text = json.dumps(history_to_dict(progress, BAYESIAN, "digest", CONF))
+    assert history_from_dict(json.loads(text), BAYESIAN, "digest", CONF, SPACE) == progress
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        ({"std": {"accuracy": -0.1}}, ".std.accuracy"),
+        ({"std": {"accuracy": True}}, ".std.accuracy"),
+        ({"std": {"accuracy": 0.1, "speed": 0.1}}, ".std.speed"),
+        ({"std": {}}, ".std"),
+        ({"looked": {"samples": 10}}, ".looked.of"),
+        ({"looked": {"samples": 200, "of": 100}}, ".looked.samples"),
+    ],
+    ids=str,
+)
+def test_a_wrong_deviation_is_refused(change: dict[str, Any], place: str) -> None:
+    part = evolve(TRIAL, measurement=PART, meets=False)
+    dicts = history_to_dict(Progress(ENGINE, BASELINE, (part,), 2.5), BAYESIAN, "digest", CONF)
+    dicts["trials"][0]["measurement"].update(change)
+    with pytest.raises(ResumeError) as caught:
+        history_from_dict(dicts, BAYESIAN, "digest", CONF, SPACE)
+    assert caught.value.place == f"$.dicts.trials[0].measurement{place}"
 
 
 def test_the_trials_of_schema_1_are_told_to_a_new_optimiser() -> None:

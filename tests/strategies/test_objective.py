@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import asktell as at
-from strategies.conf import Criterion, Objective
-from strategies.objective import Measurement, TuningGoal
+from strategies.conf import Constraint, Criterion, Objective
+from strategies.objective import Looked, Measurement, TuningGoal
 
 SIZE = Objective("modelsize", 1.0, higher_is_better=False)
 
@@ -180,3 +180,74 @@ def test_among_those_that_miss_the_criterion_the_nearest_ranks_first(higher: boo
     sign = -1 if higher else 1
     near, far = measured(sign * 0.2, 1e6), measured(sign * 0.3, 1.0)
     assert goal.rank(near) > goal.rank(far)
+
+
+# ------------------------------------------------------------------------------- the constraints
+
+BOTH = {"modelsize": 100.0, "performance": 2.0}
+
+
+def limited() -> TuningGoal:
+    limits = Constraint("modelsize", 50.0, False), Constraint("performance", 0.8, True)
+    criterion = Criterion(0.1, relative=False, higher_is_better=True)
+    return TuningGoal(criterion, (SIZE,), Measurement(0.9, BOTH), limits)
+
+
+def test_constraints_are_the_optimisers_own() -> None:
+    assert limited().limits == {
+        "modelsize": at.AtMost(50.0),
+        "performance": at.AtMost(1.6),
+        "accuracy": at.AtLeast(0.8),
+    }
+    unlimited = TuningGoal(Criterion(math.inf, False, True), (SIZE,), Measurement(0.9, BOTH))
+    assert unlimited.limits == {}
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "size", "seconds", "meets"),
+    [
+        (0.8, 50.0, 1.6, True),
+        (0.7, 50.0, 1.6, False),
+        (0.8, 51.0, 1.6, False),
+        (0.8, 50.0, 1.7, False),
+    ],
+)
+def test_all_constraints_have_to_hold(
+    accuracy: float, size: float, seconds: float, meets: bool
+) -> None:
+    goal = limited()
+    measurement = Measurement(accuracy, {"modelsize": size, "performance": seconds})
+    assert goal.meets(measurement) is meets
+    engine = at.Engine(at.Space(at.Bool("b")), objectives=goal.wanted, constraints=goal.limits)
+    engine.observe({"b": True}, goal.outcomes(measurement))
+    assert engine.best().feasible is meets
+
+
+def test_the_nearest_to_all_constraints_ranks_first() -> None:
+    near = Measurement(0.8, {"modelsize": 51.0, "performance": 1.0})
+    far = Measurement(0.8, {"modelsize": 60.0, "performance": 1.0})
+    inexact = Measurement(0.5, {"modelsize": 51.0, "performance": 1.0})
+    ranks = [limited().rank(one) for one in (near, far, inexact)]
+    assert sorted(ranks, reverse=True) == ranks
+
+
+# ------------------------------------------------------------------------------- what is inexact
+
+
+def test_only_what_was_looked_at_in_full_can_meet() -> None:
+    goal = goal_of(Criterion(0.1, False, True), measured(0.9))
+    values = {"modelsize": 1.0}
+    part = Measurement(0.9, values, {"accuracy": 0.01}, Looked(10, 100))
+    whole = Measurement(0.9, values, {}, Looked(100, 100))
+    missing = Measurement(0.5, values, {}, Looked(100, 100))
+    assert not goal.meets(part)
+    assert goal.meets(whole)
+    assert goal.rank(whole) > goal.rank(missing) > goal.rank(part)
+
+
+def test_the_optimiser_is_told_deviations_of_what_it_is_told() -> None:
+    goal = goal_of(Criterion(0.1, False, True), measured(0.9))
+    std = {"accuracy": 0.01, "modelsize": 2.0}
+    assert goal.deviations(Measurement(0.9, {"modelsize": 1.0}, std)) == std
+    without = goal_of(Criterion(0.1, False, True), measured(None))
+    assert without.deviations(Measurement(0.9, {"modelsize": 1.0}, std)) == {"modelsize": 2.0}

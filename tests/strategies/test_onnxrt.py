@@ -6,6 +6,7 @@ import json
 import os
 import tempfile
 from collections import Counter
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -28,6 +29,7 @@ from onnx_models import (
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
 from strategies.adaptors.base import FP32
+from strategies.adaptors.onnx import peak
 from strategies.adaptors.onnx.adaptor import DYNAMIC, REMEMBERED_CALIBRATIONS, OnnxRuntimeAdaptor
 from strategies.errors import AdaptorError, StrategyError
 
@@ -879,7 +881,7 @@ def test_paths_are_read_and_left_alone(tmp_path, monkeypatch):
     assert adaptor.size(path) == adaptor.size(model) == len(before)
     mean = adaptor.evaluate(model, data, lambda o, _: o.mean())
     assert adaptor.evaluate(path, data, lambda o, _: o.mean()) == mean
-    assert 0 < adaptor.latency(path, data) < 1
+    assert 0 < adaptor.timer(path, data)() < 1
     assert model.SerializeToString() == before
     assert (tmp_path / "m.onnx").read_bytes() == before
     assert set(os.listdir(tmp_path)) == {"scratch", "m.onnx"}
@@ -897,15 +899,48 @@ def test_a_quantised_model_is_smaller():
         assert adaptor.size(quantised) < 0.3 * adaptor.size(model)
 
 
-def test_latency_runs_the_first_batch_several_times(monkeypatch):
-    seconds = [9, 8, 1, 5, 3, 2, 4]  # two runs to warm up, and five to measure
-    starts = np.cumsum([0, *seconds])
-    ticks = iter(np.stack([starts[:-1], starts[1:]], axis=1).ravel())
-    monkeypatch.setattr("time.perf_counter", lambda: next(ticks))
+@pytest.mark.parametrize(("threads", "clock"), [(1, "thread_time"), (2, "perf_counter")])
+def test_a_timer_runs_the_first_batch(threads, clock, monkeypatch):
+    ticks = iter([0, 9, 10, 13])
+    monkeypatch.setattr(f"time.{clock}", lambda: next(ticks))
     data = Counting(loader((2, 6, 6)))
-    assert OnnxRuntimeAdaptor().latency(cnn(), data) == 3
-    assert next(ticks, None) is None
+    run = OnnxRuntimeAdaptor(threads=threads).timer(cnn(), data)
+    assert [run(), run()] == [9, 3]
     assert data.times == 1
+
+
+def test_a_coarse_clock_is_not_used(monkeypatch):
+    coarse = SimpleNamespace(resolution=0.015)
+    monkeypatch.setattr("time.get_clock_info", lambda name: coarse)
+    ticks = iter([0, 9])
+    monkeypatch.setattr("time.perf_counter", lambda: next(ticks))
+    assert OnnxRuntimeAdaptor().timer(cnn(), loader((2, 6, 6)))() == 9
+
+
+def test_the_memory_of_a_larger_model_is_larger():
+    node = helper.make_node("MatMul", ["x", "w"], ["y"], "m")
+    small, large = (
+        build([node], {"w": skewed(1, 100, n)}, {"x": ("N", 100)}, {"y": ("N", n)})
+        for n in (10, 100_000)
+    )
+    adaptor, data = OnnxRuntimeAdaptor(), loader((100,))
+    difference = adaptor.footprint(large, data) - adaptor.footprint(small, data)
+    assert difference > adaptor.size(large) / 2
+
+
+def test_a_process_that_fails_says_why(monkeypatch):
+    monkeypatch.setattr("strategies.adaptors.onnx.peak.__file__", "nowhere.py")
+    with pytest.raises(AdaptorError, match=r"memory of the model.*nowhere\.py"):
+        OnnxRuntimeAdaptor().footprint(cnn(), loader((2, 6, 6)))
+
+
+def test_the_peak_is_that_of_the_program(tmp_path):
+    path = tmp_path / "m.onnx"
+    onnx.save(cnn(), path)
+    feed = tmp_path / "feed.npz"
+    name = cnn().graph.input[0].name
+    np.savez(feed, **{name: loader((2, 6, 6))[0][0]})
+    assert peak.main(str(path), str(feed), 1) >= 0
 
 
 def test_as_many_threads_as_asked_for(monkeypatch):
@@ -1001,7 +1036,7 @@ def test_dataloaders_that_do_not_fit(data, message):
         OnnxRuntimeAdaptor().quantize(cnn(), {("first", "Conv"): config()}, data)
 
 
-@pytest.mark.parametrize("ask", ["evaluate", "latency"])
+@pytest.mark.parametrize("ask", ["evaluate", "timer", "footprint"])
 def test_an_empty_dataloader(ask):
     metric = (lambda *_: 0,) if ask == "evaluate" else ()
     with pytest.raises(AdaptorError, match="no batch"):
@@ -1033,7 +1068,7 @@ def test_what_is_no_model():
     broken = cnn()
     broken.graph.node[0].op_type = "Nonesuch"
     with pytest.raises(AdaptorError, match=r"cannot load it.*Nonesuch"):
-        adaptor.latency(broken, loader((2, 6, 6)))
+        adaptor.timer(broken, loader((2, 6, 6)))
 
 
 @pytest.mark.parametrize(

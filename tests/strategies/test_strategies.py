@@ -359,6 +359,8 @@ def test_a_measure_of_numpy_is_kept_as_plain_number(kind: Kind) -> None:
     assert plain(strategy.dicts)["trials"][1]["measurement"] == {
         "accuracy": 0.5,
         "values": {"modelsize": 1000.0},
+        "std": {},
+        "looked": None,
     }
 
 
@@ -743,9 +745,9 @@ def test_performance_is_the_latency_with_the_evaluation_data(kind: Kind) -> None
     loaders: list[Any] = []
 
     class Recording(FakeAdaptor):
-        def latency(self, model: Any, dataloader: Any) -> float:
+        def timer(self, model: Any, dataloader: Any) -> Callable[[], float]:
             loaders.append(dataloader)
-            return super().latency(model, dataloader)
+            return super().timer(model, dataloader)
 
     for loader, calibration in (([1], [2]), (None, [2])):
         adaptor = Recording()
@@ -783,9 +785,9 @@ def test_data_that_do_not_know_their_length_are_data(kind: Kind) -> None:
     loaders: list[Any] = []
 
     class Recording(FakeAdaptor):
-        def latency(self, model: Any, dataloader: Any) -> float:
+        def timer(self, model: Any, dataloader: Any) -> Callable[[], float]:
             loaders.append(dataloader)
-            return 1.0
+            return lambda: 1.0
 
     stream, adaptor = Stream(), Recording()
     configuration = conf({"objective": "performance"}, max_trials=1)
@@ -1078,7 +1080,7 @@ def test_an_unknown_key_is_refused(history: dict[str, Any]) -> None:
     assert refused({**history, "extra": 1}).place.startswith("$.dicts")
 
 
-@pytest.mark.parametrize("schema", [0, 4, "1", None])
+@pytest.mark.parametrize("schema", [0, 4, "1", True, None])
 def test_another_schema_is_refused(history: dict[str, Any], schema: Any) -> None:
     assert refused({**history, "schema": schema}).place == "$.dicts.schema"
 

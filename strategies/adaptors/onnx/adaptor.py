@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import statistics
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from numbers import Integral
 from typing import Any
@@ -36,6 +35,7 @@ from strategies.adaptors.onnx.correction import channel_axis, correct_floats
 from strategies.adaptors.onnx.coverage import left_out
 from strategies.adaptors.onnx.damages import Part, sensitivities
 from strategies.adaptors.onnx.dynamic import DYNAMIC_OPSET, quantize_dynamic
+from strategies.adaptors.onnx.footprint import footprint
 from strategies.adaptors.onnx.graph import PRODUCTS, WeightedNode, prepare, weighted_nodes
 from strategies.adaptors.onnx.opsets import (
     FOUR_BIT_OPSET,
@@ -74,8 +74,8 @@ SETTINGS = ("calib_sampling_size", "calib_algorithm", "smooth_quant")
 DEFAULT_SAMPLING_SIZE, DEFAULT_ALGORITHM = 100, "minmax"
 EVERY_SAMPLE = 2**62
 REMEMBERED_CALIBRATIONS = 16
-WARM_UP_RUNS = 2
-LEAST_RUNS, MOST_RUNS, ENOUGH_SECONDS = 5, 100, 0.2
+FINE = 1e-6
+"""Seconds: a clock that is coarser does not tell short runs apart."""
 EMPTY = "dataloader: it gave no batch, expected at least one"
 
 Model = str | os.PathLike[str] | onnx.ModelProto
@@ -234,15 +234,26 @@ class OnnxRuntimeAdaptor:
         Raises:
             AdaptorError: The model cannot be loaded, or the dataloader is empty or does not fit.
         """
-        session = open_session(_load(model), self.threads)
-        results = [(run(session, feed), label) for feed, label in batches(session, dataloader)]
-        if any(label is None for _, label in results):
-            raise AdaptorError("dataloader: the label is None, expected one to compare with")
+        results = list(self.predictions(model, dataloader))
         if not results:
             raise AdaptorError(EMPTY)
-        outputs = [_join(parts) for parts in zip(*(out for out, _ in results), strict=True)]
+        several = [out if isinstance(out, list) else [out] for out, _ in results]
+        outputs = [_join(parts) for parts in zip(*several, strict=True)]
         labels = _join([label for _, label in results])
         return float(metric(outputs[0] if len(outputs) == 1 else outputs, labels))
+
+    def predictions(self, model: Model, dataloader: Dataloader) -> Iterator[tuple[Any, Any]]:
+        """Yield outputs and labels of each batch; outputs are an array, or a list of several.
+
+        Raises:
+            AdaptorError: The model cannot be loaded, or a batch does not fit or has no label.
+        """
+        session = open_session(_load(model), self.threads)
+        for feed, label in batches(session, dataloader):
+            if label is None:
+                raise AdaptorError("dataloader: the label is None, expected one to compare with")
+            outputs = run(session, feed)
+            yield (outputs[0] if len(outputs) == 1 else outputs), label
 
     def size(self, model: Model) -> int:
         """Return the bytes of the model's files, or of the file that it would be saved to.
@@ -326,8 +337,11 @@ class OnnxRuntimeAdaptor:
         """Return a digest of everything in the model."""
         return external.digest(_load(model)).hexdigest()
 
-    def latency(self, model: Model, dataloader: Dataloader) -> float:
-        """Return the median seconds that the first batch takes, after warming up, loading aside.
+    def timer(self, model: Model, dataloader: Dataloader) -> Callable[[], float]:
+        """Return what runs the first batch once, and returns the seconds; loading is aside.
+
+        With one thread, these are the seconds that the processor works for it: the latency on a
+        machine that does nothing else meanwhile. With more, they are those that pass.
 
         Raises:
             AdaptorError: The model cannot be loaded, or the dataloader is empty or does not fit.
@@ -336,14 +350,31 @@ class OnnxRuntimeAdaptor:
         feed, _ = next(batches(session, dataloader), (None, None))
         if feed is None:
             raise AdaptorError(EMPTY)
-        seconds: list[float] = []
-        while len(seconds) < MOST_RUNS and (
-            len(seconds) < WARM_UP_RUNS + LEAST_RUNS or sum(seconds) < ENOUGH_SECONDS
-        ):
-            start = time.perf_counter()
+
+        clock = _clock(self.threads)
+
+        def seconds() -> float:
+            start = clock()
             run(session, feed)
-            seconds.append(time.perf_counter() - start)
-        return statistics.median(seconds[WARM_UP_RUNS:])
+            return clock() - start
+
+        return seconds
+
+    def footprint(self, model: Model, dataloader: Dataloader) -> int:
+        """Return by how many bytes the peak memory of a process rises by using the model.
+
+        The process is one of its own, and does nothing else: it loads the model from a file and
+        runs the first batch. What Python and ONNX Runtime take without a model is not counted.
+
+        Raises:
+            AdaptorError: As :meth:`timer`; or the process fails.
+        """
+        session = open_session(_load(model), self.threads)
+        feed, _ = next(batches(session, dataloader), (None, None))
+        if feed is None:
+            raise AdaptorError(EMPTY)
+        piece = pieces_of(session, feed)[0]
+        return footprint(lambda path: self.save(model, path), piece, self.threads)
 
     def save(self, model: Model, path: str) -> None:
         """Write the model to ``path``, in the ONNX format.
@@ -465,6 +496,13 @@ class OnnxRuntimeAdaptor:
 
 def _keys(prepared: onnx.ModelProto) -> list[tuple[str, str]]:
     return [(node.name, node.type) for node in weighted_nodes(prepared)]
+
+
+def _clock(threads: int) -> Callable[[], float]:
+    """Return the clock that other programs disturb least."""
+    own = time.get_clock_info("thread_time") if hasattr(time, "thread_time") else None
+    is_fine = own is not None and own.resolution <= FINE
+    return time.thread_time if threads == 1 and is_fine else time.perf_counter
 
 
 def _load(model: Model) -> onnx.ModelProto:

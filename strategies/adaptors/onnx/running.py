@@ -41,6 +41,8 @@ def open_session(
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    if threads > 1:  # idle threads do not slow down other sessions
+        options.add_session_config_entry("session.force_spinning_stop", "1")
     options.log_severity_level = FATAL_ONLY  # what goes wrong is raised, too
     try:
         return session_of(model, options, limit)
