@@ -32,9 +32,9 @@ _SIZE = {"type": "integer", "minimum": 1, "title": "an integer >= 1"}
 _OBJECTIVE = _one_of("accuracy", "modelsize", "performance")
 
 _SIDE: dict[str, dict[str, Any]] = {
-    "dtype": _one_or_many(["fp32", "int8", "uint8"]),
+    "dtype": _one_or_many(["fp32", "fp16", "int8", "uint8", "int4", "uint4"]),
     "scheme": _one_or_many(["sym", "asym"]),
-    "granularity": _one_or_many(["per_tensor", "per_channel"]),
+    "granularity": _one_or_many(["per_tensor", "per_channel", "per_block", "per_token"]),
 }
 _OP = _mapping(
     weight=_mapping(**_SIDE, algorithm=_one_or_many(["minmax"])),
@@ -52,7 +52,7 @@ SCHEMA: dict[str, Any] = {
         model=_mapping(
             "framework",
             name=_TEXT,
-            framework=_one_of("onnxrt_qlinearops", "onnxrt_integerops"),
+            framework=_one_of("onnxrt_qlinearops", "onnxrt_integerops", "pytorch", "pytorch_fx"),
         ),
         quantization=_mapping(
             approach=_one_of("post_training_static_quant", "post_training_dynamic_quant"),

@@ -182,10 +182,10 @@ def _ordered(operation: Operation, allowed: Mapping[str, OpConfig]) -> tuple[str
 
 
 def _fits(option: OpConfig, limit: Mapping[str, Any]) -> bool:
-    """Tell whether an option is allowed; fp32 has nothing but a dtype to check."""
+    """Tell whether an option is allowed; a side in floats has nothing but a dtype to check."""
     for side, allowed in limit.items():
         for key, values in (allowed or {}).items():
-            if key == "algorithm" or (key != "dtype" and option[side]["dtype"] == "fp32"):
+            if key == "algorithm" or (key != "dtype" and key not in option[side]):
                 continue
             if option[side].get(key) not in _many(values):
                 return False
@@ -200,6 +200,7 @@ def option_label(option: OpConfig) -> str:
     granularity = weight.get("granularity", "").removeprefix("per_")
     sides = ["w", weight["dtype"], weight.get("scheme", ""), granularity]
     others = ["a", activation["dtype"], activation.get("scheme", "")]
+    others.append("token" if activation.get("granularity") == "per_token" else "")
     return f"{' '.join(filter(None, sides))}, {' '.join(filter(None, others))}"
 
 

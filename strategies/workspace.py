@@ -32,6 +32,7 @@ from strategies.trial import Result, Trial
 
 HISTORY = "history.json"
 MODEL = "best_model.onnx"
+PYTORCH_MODEL = "best_model.pt2"
 REPORT = "report.html"
 
 _OF_A_RUN = ("strategy", "criterion", "objectives", "baseline")
@@ -58,8 +59,8 @@ def tune(
 ) -> Result | None:
     """Run the strategy that the configuration names; keep its history, best model and report.
 
-    ``workspace.path`` gets ``history.json`` after every trial, and ``best_model.onnx`` whenever a
-    trial is the best so far; at the end, ``report.html``, where the packages of the extra
+    ``workspace.path`` gets ``history.json`` after every trial, and ``best_model.onnx`` (of PyTorch,
+    ``best_model.pt2``) whenever a trial is the best so far; at the end, ``report.html``, where the packages of the extra
     ``report`` are installed. A history that is there already is gone on from if it is of the same
     model, space, strategy and goal, and never overwritten. ``workspace.resume`` is another folder
     with a history to go on from; that one is left as it is.
@@ -119,7 +120,10 @@ def _write_report(folder: Path, strategy: TuneStrategy, result: Result | None) -
     """Write the report, and say where. What goes wrong with it must not take the result along."""
     try:
         write_report(
-            strategy, folder / REPORT, model=MODEL if result is not None else None, now=time.time()
+            strategy,
+            folder / REPORT,
+            model=_model_of(strategy) if result is not None else None,
+            now=time.time(),
         )
     except MissingExtraError as error:
         log_report(f"none: {error}")
@@ -127,6 +131,11 @@ def _write_report(folder: Path, strategy: TuneStrategy, result: Result | None) -
         log_report(f"it could not be written: {error_text(error)}")
     else:
         log_report(str(folder / REPORT))
+
+
+def _model_of(strategy: TuneStrategy) -> str:
+    """Return the name of the best model's file."""
+    return PYTORCH_MODEL if strategy.conf.framework.startswith("pytorch") else MODEL
 
 
 def _source(folder: Path, resume: Path | None) -> Path | None:
@@ -165,9 +174,10 @@ def _save_best(folder: Path, strategy: TuneStrategy) -> Trial | None:
     result = strategy.result()
     if result is None:
         return None
-    fresh = folder / f"{MODEL}.new"
+    name = _model_of(strategy)
+    fresh = folder / f"{name}.new"
     strategy.adaptor.save(result.model, str(fresh))
-    os.replace(fresh, folder / MODEL)
+    os.replace(fresh, folder / name)
     return result.trial
 
 
