@@ -60,10 +60,10 @@ def tune(
     """Run the strategy that the configuration names; keep its history, best model and report.
 
     ``workspace.path`` gets ``history.json`` after every trial, and ``best_model.onnx`` (of PyTorch,
-    ``best_model.pt2``) whenever a trial is the best so far; at the end, ``report.html``, where the packages of the extra
-    ``report`` are installed. A history that is there already is gone on from if it is of the same
-    model, space, strategy and goal, and never overwritten. ``workspace.resume`` is another folder
-    with a history to go on from; that one is left as it is.
+    ``best_model.pt2``) whenever a trial is the best so far; at the end, ``report.html``, where the
+    packages of the extra ``report`` are installed. A history that is there already is gone on from
+    if it is of the same model, space, strategy and goal, and never overwritten.
+    ``workspace.resume`` is another folder with a history to go on from; that one is left as it is.
 
     Args:
         model: the FP32 model; this and the data are as for a strategy.
@@ -119,12 +119,8 @@ def tune(
 def _write_report(folder: Path, strategy: TuneStrategy, result: Result | None) -> None:
     """Write the report, and say where. What goes wrong with it must not take the result along."""
     try:
-        write_report(
-            strategy,
-            folder / REPORT,
-            model=_model_of(strategy) if result is not None else None,
-            now=time.time(),
-        )
+        name = None if result is None else _model_of(strategy)
+        write_report(strategy, folder / REPORT, model=name, now=time.time())
     except MissingExtraError as error:
         log_report(f"none: {error}")
     except Exception as error:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import copy
 import math
+from typing import TypeAlias
 
 import torch
 from torch import nn
 
-Mask = torch.Tensor | None
+Mask: TypeAlias = "torch.Tensor | None"
 
 
 class Projection(nn.Linear):

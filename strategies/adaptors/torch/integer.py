@@ -138,7 +138,7 @@ class IntegerConv(nn.Module):
         self.register_buffer("steps", steps)
         self.register_buffer("scale", scale)
         self.bias, self.levels = module.bias, levels
-        self.stride, self.padding = module.stride, _padding(module)
+        self.stride, self.padding = module.stride, _padding(module) or ()
         self.dilation, self.groups = module.dilation, module.groups
         self._packed: Any = None
 
@@ -249,7 +249,7 @@ def has_exact_kernels(operator: str) -> bool:
         if operator == "Linear":
             signed = torch._int_mm((inputs - 128).to(torch.int8), weight.t())
             exact = signed.float().equal(expected / 255 * 127)
-            return exact and torch._int_mm(inputs, weight.t()).float().equal(expected)
+            return bool(exact and torch._int_mm(inputs, weight.t()).float().equal(expected))
         conv = nn.Conv2d(64, 16, 1)
         nn.init.constant_(conv.weight, 127.0)
         side = {"dtype": "int8", "scheme": "sym", "granularity": "per_tensor"}

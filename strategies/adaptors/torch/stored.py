@@ -90,7 +90,7 @@ class Stored(nn.Module):
 
     @property
     def _row(self) -> int:
-        return math.prod(self.shape) // self.shape[self.axis]
+        return int(math.prod(self.shape) // self.shape[self.axis])
 
 
 def block_of(row: int) -> int:

@@ -117,9 +117,7 @@ class StoredRecurrent(nn.Module):
         """Return what the module returns, for a tensor or a packed sequence."""
         module = _twin(self._module[0])  # so that calls from several threads do not meet
         held = [getattr(self, name) for name in self._names]
-        module.__dict__["_flat_weights"] = [
-            one() if isinstance(one, Stored) else one for one in held
-        ]
+        vars(module)["_flat_weights"] = [one() if isinstance(one, Stored) else one for one in held]
         return module(x, hx)
 
     def extra_repr(self) -> str:
@@ -149,6 +147,7 @@ def _twin(module: nn.Module) -> nn.Module:
 
     ``copy.copy`` of a recurrent module looks at weights that ours lack.
     """
-    twin = type(module).__new__(type(module))
+    kind: Any = type(module)
+    twin = kind.__new__(kind)
     twin.__dict__ = dict(vars(module))
     return twin
