@@ -6,13 +6,18 @@ import copy
 import logging
 import os
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from numbers import Integral
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+import torch
 from attrs import Attribute, field, frozen
 from torch import nn
 
@@ -25,7 +30,7 @@ from strategies.adaptors.base import (
     OpKey,
     TuneConfig,
 )
-from strategies.adaptors.torch import exporting
+from strategies.adaptors.torch import exporting, peak
 from strategies.adaptors.torch.attention import opened, replace
 from strategies.adaptors.torch.calibration import ALGORITHMS, Range, calibrate
 from strategies.adaptors.torch.integer import Levels
@@ -38,6 +43,7 @@ from strategies.adaptors.torch.options import (
     ranks,
 )
 from strategies.adaptors.torch.running import (
+    Feed,
     computing,
     feeds,
     first_samples,
@@ -187,16 +193,26 @@ class TorchAdaptor:
         Raises:
             AdaptorError: The model cannot be run, or the dataloader is empty or does not fit.
         """
-        loaded = self.load(model)
-        with computing(self.threads):
-            results = [
-                (outputs(run(loaded, feed)), labels(label)) for feed, label in feeds(dataloader)
-            ]
+        results = list(self.predictions(model, dataloader))
         if not results:
             raise AdaptorError(EMPTY)
-        joined = [np.concatenate(parts) for parts in zip(*(out for out, _ in results), strict=True)]
+        several = [out if isinstance(out, list) else [out] for out, _ in results]
+        joined = [np.concatenate(parts) for parts in zip(*several, strict=True)]
         truth = np.concatenate([label for _, label in results])
         return float(metric(joined[0] if len(joined) == 1 else joined, truth))
+
+    def predictions(self, model: Model, dataloader: Dataloader) -> Iterator[tuple[Any, Any]]:
+        """Yield outputs and labels of each batch; outputs are an array, or a list of several.
+
+        Raises:
+            AdaptorError: The model cannot be run, or a batch does not fit or has no label.
+        """
+        loaded = self.load(model)
+        for feed, label in feeds(dataloader):
+            truth = labels(label)
+            with computing(self.threads):
+                found = outputs(run(loaded, feed))
+            yield (found[0] if len(found) == 1 else found), truth
 
     def size(self, model: Model) -> int:
         """Return the bytes of the model's tensors, each once.
@@ -221,19 +237,50 @@ class TorchAdaptor:
         Raises:
             AdaptorError: The model cannot be run, or the dataloader is empty or does not fit.
         """
-        loaded = self.load(model)
-        feed, _ = next(feeds(dataloader), (None, None))
-        if feed is None:
-            raise AdaptorError(EMPTY)
+        seconds_of = self.timer(model, dataloader)
         seconds: list[float] = []
-        with computing(self.threads):
-            while len(seconds) < MOST_RUNS and (
-                len(seconds) < WARM_UP_RUNS + LEAST_RUNS or sum(seconds) < ENOUGH_SECONDS
-            ):
+        while len(seconds) < MOST_RUNS and (
+            len(seconds) < WARM_UP_RUNS + LEAST_RUNS or sum(seconds) < ENOUGH_SECONDS
+        ):
+            seconds.append(seconds_of())
+        return statistics.median(seconds[WARM_UP_RUNS:])
+
+    def timer(self, model: Model, dataloader: Dataloader) -> Callable[[], float]:
+        """Return what runs the first batch once, and returns the seconds.
+
+        Raises:
+            AdaptorError: The dataloader is empty or does not fit.
+        """
+        loaded, feed = self.load(model), _first(dataloader)
+
+        def seconds() -> float:
+            with computing(self.threads):
                 start = time.perf_counter()
                 run(loaded, feed)
-                seconds.append(time.perf_counter() - start)
-        return statistics.median(seconds[WARM_UP_RUNS:])
+                return time.perf_counter() - start
+
+        return seconds
+
+    def footprint(self, model: Model, dataloader: Dataloader) -> int:
+        """Return by how many bytes the peak memory of a process rises by using the model.
+
+        The process is one of its own, and does nothing else: it loads the model from a file and
+        runs the first batch. What Python and PyTorch take without a model is not counted.
+
+        Raises:
+            AdaptorError: The dataloader is empty or does not fit, or the process fails.
+        """
+        loaded, feed = self.load(model), _first(dataloader)
+        with tempfile.TemporaryDirectory() as folder:
+            files = [str(Path(folder, name)) for name in ("model.pt2", "feed.pt")]
+            exporting.save(loaded, files[0], feed)
+            torch.save((feed.args, dict(feed.kwargs)), files[1])
+            command = [sys.executable, peak.__file__, *files, str(self.threads), *sys.path]
+            done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
+            raise AdaptorError(f"the memory of the model cannot be measured: {last}")
+        return int(done.stdout)
 
     def save(self, model: Model, path: str) -> None:
         """Write the model to ``path``: see :func:`~strategies.adaptors.torch.exporting.save`.
@@ -300,6 +347,14 @@ class TorchAdaptor:
             if len(self._calibrations) > REMEMBERED_CALIBRATIONS:
                 self._calibrations.pop(next(iter(self._calibrations)), None)
         return self._calibrations[key]
+
+
+def _first(dataloader: Dataloader) -> Feed:
+    """Return the first batch."""
+    feed, _ = next(feeds(dataloader), (None, None))
+    if feed is None:
+        raise AdaptorError(EMPTY)
+    return feed
 
 
 def _keyed(whole: nn.Module) -> dict[OpKey, nn.Module]:

@@ -43,7 +43,8 @@ def calibrate(
 
     def widen(name: str, values: torch.Tensor) -> None:
         if not bool(torch.isfinite(values).all()):
-            raise AdaptorError(f"calibration: the input of {name!r} holds values not finite")
+            message = f"calibration: the input of {name!r} holds values that are not finite"
+            raise AdaptorError(message)
         low, high = (float(one) for one in torch.aminmax(values))
         before = ranges.get(name, (low, high))
         ranges[name] = min(before[0], low), max(before[1], high)

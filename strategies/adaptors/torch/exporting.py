@@ -61,7 +61,8 @@ def save(model: nn.Module, path: str, feed: Feed | None) -> str | None:
     why: str | None = "it was never called, so there is no example of its input"
     if feed is not None:
         try:
-            _write(exported(plain, feed), path)
+            with _quiet():
+                _write(exported(plain, feed), path)
         except Exception as error:  # whatever keeps a model from being traced
             why = f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
         else:
@@ -85,7 +86,7 @@ def exported(model: nn.Module, feed: Feed) -> torch.export.ExportedProgram:
         )
 
     shapes = _pytree.tree_map(any_length, feed.kwargs or feed.args)
-    with _quiet(), torch.no_grad():
+    with torch.no_grad():
         program = torch.export.export(
             model, feed.args, dict(feed.kwargs), dynamic_shapes=shapes, strict=False
         )
@@ -111,14 +112,16 @@ def load(path: str | os.PathLike[str]) -> nn.Module:
     try:
         with zipfile.ZipFile(path) as archive:
             is_program = any(name.endswith("/archive_format") for name in archive.namelist())
-        loaded = torch.export.load(path) if is_program else torch.load(path, weights_only=False)
+        with _quiet():
+            if is_program:
+                loaded = torch.export.load(path).module()
+            else:
+                loaded = torch.load(path, weights_only=False)
     except Exception as error:  # any class may be missing, or any pickle broken
         raise AdaptorError(
             f"model: {path} cannot be read as a module or an exported program: "
             f"{type(error).__name__}: {error}"
         ) from error
-    if isinstance(loaded, torch.export.ExportedProgram):
-        loaded = loaded.module()
     if not isinstance(loaded, nn.Module):
         kind = type(loaded).__name__
         raise AdaptorError(
@@ -145,6 +148,7 @@ def _write(program: torch.export.ExportedProgram, path: str) -> None:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
+    """Keep to itself what PyTorch warns of its own code."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

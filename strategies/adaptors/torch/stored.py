@@ -56,8 +56,10 @@ class Stored(nn.Module):
         """Return only the rows at ``places``, whatever their shape; the axis is 0."""
         if self.dtype == "fp16":
             return self.steps[places].float()
-        scale = self.scale[places] if self.scale.ndim else self.scale
-        zero_point = self.zero_point[places] if self.zero_point is not None else None
+        scale, zero_point = self.scale, self.zero_point
+        if scale.ndim:
+            scale = scale[places]
+            zero_point = None if zero_point is None else zero_point[places]
         values = self._floats(self.steps[places], scale, zero_point)
         return values.reshape(*places.shape, *self.shape[1:])
 
