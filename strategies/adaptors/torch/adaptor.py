@@ -6,18 +6,12 @@ import copy
 import logging
 import os
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from itertools import product
 from numbers import Integral
-from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
-import torch
 from attrs import Attribute, field, frozen
 from torch import nn
 
@@ -30,13 +24,15 @@ from strategies.adaptors.base import (
     OpKey,
     TuneConfig,
 )
-from strategies.adaptors.torch import exporting, peak
+from strategies.adaptors.torch import exporting
 from strategies.adaptors.torch.attention import opened, replace
 from strategies.adaptors.torch.calibration import ALGORITHMS, Range, calibrate
 from strategies.adaptors.torch.integer import Levels
+from strategies.adaptors.torch.memory import footprint
 from strategies.adaptors.torch.options import (
     DYNAMIC,
     STATIC,
+    check_option,
     has_integers,
     made,
     options,
@@ -270,17 +266,7 @@ class TorchAdaptor:
         Raises:
             AdaptorError: The dataloader is empty or does not fit, or the process fails.
         """
-        loaded, feed = self.load(model), _first(dataloader)
-        with tempfile.TemporaryDirectory() as folder:
-            files = [str(Path(folder, name)) for name in ("model.pt2", "feed.pt")]
-            exporting.save(loaded, files[0], feed)
-            torch.save((feed.args, dict(feed.kwargs)), files[1])
-            command = [sys.executable, peak.__file__, *files, str(self.threads), *sys.path]
-            done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode:
-            last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-            raise AdaptorError(f"the memory of the model cannot be measured: {last}")
-        return int(done.stdout)
+        return footprint(self.load(model), _first(dataloader), self.threads)
 
     def save(self, model: Model, path: str) -> None:
         """Write the model to ``path``: see :func:`~strategies.adaptors.torch.exporting.save`.
@@ -309,9 +295,7 @@ class TorchAdaptor:
                     f"tune_cfg[{key!r}]: no such module, expected one of {[*modules]}"
                 )
             if config != FP32:
-                offered = options(modules[key], self.approach)
-                if config not in offered:
-                    raise AdaptorError(_not_offered(key, config, offered))
+                check_option(config, options(modules[key], self.approach), key)
                 choices[key[0]] = config
         return choices
 
@@ -364,17 +348,6 @@ def _keyed(whole: nn.Module) -> dict[OpKey, nn.Module]:
 def _kind(module: nn.Module) -> str:
     """Return the class of PyTorch that a module is of."""
     return "Linear" if isinstance(module, nn.Linear) else type(module).__name__
-
-
-def _not_offered(key: OpKey, config: Any, offered: tuple[OpConfig, ...]) -> str:
-    for side, name in product(("weight", "activation"), ("dtype", "scheme", "granularity")):
-        values = {option[side].get(name) for option in offered}
-        given = config.get(side) if isinstance(config, Mapping) else None
-        value = given.get(name) if isinstance(given, Mapping) else None
-        if value not in values:
-            expected = ", ".join(sorted(filter(None, values)))
-            return f"tune_cfg[{key!r}][{side!r}][{name!r}] is {value!r}, expected one of {expected}"
-    return f"tune_cfg[{key!r}] is {config!r}, which no kernel for {key[1]} can do"
 
 
 def _calibration_settings(tune_cfg: TuneConfig) -> tuple[int, str]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import product
+from typing import Any
 
 import torch
 from torch import nn
 
-from strategies.adaptors.base import OpConfig
+from strategies.adaptors.base import OpConfig, OpKey
 from strategies.adaptors.torch.integer import (
     LONGEST_ROW,
     IntegerConv,
@@ -25,6 +26,7 @@ from strategies.adaptors.torch.weight_only import (
     StoredRecurrent,
     channel_axis,
 )
+from strategies.errors import AdaptorError
 
 STATIC = "post_training_static_quant"
 DYNAMIC = "post_training_dynamic_quant"
@@ -77,6 +79,21 @@ def options(module: nn.Module, approach: str) -> tuple[OpConfig, ...]:
         {"weight": weight, "activation": activation}
         for weight, activation in (*product(integers, sides), *((w, FLOAT) for w in stored))
     )
+
+
+def check_option(config: Any, offered: tuple[OpConfig, ...], key: OpKey) -> None:
+    """Raise AdaptorError unless ``config`` is one of the options of the module called ``key``."""
+    if config in offered:
+        return
+    for side, name in product(("weight", "activation"), FIELDS):
+        values = {option[side].get(name) for option in offered}
+        given = config.get(side) if isinstance(config, Mapping) else None
+        value = given.get(name) if isinstance(given, Mapping) else None
+        if value not in values:
+            expected = ", ".join(sorted(filter(None, values)))
+            place = f"tune_cfg[{key!r}][{side!r}][{name!r}]"
+            raise AdaptorError(f"{place} is {value!r}, expected one of {expected}")
+    raise AdaptorError(f"tune_cfg[{key!r}] is {config!r}, which no kernel for {key[1]} can do")
 
 
 def has_integers(module: nn.Module, approach: str) -> bool:
