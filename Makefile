@@ -41,7 +41,7 @@ ray: $(VENV)/.installed ## the tests that need Ray, which is too large for `make
 
 torch: $(VENV)/.installed ## the tests that need PyTorch, which is too large for `make test`
 	$(BIN)/python -m pip install --quiet --editable '.[torch]'
-	$(BIN)/python -m pytest tests/strategies/test_torch.py tests/test_docs.py -k 'torch or quantisation'
+	$(BIN)/python -m pytest tests/strategies/test_torch.py
 
 environment: $(VENV)/.installed
 

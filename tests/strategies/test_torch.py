@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import logging
+import os
+import re
 import subprocess
 import sys
 import warnings
@@ -869,3 +871,18 @@ def test_options_can_be_limited_by_the_configuration(tmp_path: Path) -> None:
     strategy = BayesianTuneStrategy(model, Conf(keys), None, eval_func=lambda _: 1.0)
     labels = list(strategy.tuning_space.operations["out", "Linear"])
     assert labels == ["w int8 sym channel, a int8 sym token", "w int8 sym tensor, a int8 sym token"]
+
+
+def test_the_block_of_the_documentation_runs(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "quantisation.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```python torch\n(.*?)```", page, re.DOTALL)
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", block],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+    )
+    assert "Measurement(accuracy=0.9" in run.stdout, run.stderr
+    assert "tensor([" in run.stdout

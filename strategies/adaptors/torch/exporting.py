@@ -81,9 +81,10 @@ def exported(model: nn.Module, feed: Feed) -> torch.export.ExportedProgram:
     feed = _with_two_rows(feed)
 
     def any_length(value: Any) -> Any:
-        return (
-            dict.fromkeys(range(value.ndim), torch.export.Dim.AUTO) if _is_tensor(value) else None
-        )
+        if not _is_tensor(value):
+            return None
+        axes = (axis for axis, length in enumerate(value.shape) if length > 1)
+        return dict.fromkeys(axes, torch.export.Dim.AUTO)
 
     shapes = _pytree.tree_map(any_length, feed.kwargs or feed.args)
     with torch.no_grad():
