@@ -359,7 +359,7 @@ def test_an_operation_has_no_calibration_algorithm_of_its_own() -> None:
         ("quantization.op_wise.conv1", "int8", "weight"),
         ("quantization.op_wise.conv1.weight", "int8", "dtype"),
         ("quantization.model_wise", "int8", "weight"),
-        ("quantization.model_wise.weight.dtype", "int4", "uint8"),
+        ("quantization.model_wise.weight.dtype", "int2", "uint8"),
         ("quantization.model_wise.weight.scheme", "both", "asym"),
         ("quantization.model_wise.weight.granularity", "per_group", "per_channel"),
         ("quantization.model_wise.weight.algorithm", "kl", "minmax"),
@@ -422,7 +422,7 @@ def test_a_value_that_is_not_allowed_is_refused_with_its_path(
     ("path", "value", "place"),
     [
         ("quantization.calibration.sampling_size", [10, 0], "[1]"),
-        ("quantization.model_wise.weight.dtype", ["int8", "int4"], "[1]"),
+        ("quantization.model_wise.weight.dtype", ["int8", "int2"], "[1]"),
         ("tuning.multi_objectives", {"objective": ["modelsize", "footprint"]}, ".objective[1]"),
         (
             "tuning.multi_objectives",

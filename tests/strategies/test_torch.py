@@ -296,6 +296,18 @@ def test_every_option_is_carried_out(kind: Any, approach: str) -> None:
     assert adaptor.digest(model) == before
 
 
+@pytest.mark.parametrize(("kind", "approach"), CASES)
+def test_a_quantised_model_runs_wherever_it_ran_before(kind: Any, approach: str) -> None:
+    """What it keeps at hand in inference mode is of use outside of it."""
+    adaptor, model, loader = TorchAdaptor(approach), tm.made(kind), tm.data(kind)
+    quantized = adaptor.quantize(model, config(adaptor, model, 0), loader)
+    found = results(adaptor, quantized, loader[:1])
+    x = torch.from_numpy(loader[0][0])
+    for again in (quantized, copy.deepcopy(quantized)):
+        np.testing.assert_array_equal(again(x).numpy(), found)
+    assert all(one.requires_grad for one in model.parameters())
+
+
 def check(module: nn.Module, option: Any) -> None:
     """See that a module in a quantised model is what an option says."""
     weight, activation = option["weight"], option["activation"]

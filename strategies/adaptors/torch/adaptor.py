@@ -148,10 +148,10 @@ class TorchAdaptor:
     ) -> nn.Module:
         """Return the model with each module quantised as ``tune_cfg`` says for it.
 
-        A module that is not in ``tune_cfg`` stays as it is. Static options look at the first
-        ``calib_sampling_size`` samples (default 100; all, if there are fewer) of the dataloader,
-        with ``calib_algorithm`` (default "minmax"). Others use neither these two nor the
-        dataloader.
+        A module that is not in ``tune_cfg`` stays as it is; nothing in the new model has gradients.
+        Static options look at the first ``calib_sampling_size`` samples (default 100; all, if there
+        are fewer) of the dataloader, with ``calib_algorithm`` (default "minmax"). Others use
+        neither these two nor the dataloader.
 
         Raises:
             AdaptorError: ``tune_cfg`` names an unknown module or asks for what cannot be done, or
@@ -174,6 +174,7 @@ class TorchAdaptor:
                 quantized = replacement
             for alias in filter(None, aliases[module]):
                 replace(quantized, alias, replacement)
+        quantized.requires_grad_(False)  # integers have no gradients
         seen = None if dataloader is None else next(feeds(dataloader), None)
         exporting.remember(quantized, seen[0] if seen else None)
         return quantized
