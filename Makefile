@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test lint types docs pictures site environment golden benchmark ray clean
+.PHONY: demo test lint types docs pictures site environment golden benchmark ray torch clean
 
 demo: $(VENV)/.installed ## tune a real network, interrupted and resumed; results in demo-output/
 	$(BIN)/python examples/demo.py
@@ -38,6 +38,10 @@ benchmark: $(VENV)/.installed ## sizes and speeds, compared within one run
 ray: $(VENV)/.installed ## the tests that need Ray, which is too large for `make test`
 	$(BIN)/python -m pip install --quiet --editable '.[ray]'
 	$(BIN)/python -m pytest tests/asktell/integrations/test_ray.py tests/asktell/test_executors.py
+
+torch: $(VENV)/.installed ## the tests that need PyTorch, which is too large for `make test`
+	$(BIN)/python -m pip install --quiet --editable '.[torch]'
+	$(BIN)/python -m pytest tests/strategies/test_torch.py
 
 environment: $(VENV)/.installed
 

@@ -24,10 +24,13 @@ except ModuleNotFoundError as error:
     raise MissingExtraError(message) from error
 
 _APPROACHES = {
-    "onnxrt_qlinearops": "post_training_static_quant",
-    "onnxrt_integerops": "post_training_dynamic_quant",
-    "onnxrt_weight_only": "post_training_weight_only",
+    "onnxrt_qlinearops": ("post_training_static_quant",),
+    "onnxrt_integerops": ("post_training_dynamic_quant",),
+    "onnxrt_weight_only": ("post_training_weight_only",),
+    "pytorch": ("post_training_static_quant", "post_training_dynamic_quant"),
+    "pytorch_fx": ("post_training_static_quant", "post_training_dynamic_quant"),
 }
+"""What a framework can do; the first is the default."""
 
 
 @frozen
@@ -147,9 +150,10 @@ class Conf:
         _check(keys)
         quantization, tuning = keys.get("quantization") or {}, keys.get("tuning") or {}
         framework = keys["model"]["framework"]
-        approach = quantization.get("approach", _APPROACHES[framework])
-        if approach != _APPROACHES[framework]:
-            expected = f"{_APPROACHES[framework]}, which is what {framework} does"
+        approaches = _APPROACHES[framework]
+        approach = quantization.get("approach", approaches[0])
+        if approach not in approaches:
+            expected = f"{' or '.join(approaches)}, which is what {framework} does"
             raise ConfError("$.quantization.approach", approach, expected)
         criterion = _criterion(tuning.get("accuracy_criterion") or {})
         sizes = (quantization.get("calibration") or {}).get("sampling_size", 100)

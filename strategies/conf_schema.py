@@ -48,7 +48,7 @@ _LIMIT = _mapping(
 _SIDE: dict[str, dict[str, Any]] = {
     "dtype": _one_or_many(["fp32", "fp16", "int8", "uint8", "int4", "uint4"]),
     "scheme": _one_or_many(["sym", "asym"]),
-    "granularity": _one_or_many(["per_tensor", "per_channel", "per_block"]),
+    "granularity": _one_or_many(["per_tensor", "per_channel", "per_block", "per_token"]),
 }
 _OP = _mapping(
     weight=_mapping(**_SIDE, algorithm=_one_or_many(["minmax"])),
@@ -68,7 +68,10 @@ SCHEMA: dict[str, Any] = {
         model=_mapping(
             "framework",
             name=_TEXT,
-            framework=_one_of("onnxrt_qlinearops", "onnxrt_integerops", "onnxrt_weight_only"),
+            framework=_one_of(
+                *("onnxrt_qlinearops", "onnxrt_integerops", "onnxrt_weight_only"),
+                *("pytorch", "pytorch_fx"),
+            ),
         ),
         quantization=_mapping(
             approach=_one_of(

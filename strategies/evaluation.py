@@ -118,7 +118,10 @@ class Evaluation:
                 expected = f"data, here or as q_dataloader, to measure {name} with"
                 raise ArgumentError("$.eval_dataloader", None, expected)
         if self.q_dataloader is None and self.conf.approach == STATIC:
-            expected = "data to calibrate with; or use model.framework: onnxrt_integerops, without"
+            expected = (
+                "data to calibrate with; or a dynamic approach, without: model.framework: "
+                "onnxrt_integerops, or quantization.approach: post_training_dynamic_quant"
+            )
             raise ArgumentError("$.q_dataloader", None, expected)
         metric = self.conf.metric
         if self.eval_func is not None:

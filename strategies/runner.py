@@ -109,9 +109,7 @@ class TuneStrategy(ABC):
         )
         if q_func is not None:
             self.model = self.adaptor.load(preparation.prepared(self._original, q_dataloader))
-            self._evaluation = evolve(
-                self._evaluation, model=self.model, reference=self._original
-            )
+            self._evaluation = evolve(self._evaluation, model=self.model, reference=self._original)
         digests = self.adaptor.digest(self._original), self.adaptor.digest(self.model)
         self._identity = Identity(digests[0], digests[1] if q_func is not None else None)
         capability = self.adaptor.capability(self.model)

@@ -252,6 +252,7 @@ def option_label(option: OpConfig) -> str:
     granularity = weight.get("granularity", "").removeprefix("per_")
     sides = ["w", weight["dtype"], weight.get("scheme", ""), granularity]
     others = ["a", activation["dtype"], activation.get("scheme", "")]
+    others.append("token" if activation.get("granularity") == "per_token" else "")
     return f"{' '.join(filter(None, sides))}, {' '.join(filter(None, others))}"
 
 

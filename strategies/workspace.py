@@ -40,6 +40,7 @@ from strategies.trial import Result, Trial
 HISTORY = "history.json"
 MODEL = "best_model.onnx"
 PREPARED = "prepared_model.onnx"
+PYTORCH_MODEL = "best_model.pt2"
 REPORT = "report.html"
 
 _OF_A_RUN = ("strategy", "criterion", "objectives", "constraints", "baseline")
@@ -78,12 +79,12 @@ def tune(
 ) -> Result | None:
     """Run the strategy that the configuration names; keep its history, best model and report.
 
-    ``workspace.path`` gets ``history.json`` after every trial, and ``best_model.onnx`` whenever a
-    trial is the best so far; at the end, ``report.html``, where the packages of the extra
-    ``report`` are installed. A history that is there already is gone on from if it is of the same
-    model, space, strategy and goal, and never overwritten. ``workspace.resume`` is another folder
-    with a history to go on from; that one is left as it is. What ``q_func`` made of the model is
-    kept as ``prepared_model.onnx``, so it is not called again.
+    ``workspace.path`` gets ``history.json`` after every trial, and ``best_model.onnx`` (of PyTorch,
+    ``best_model.pt2``) whenever a trial is the best so far; at the end, ``report.html``, where the
+    packages of the extra ``report`` are installed. A history that is there already is gone on from
+    if it is of the same model, space, strategy and goal, and never overwritten.
+    ``workspace.resume`` is another folder with a history to go on from; that one is left as it is.
+    What ``q_func`` made of the model is kept as ``prepared_model.onnx``, so it is not called again.
 
     Ctrl-C ends the run: what is being tried is dropped, and the next run begins with it; history
     and best model are saved. A second one ends it at once.
@@ -192,15 +193,19 @@ def _prepared_once(q_func: Callable[[Any], Any], source: Path | None) -> Callabl
 def _write_report(folder: Path, strategy: TuneStrategy, result: Result | None) -> None:
     """Write the report, and say where. What goes wrong with it must not take the result along."""
     try:
-        write_report(
-            strategy, folder / REPORT, model=MODEL if result is not None else None, now=time.time()
-        )
+        name = None if result is None else _model_of(strategy)
+        write_report(strategy, folder / REPORT, model=name, now=time.time())
     except MissingExtraError as error:
         log_report(f"none: {error}")
     except Exception as error:
         log_report(f"it could not be written: {error_text(error)}")
     else:
         log_report(str(folder / REPORT))
+
+
+def _model_of(strategy: TuneStrategy) -> str:
+    """Return the name of the best model's file."""
+    return PYTORCH_MODEL if strategy.conf.framework.startswith("pytorch") else MODEL
 
 
 def _source(folder: Path, resume: Path | None) -> Path | None:
@@ -239,7 +244,7 @@ def _save_best(folder: Path, strategy: TuneStrategy) -> Trial | None:
     result = strategy.result()
     if result is None:
         return None
-    _keep(strategy, result.model, folder / MODEL)
+    _keep(strategy, result.model, folder / _model_of(strategy))
     return result.trial
 
 

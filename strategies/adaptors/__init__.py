@@ -13,6 +13,8 @@ def adaptor_for(conf: Conf) -> Adaptor:
     Raises:
         MissingExtraError: an ``ImportError``; the framework is not installed.
     """
+    if conf.framework.startswith("pytorch"):
+        return _torch(conf)
     try:
         from strategies.adaptors.onnx.adaptor import OnnxRuntimeAdaptor
     except ModuleNotFoundError as error:
@@ -24,3 +26,13 @@ def adaptor_for(conf: Conf) -> Adaptor:
         threads=conf.runs.threads,
         bias_correction=conf.fast_bias_correction,
     )
+
+
+def _torch(conf: Conf) -> Adaptor:
+    try:
+        from strategies.adaptors.torch.adaptor import TorchAdaptor
+    except ModuleNotFoundError as error:
+        message = f"models of PyTorch need the package {error.name}: pip install 'asktell[torch]'"
+        raise MissingExtraError(message) from error
+
+    return TorchAdaptor(approach=conf.approach, threads=conf.runs.threads)

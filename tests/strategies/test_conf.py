@@ -374,7 +374,7 @@ def test_an_operation_has_no_calibration_algorithm_of_its_own() -> None:
     ("path", "value", "allowed"),
     [
         ("model", [], "framework"),
-        ("model.framework", "pytorch_fx", "onnxrt_qlinearops"),
+        ("model.framework", "tensorflow", "onnxrt_qlinearops"),
         ("model.framework", None, "onnxrt_integerops"),
         ("model.name", 5, "string"),
         ("model.name", "", "string"),
