@@ -83,5 +83,5 @@ def _multiplications(module: nn.Module, own: Sequence[Array]) -> int:
     if isinstance(module, nn.Embedding):
         return 0
     weights = [tensor for tensor in weights_of(module) if isinstance(tensor, torch.Tensor)]
-    for_each = sum(weight.numel() for weight in weights) // max(weights[0].shape[0], 1)
+    for_each = int(sum(weight.numel() for weight in weights)) // max(len(weights[0]), 1)
     return for_each * sum(array.size for array in own)
