@@ -28,7 +28,6 @@ IGNORED = {
     "quantization.train": _OTHER_JOB,
     "quantization.advance": _BIASES,
     "quantization.use_bf16": "bf16 is not written",
-    "quantization.recipes.fast_bias_correction": _BIASES,
     "quantization.recipes.weight_correction": _BIASES,
     "quantization.recipes.first_conv_or_matmul_quantization": "true is what happens anyhow",
     "quantization.recipes.scale_propagation_max_pooling": _ITSELF,

@@ -33,7 +33,7 @@ from strategies.tuning_space import TuningSpace
 SCHEMA = 3
 
 _LATER: dict[str, Any] = {"prepared": None, "seconds_by_part": {}, "knowledge": None}
-"""Fields that histories of this schema lacked at first, and what they mean without."""
+"""What schema 2 lacked, and what that means without."""
 
 
 @frozen
@@ -155,8 +155,7 @@ def read_history(dicts: Any) -> History:
         if schema == 1:
             dicts = {"model": None, **dicts}
         if schema < SCHEMA:
-            dicts = _with_measures(dicts)
-        dicts = {**_LATER, **dicts}
+            dicts = {**_LATER, **_with_measures(dicts)}
     try:
         return read(dicts, History)
     except at.errors.StateError as error:

@@ -237,7 +237,8 @@ def _strategy(conf: Conf, clock: Clock) -> TuneStrategy:
 
 def test_a_run_that_is_interrupted_says_how_to_go_on(data: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "strategies", *typed(data, tmp_path, "--trials", "100000")]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+    heed = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, preexec_fn=heed) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if line.startswith("trial 1 "):

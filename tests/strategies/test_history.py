@@ -115,17 +115,17 @@ def test_the_layout_is_that_of_schema_3() -> None:
 
 def test_schema_2_is_read() -> None:
     progress = Progress(ENGINE, BASELINE, (TRIAL,), 2.5)
-    dicts = history_to_dict(progress, BAYESIAN, "digest", CONF)
+    dicts = history_to_dict(progress, BAYESIAN, IDENTITY, CONF)
     old = {**dicts, "schema": 2}
     del old["constraints"]
     for one in (old["baseline"], old["trials"][0]["measurement"]):
         del one["std"], one["looked"]
-    assert history_from_dict(old, BAYESIAN, "digest", CONF, SPACE) == progress
+    assert history_from_dict(old, BAYESIAN, IDENTITY, CONF, SPACE) == progress
     start = {**old, "baseline": None, "engine": None, "trials": []}
-    assert history_from_dict(start, BAYESIAN, "digest", CONF, SPACE) == Progress(seconds=2.5)
+    assert history_from_dict(start, BAYESIAN, IDENTITY, CONF, SPACE) == Progress(seconds=2.5)
     for broken in ({"trials": 3}, {"trials": [3]}, {"baseline": 3}):
         with pytest.raises(ResumeError):
-            history_from_dict({**old, **broken}, BAYESIAN, "digest", CONF, SPACE)
+            history_from_dict({**old, **broken}, BAYESIAN, IDENTITY, CONF, SPACE)
 
 
 PART = Measurement(0.5, {"modelsize": 9.0}, {"accuracy": 0.1}, Looked(10, 100))
@@ -134,7 +134,7 @@ PART = Measurement(0.5, {"modelsize": 9.0}, {"accuracy": 0.1}, Looked(10, 100))
 def test_what_rests_on_some_samples_comes_back() -> None:
     part = evolve(TRIAL, measurement=PART, meets=False)
     progress = Progress(ENGINE, BASELINE, (part,), 2.5)
-    text = json.dumps(history_to_dict(progress, BAYESIAN, "digest", CONF))
+    text = json.dumps(history_to_dict(progress, BAYESIAN, IDENTITY, CONF))
     assert history_from_dict(json.loads(text), BAYESIAN, "digest", CONF, SPACE) == progress
 
 
@@ -155,7 +155,7 @@ def test_a_wrong_deviation_is_refused(change: dict[str, Any], place: str) -> Non
     dicts = history_to_dict(Progress(ENGINE, BASELINE, (part,), 2.5), BAYESIAN, "digest", CONF)
     dicts["trials"][0]["measurement"].update(change)
     with pytest.raises(ResumeError) as caught:
-        history_from_dict(dicts, BAYESIAN, "digest", CONF, SPACE)
+        history_from_dict(dicts, BAYESIAN, IDENTITY, CONF, SPACE)
     assert caught.value.place == f"$.dicts.trials[0].measurement{place}"
 
 
@@ -178,9 +178,9 @@ def test_the_trials_of_schema_1_are_told_to_a_new_optimiser() -> None:
 
 def test_a_history_of_schema_2_goes_on_without_what_was_not_known_then() -> None:
     progress = Progress(ENGINE, BASELINE, (TRIAL,), 2.5)
-    old = {**history_to_dict(progress, BAYESIAN, "digest", CONF), "schema": 2}
+    old = {**history_to_dict(progress, BAYESIAN, IDENTITY, CONF), "schema": 2}
     del old["knowledge"]
-    assert history_from_dict(old, BAYESIAN, "digest", CONF, SPACE) == progress
+    assert history_from_dict(old, BAYESIAN, IDENTITY, CONF, SPACE) == progress
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ def test_knowledge_of_something_else_is_refused(change: dict[str, Any], place: s
     )
     dicts["knowledge"]["operations"][0] |= change
     with pytest.raises(ResumeError) as caught:
-        history_from_dict(dicts, BAYESIAN, "digest", CONF, SPACE)
+        history_from_dict(dicts, BAYESIAN, IDENTITY, CONF, SPACE)
     assert caught.value.place == place
 
 
@@ -207,4 +207,4 @@ def test_damages_are_not_negative() -> None:
     )
     dicts["knowledge"]["operations"][0]["effects"][0]["damage"] = -1.0
     with pytest.raises(ResumeError, match="numbers >= 0"):
-        history_from_dict(dicts, BAYESIAN, "digest", CONF, SPACE)
+        history_from_dict(dicts, BAYESIAN, IDENTITY, CONF, SPACE)

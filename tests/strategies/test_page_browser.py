@@ -55,10 +55,19 @@ def history(operations: int, trials: int) -> dict[str, Any]:
         "objectives": [
             {"name": name, "weight": 1.0, "higher_is_better": False} for name in objectives
         ],
+        "constraints": [],
+        "prepared": None,
+        "knowledge": None,
         "engine": at.State.start(space).to_dict(),
-        "baseline": {"accuracy": 0.9, "values": {"modelsize": 4e6, "performance": 0.04}},
+        "baseline": {
+            "accuracy": 0.9,
+            "values": {"modelsize": 4e6, "performance": 0.04},
+            "std": {},
+            "looked": None,
+        },
         "trials": found,
         "seconds": 60.0,
+        "seconds_by_part": {"evaluating": 50.0, "asking": 2.0},
     }
 
 

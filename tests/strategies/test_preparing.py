@@ -120,7 +120,7 @@ def test_hooks_are_called_around_training_and_quantising() -> None:
     assert said[3:] == [("before", UNQUANTISED), ("after", effects(strategy)[0])]
     assert adaptor.evaluated == [UNQUANTISED, BEST]
     assert first.measurement is not None
-    assert not strategy._known  # a hook may change the size
+    assert not strategy._context.known  # a hook may change the size
 
 
 def test_a_hook_that_raises_makes_a_failed_trial() -> None:

@@ -98,7 +98,10 @@ def test_everything_is_evaluated_once_until_the_space_is_used_up(
     result = strategy.result()  # made again here, as models stay with the workers
     assert result is not None
     assert result.model.effect == effect(strategy.tuning_space.tune_cfg(result.trial.params))
-    assert result.trial.measurement == alone.best_trial().measurement  # type: ignore[union-attr]
+    best = alone.best_trial()
+    assert best is not None
+    ranks = [strategy.goal.rank(one.measurement) for one in (result.trial, best) if one.measurement]
+    assert ranks[0] == ranks[1]  # the first of equals may be another
 
 
 def test_one_worker_does_what_a_run_without_one_does(kind: Kind) -> None:

@@ -164,11 +164,18 @@ class _Cut:
             )
             for name in self.inputs
         ]
-        outputs = [onnx.ValueInfoProto(name=name) for name in self.outputs]
+        # as within the model, somebody reads what it writes, so that may be quantised too
+        ends = [f"{name}/end" for name in self.outputs]
+        readers = [
+            helper.make_node("Identity", [name], [end], name=end)
+            for name, end in zip(self.outputs, ends, strict=True)
+        ]
+        outputs = [onnx.ValueInfoProto(name=end) for end in ends]
         for value in outputs:
             value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
+        nodes = [*self.nodes, *readers]
         graph = helper.make_graph(
-            self.nodes, "operation", inputs, outputs, list(self.constants.values())
+            nodes, "operation", inputs, outputs, list(self.constants.values())
         )
         return helper.make_model(
             graph, ir_version=self.whole.ir_version, opset_imports=self.whole.opset_import
