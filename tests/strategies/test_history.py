@@ -135,7 +135,7 @@ def test_what_rests_on_some_samples_comes_back() -> None:
     part = evolve(TRIAL, measurement=PART, meets=False)
     progress = Progress(ENGINE, BASELINE, (part,), 2.5)
     text = json.dumps(history_to_dict(progress, BAYESIAN, IDENTITY, CONF))
-    assert history_from_dict(json.loads(text), BAYESIAN, "digest", CONF, SPACE) == progress
+    assert history_from_dict(json.loads(text), BAYESIAN, IDENTITY, CONF, SPACE) == progress
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ def test_what_rests_on_some_samples_comes_back() -> None:
 )
 def test_a_wrong_deviation_is_refused(change: dict[str, Any], place: str) -> None:
     part = evolve(TRIAL, measurement=PART, meets=False)
-    dicts = history_to_dict(Progress(ENGINE, BASELINE, (part,), 2.5), BAYESIAN, "digest", CONF)
+    dicts = history_to_dict(Progress(ENGINE, BASELINE, (part,), 2.5), BAYESIAN, IDENTITY, CONF)
     dicts["trials"][0]["measurement"].update(change)
     with pytest.raises(ResumeError) as caught:
         history_from_dict(dicts, BAYESIAN, IDENTITY, CONF, SPACE)
@@ -193,7 +193,7 @@ def test_a_history_of_schema_2_goes_on_without_what_was_not_known_then() -> None
 )
 def test_knowledge_of_something_else_is_refused(change: dict[str, Any], place: str) -> None:
     dicts = history_to_dict(
-        Progress(ENGINE, BASELINE, (), 0.0, KNOWLEDGE), BAYESIAN, "digest", CONF
+        Progress(ENGINE, BASELINE, (), 0.0, knowledge=KNOWLEDGE), BAYESIAN, IDENTITY, CONF
     )
     dicts["knowledge"]["operations"][0] |= change
     with pytest.raises(ResumeError) as caught:
@@ -203,7 +203,7 @@ def test_knowledge_of_something_else_is_refused(change: dict[str, Any], place: s
 
 def test_damages_are_not_negative() -> None:
     dicts = history_to_dict(
-        Progress(ENGINE, BASELINE, (), 0.0, KNOWLEDGE), BAYESIAN, "digest", CONF
+        Progress(ENGINE, BASELINE, (), 0.0, knowledge=KNOWLEDGE), BAYESIAN, IDENTITY, CONF
     )
     dicts["knowledge"]["operations"][0]["effects"][0]["damage"] = -1.0
     with pytest.raises(ResumeError, match="numbers >= 0"):

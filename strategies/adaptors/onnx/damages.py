@@ -164,12 +164,13 @@ class _Cut:
             )
             for name in self.inputs
         ]
-        # as within the model, somebody reads what it writes, so that may be quantised too
-        ends = [f"{name}/end" for name in self.outputs]
-        readers = [
-            helper.make_node("Identity", [name], [end], name=end)
-            for name, end in zip(self.outputs, ends, strict=True)
-        ]
+        ends, readers = self.outputs, []
+        if not self.constants:  # what has no weight is quantised only where somebody reads it
+            ends = tuple(f"{name}/end" for name in self.outputs)
+            readers = [
+                helper.make_node("Identity", [name], [end], name=end)
+                for name, end in zip(self.outputs, ends, strict=True)
+            ]
         outputs = [onnx.ValueInfoProto(name=end) for end in ends]
         for value in outputs:
             value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT
