@@ -54,8 +54,8 @@ def table() -> dict[str, Any]:
 class TableAdaptor:
     """An adaptor that looks its answers up; a model is the tune configuration it was made from."""
 
-    def __init__(self) -> None:
-        document = table()
+    def __init__(self, document: dict[str, Any] | None = None) -> None:
+        document = document or table()
         self._keys = [tuple(key) for key in document["operations"]]
         self._labels = document["options"]
         self._measured = {tuple(row[:-2]): (row[-2], row[-1]) for row in document["rows"]}
@@ -69,7 +69,7 @@ class TableAdaptor:
         """Return the operations and options of the table."""
         operations = zip(self._keys, self._labels, strict=True)
         return Capability(
-            tuple(Operation(*key, tuple(map(_option, labels))) for key, labels in operations)
+            tuple(Operation(*key, tuple(map(option_of, labels))) for key, labels in operations)
         )
 
     def quantize(self, model: Any, tune_cfg: TuneConfig, dataloader: Any) -> Any:
@@ -138,7 +138,7 @@ class Tuning:
         return self._strategy.goal.rank(measurement)
 
 
-def _option(label: str) -> dict[str, dict[str, str]]:
+def option_of(label: str) -> dict[str, dict[str, str]]:
     if label == "fp32":
         return {side: dict(values) for side, values in FP32.items()}
     weight, activation = (part.split()[1:] for part in label.split(", "))

@@ -1,0 +1,225 @@
+"""Tuners side by side on the models of ``real_models``: the same data, the same evaluations.
+
+``python tests/benchmarks/tuner_runs.py --peer NAME ...`` runs tuners, each in a process of its
+environment (``environments.py`` makes them), and records a run a line in
+``records_tuners/NAME.jsonl``; what is on record is not run again, except with ``--again``. Then, or
+without a name, it prints the records side by side, in Markdown. Options: ``--models``,
+``--criteria`` and ``--seeds`` limit the runs.
+
+Every model that a tuner makes is measured here, in this process: see ``tuner_judge``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from multiprocessing.connection import Connection, Listener
+from pathlib import Path
+from typing import Any
+
+from attrs import define, field, frozen
+from environments import python
+from quantised_models import DYNAMIC
+from real_models import MODELS, RealModel
+from tuner_judge import Judge
+from tuner_table import CRITERIA, RECORDS, Record, page, read, write
+
+TUNERS = Path(__file__).parent / "peers" / "tuners"
+TRIALS = 20
+MOST = 60
+"""Evaluations after which a tuner that has no limit of its own is stopped."""
+SECONDS = 600
+"""After which a run is stopped."""
+
+
+@frozen
+class Peer:
+    """A tuner: its script, and the name of its environment, or None for this one."""
+
+    script: str
+    environment: str | None = None
+
+
+PEERS = {
+    "nncf": Peer("nncf_tuners", "nncf"),
+    "nncf_control": Peer("nncf_tuners", "nncf"),
+    **{
+        f"neural_compressor_{name}": Peer("neural_compressor_tuners", "neural_compressor")
+        for name in ("basic", "bayesian", "mse", "asktell")
+    },
+    "quark": Peer("quark_search", "quark"),
+    "global_settings": Peer("global_settings", "settings"),
+    **{
+        f"asktell_{name}": Peer("asktell_tuners")
+        for name in ("bayesian", "random", "basic", "mse", "conservative", "hawq", "auto")
+    },
+}
+
+
+@define
+class Run:
+    """What one tuner does on one model for one criterion."""
+
+    judge: Judge
+    folder: Path
+    trials: list[list[Any]] = field(factory=list)
+    evaluated: float = 0.0
+    """Times that all rows were evaluated."""
+    measuring: float = 0.0
+    """Seconds spent in the judge."""
+    best: tuple[int, Path] | None = None
+    started: float = 0.0
+    _last: float = 0.0
+
+    def serve(self, connection: Connection, limit: float, least: float, sign: float) -> None:
+        """Answer until the tuner closes the connection."""
+        while True:
+            try:
+                request = json.loads(connection.recv_bytes())
+            except (EOFError, ConnectionResetError):
+                return
+            before = time.monotonic()
+            answer = self._answer(request, before, limit, least, sign)
+            self._last = time.monotonic()
+            self.measuring += self._last - before
+            connection.send_bytes(json.dumps(answer).encode())
+
+    def _answer(
+        self, request: dict[str, Any], now: float, limit: float, least: float, sign: float
+    ) -> dict[str, Any]:
+        if request.get("ready"):
+            self.started = now
+            return {}
+        if self.evaluated >= limit:
+            return {"spent": True}
+        seconds = round(now - self._last, 3)
+        if request.get("failed"):
+            self.trials.append([None, None, seconds, 0.0, request["failed"], 1.0])
+            self.evaluated += 1
+            return {}
+        path, rows = Path(request["path"]), request["rows"]
+        try:
+            found = self.judge.measure(path, rows)
+        except Exception as error:  # whatever ONNX Runtime raises
+            reason = f"{type(error).__name__}: {str(error)[:80]}"
+            self.trials.append([None, None, seconds, 0.0, reason, 1.0])
+            self.evaluated += 1
+            return {"error": reason}
+        if request["float32"]:
+            return found
+        share = round(len(rows) / len(self.judge.labels), 3) if rows is not None else 1.0
+        self.evaluated += share
+        taken = round(time.monotonic() - now, 3)
+        accuracy = round(found["accuracy"], 6)
+        self.trials.append([accuracy, found["bytes"], seconds, taken, found["digest"], share])
+        meets = share == 1.0 and sign * found["accuracy"] >= least - 1e-12
+        if meets and (self.best is None or found["bytes"] < self.best[0]):
+            kept = self.folder / "best.onnx"
+            kept.write_bytes(path.read_bytes())
+            self.best = found["bytes"], kept
+        return found
+
+
+def run(name: str, model: RealModel, criterion: str, seed: int) -> Record:
+    """Run a tuner, and return the record."""
+    judge, sign = Judge(model.name), 1.0 if model.higher_is_better else -1.0
+    base = judge.measure(model.path)["accuracy"] * sign
+    (kind, loss), *_ = CRITERIA[criterion].items()
+    least = base - (loss * abs(base) if kind == "relative" else loss)
+    with tempfile.TemporaryDirectory() as scratch:
+        folder, this = Path(scratch), Run(judge, Path(scratch))
+        given = {
+            "name": model.name,
+            "peer": name,
+            "model": str(model.path),
+            "seed": seed,
+            "rows": str(model.rows),
+            "criterion": CRITERIA[criterion],
+            "metric": model.metric,
+            "higher_is_better": model.higher_is_better,
+            "trials": TRIALS,
+            "dynamic": model.framework == DYNAMIC,
+            "folder": scratch,
+            "address": str(folder / "socket"),
+        }
+        limit = MOST if name == "nncf_control" else TRIALS
+        with Listener(given["address"]) as listener, (folder / "log").open("w") as log:
+            process = _start(PEERS[name], json.dumps(given), log)
+            connection = _accepted(listener, process)
+            if connection is not None:
+                with connection:
+                    this.serve(connection, limit, least, sign)
+            ended = time.monotonic()
+            code = process.wait()
+        if connection is None:
+            raise SystemExit(f"{name} did not start:\n{(folder / 'log').read_text()[-2000:]}")
+        lines = (folder / "log").read_text(errors="replace").splitlines() or [""]
+        latency = judge.latency(this.best[1]) if this.best else None
+    if not this.trials:
+        print("\n".join(lines[-20:]), file=sys.stderr)
+    return {
+        "model": model.name,
+        "criterion": criterion,
+        "seed": seed,
+        "baseline": [round(sign * base, 6), model.path.stat().st_size],
+        "trials": this.trials,
+        "error": None if code == 0 or "SpentError" in lines[-1] else lines[-1][:200],
+        "wall": round(ended - this.started, 2),
+        "evaluating": round(this.measuring, 2),
+        "latency": [round(ms, 3) for ms in latency] if latency else None,
+    }
+
+
+def _start(peer: Peer, given: str, log: Any) -> subprocess.Popen[bytes]:
+    here = Path(__file__).parents[2]
+    threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    environment = {**os.environ, **threads, "PYTHONPATH": str(here), "PYTHONWARNINGS": "ignore"}
+    interpreter = python(peer.environment) if peer.environment else Path(sys.executable)
+    command = [str(interpreter), str(TUNERS / f"{peer.script}.py"), given]
+    limited = ["timeout", str(SECONDS), *command]
+    return subprocess.Popen(
+        limited, stdout=log, stderr=log, env=environment, cwd=json.loads(given)["folder"]
+    )
+
+
+def _accepted(listener: Listener, process: subprocess.Popen[bytes]) -> Connection | None:
+    """Return the connection of the process, or None if it ends without one."""
+    listener._listener._socket.settimeout(1.0)  # type: ignore[attr-defined]
+    while process.poll() is None:
+        try:
+            return listener.accept()
+        except TimeoutError:
+            continue
+    return None
+
+
+def main() -> None:
+    """Run what is not on record, and print what is."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--peer", nargs="*", default=[], choices=list(PEERS))
+    parser.add_argument("--models", nargs="*", default=list(MODELS), choices=list(MODELS))
+    parser.add_argument("--criteria", nargs="*", default=list(CRITERIA), choices=list(CRITERIA))
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--again", action="store_true", help="also what is on record")
+    arguments = parser.parse_args()
+    for name in arguments.peer:
+        for model in arguments.models:
+            for criterion in arguments.criteria:
+                for seed in range(arguments.seeds):
+                    key = model, criterion, seed
+                    if key in read(name) and not arguments.again:
+                        continue
+                    record = run(name, MODELS[model], criterion, seed)
+                    write(name, {**read(name), key: record})
+                    shown = f"{len(record['trials'])} evaluations, {record['wall']:.0f} s"
+                    print(name, *key, shown, record["error"] or "", file=sys.stderr, flush=True)
+    print(page({path.stem: read(path.stem) for path in sorted(RECORDS.glob("*.jsonl"))}))
+
+
+if __name__ == "__main__":
+    main()
