@@ -138,11 +138,15 @@ class Tuning:
         return self._strategy.goal.rank(measurement)
 
 
+FIELDS = ("dtype", "scheme", "granularity")
+
+
 def option_of(label: str) -> dict[str, dict[str, str]]:
+    """Return the option that ``option_label`` calls so."""
     if label == "fp32":
         return {side: dict(values) for side, values in FP32.items()}
     weight, activation = (part.split()[1:] for part in label.split(", "))
     return {
-        "weight": {"dtype": weight[0], "scheme": weight[1], "granularity": f"per_{weight[2]}"},
-        "activation": {"dtype": activation[0], "scheme": activation[1]},
+        "weight": dict(zip(FIELDS, (*weight[:2], f"per_{weight[2]}"), strict=True)),
+        "activation": dict(zip(FIELDS, (*activation, "per_tensor"), strict=True)),
     }

@@ -27,13 +27,13 @@ from environments import python
 from quantised_models import DYNAMIC
 from real_models import MODELS, RealModel
 from tuner_judge import Judge
-from tuner_table import CRITERIA, RECORDS, Record, page, read, write
+from tuner_table import CRITERIA, RECORDS, Record, Trial, meets, page, read, write
 
 TUNERS = Path(__file__).parent / "peers" / "tuners"
 TRIALS = 20
 MOST = 60
 """Evaluations after which a tuner that has no limit of its own is stopped."""
-SECONDS = 600
+SECONDS = 300
 """After which a run is stopped."""
 
 
@@ -63,20 +63,23 @@ PEERS = {
 
 @define
 class Run:
-    """What one tuner does on one model for one criterion."""
+    """What one tuner does on one model for one criterion; it answers the tuner's requests."""
 
     judge: Judge
     folder: Path
-    trials: list[list[Any]] = field(factory=list)
+    criterion: str
+    limit: float
+    trials: list[Trial] = field(factory=list)
     evaluated: float = 0.0
     """Times that all rows were evaluated."""
     measuring: float = 0.0
     """Seconds spent in the judge."""
     best: tuple[int, Path] | None = None
+    """Bytes and file of the smallest model that meets the criterion."""
     started: float = 0.0
     _last: float = 0.0
 
-    def serve(self, connection: Connection, limit: float, least: float, sign: float) -> None:
+    def serve(self, connection: Connection) -> None:
         """Answer until the tuner closes the connection."""
         while True:
             try:
@@ -84,55 +87,54 @@ class Run:
             except (EOFError, ConnectionResetError):
                 return
             before = time.monotonic()
-            answer = self._answer(request, before, limit, least, sign)
+            answer = self.answer(request, before)
             self._last = time.monotonic()
             self.measuring += self._last - before
             connection.send_bytes(json.dumps(answer).encode())
 
-    def _answer(
-        self, request: dict[str, Any], now: float, limit: float, least: float, sign: float
-    ) -> dict[str, Any]:
+    def answer(self, request: dict[str, Any], now: float) -> dict[str, Any]:
+        """Return the answer to a request that came at a moment."""
         if request.get("ready"):
             self.started = now
             return {}
-        if self.evaluated >= limit:
+        if self.evaluated >= self.limit:
             return {"spent": True}
         seconds = round(now - self._last, 3)
         if request.get("failed"):
-            self.trials.append([None, None, seconds, 0.0, request["failed"], 1.0])
-            self.evaluated += 1
+            self._add([None, None, seconds, 0.0, request["failed"], 1.0])
             return {}
         path, rows = Path(request["path"]), request["rows"]
         try:
             found = self.judge.measure(path, rows)
         except Exception as error:  # whatever ONNX Runtime raises
             reason = f"{type(error).__name__}: {str(error)[:80]}"
-            self.trials.append([None, None, seconds, 0.0, reason, 1.0])
-            self.evaluated += 1
+            self._add([None, None, seconds, 0.0, reason, 1.0])
             return {"error": reason}
-        if request["float32"]:
-            return found
-        share = round(len(rows) / len(self.judge.labels), 3) if rows is not None else 1.0
-        self.evaluated += share
-        taken = round(time.monotonic() - now, 3)
-        accuracy = round(found["accuracy"], 6)
-        self.trials.append([accuracy, found["bytes"], seconds, taken, found["digest"], share])
-        meets = share == 1.0 and sign * found["accuracy"] >= least - 1e-12
-        if meets and (self.best is None or found["bytes"] < self.best[0]):
+        if not request["float32"]:
+            taken = round(time.monotonic() - now, 3)
+            share = round(found["rows"] / len(self.judge.labels), 3)
+            accuracy, size = round(found["accuracy"], 6), found["bytes"]
+            self._add([accuracy, size, seconds, taken, found["digest"], share])
+            if share == 1.0 and meets(self.judge.name, self.criterion, found["accuracy"]):
+                self._keep(path, size)
+        return found
+
+    def _add(self, trial: Trial) -> None:
+        self.trials.append(trial)
+        self.evaluated += trial[-1]
+
+    def _keep(self, path: Path, size: int) -> None:
+        if self.best is None or size < self.best[0]:
             kept = self.folder / "best.onnx"
             kept.write_bytes(path.read_bytes())
-            self.best = found["bytes"], kept
-        return found
+            self.best = size, kept
 
 
 def run(name: str, model: RealModel, criterion: str, seed: int) -> Record:
     """Run a tuner, and return the record."""
-    judge, sign = Judge(model.name), 1.0 if model.higher_is_better else -1.0
-    base = judge.measure(model.path)["accuracy"] * sign
-    (kind, loss), *_ = CRITERIA[criterion].items()
-    least = base - (loss * abs(base) if kind == "relative" else loss)
     with tempfile.TemporaryDirectory() as scratch:
-        folder, this = Path(scratch), Run(judge, Path(scratch))
+        folder, judge = Path(scratch), Judge(model.name)
+        this = Run(judge, folder, criterion, MOST if name == "nncf_control" else TRIALS)
         given = {
             "name": model.name,
             "peer": name,
@@ -147,13 +149,12 @@ def run(name: str, model: RealModel, criterion: str, seed: int) -> Record:
             "folder": scratch,
             "address": str(folder / "socket"),
         }
-        limit = MOST if name == "nncf_control" else TRIALS
         with Listener(given["address"]) as listener, (folder / "log").open("w") as log:
             process = _start(PEERS[name], json.dumps(given), log)
             connection = _accepted(listener, process)
             if connection is not None:
                 with connection:
-                    this.serve(connection, limit, least, sign)
+                    this.serve(connection)
             ended = time.monotonic()
             code = process.wait()
         if connection is None:
@@ -166,7 +167,7 @@ def run(name: str, model: RealModel, criterion: str, seed: int) -> Record:
         "model": model.name,
         "criterion": criterion,
         "seed": seed,
-        "baseline": [round(sign * base, 6), model.path.stat().st_size],
+        "baseline": [model.accuracy, model.path.stat().st_size],
         "trials": this.trials,
         "error": None if code == 0 or "SpentError" in lines[-1] else lines[-1][:200],
         "wall": round(ended - this.started, 2),

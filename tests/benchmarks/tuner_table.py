@@ -14,6 +14,7 @@ RECORDS = Path(__file__).parent / "records_tuners"
 CRITERIA: dict[str, dict[str, float]] = {"1 %": {"relative": 0.01}, "no loss": {"absolute": 0.0}}
 WITHIN = 20
 
+Trial = list[Any]
 Record = dict[str, Any]
 """One run, a line of the file.
 
@@ -46,6 +47,14 @@ def write(name: str, records: Records) -> None:
     (RECORDS / f"{name}.jsonl").write_text(text, encoding="utf-8")
 
 
+def meets(model: str, criterion: str, accuracy: float) -> bool:
+    """Tell whether an accuracy meets a criterion, up to what is rounded in the records."""
+    of = MODELS[model]
+    (kind, loss), *_ = CRITERIA[criterion].items()
+    short = of.accuracy - accuracy if of.higher_is_better else accuracy - of.accuracy
+    return short <= (loss * of.accuracy if kind == "relative" else loss) + 1e-6
+
+
 @frozen
 class Outcome:
     """What a run came to.
@@ -65,10 +74,6 @@ class Outcome:
 
 def outcome(record: Record, within: float = WITHIN) -> Outcome:
     """Return what a run came to within so many evaluations."""
-    sign = 1.0 if MODELS[record["model"]].higher_is_better else -1.0
-    base, size = record["baseline"]
-    (kind, loss), *_ = CRITERIA[record["criterion"]].items()
-    least = sign * base - (loss * abs(base) if kind == "relative" else loss) - 1e-6
     spent, first, sizes, seen, repeated = 0.0, None, [], set(), 0
     for accuracy, found, _, _, digest, share in record["trials"]:
         if round(spent + share, 6) > within:
@@ -78,13 +83,13 @@ def outcome(record: Record, within: float = WITHIN) -> Outcome:
             continue
         repeated += digest in seen
         seen.add(digest)
-        if sign * accuracy >= least:
+        if meets(record["model"], record["criterion"], accuracy):
             first = spent if first is None else first
             sizes.append(found)
     latency = record["latency"]
     return Outcome(
         first,
-        min(sizes, default=size),
+        min(sizes, default=record["baseline"][1]),
         latency[0] / latency[1] if latency else None,
         repeated,
         sum(trial[0] is None for trial in record["trials"]),
