@@ -14,13 +14,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from attrs import define, field, frozen
 from environments import python
@@ -35,6 +36,9 @@ MOST = 60
 """Evaluations after which a tuner that has no limit of its own is stopped."""
 SECONDS = 300
 """After which a run is stopped."""
+
+
+Process = subprocess.Popen[bytes]
 
 
 @frozen
@@ -69,6 +73,7 @@ class Run:
     folder: Path
     criterion: str
     limit: float
+    killed_at: int | None = None
     trials: list[Trial] = field(factory=list)
     evaluated: float = 0.0
     """Times that all rows were evaluated."""
@@ -79,8 +84,8 @@ class Run:
     started: float = 0.0
     _last: float = 0.0
 
-    def serve(self, connection: Connection) -> None:
-        """Answer until the tuner closes the connection."""
+    def serve(self, connection: Connection, process: Process) -> None:
+        """Answer until the tuner closes the connection, or kill it before one answer."""
         while True:
             try:
                 request = json.loads(connection.recv_bytes())
@@ -90,6 +95,9 @@ class Run:
             answer = self.answer(request, before)
             self._last = time.monotonic()
             self.measuring += self._last - before
+            if len(self.trials) == self.killed_at:
+                os.killpg(process.pid, signal.SIGKILL)
+                return
             connection.send_bytes(json.dumps(answer).encode())
 
     def answer(self, request: dict[str, Any], now: float) -> dict[str, Any]:
@@ -133,62 +141,76 @@ class Run:
 def run(name: str, model: RealModel, criterion: str, seed: int) -> Record:
     """Run a tuner, and return the record."""
     with tempfile.TemporaryDirectory() as scratch:
-        folder, judge = Path(scratch), Judge(model.name)
-        this = Run(judge, folder, criterion, MOST if name == "nncf_control" else TRIALS)
-        given = {
-            "name": model.name,
-            "peer": name,
-            "model": str(model.path),
-            "seed": seed,
-            "rows": str(model.rows),
-            "criterion": CRITERIA[criterion],
-            "metric": model.metric,
-            "higher_is_better": model.higher_is_better,
-            "trials": TRIALS,
-            "dynamic": model.framework == DYNAMIC,
-            "folder": scratch,
-            "address": str(folder / "socket"),
-        }
-        with Listener(given["address"]) as listener, (folder / "log").open("w") as log:
-            process = _start(PEERS[name], json.dumps(given), log)
-            connection = _accepted(listener, process)
-            if connection is not None:
-                with connection:
-                    this.serve(connection)
-            ended = time.monotonic()
-            code = process.wait()
-        if connection is None:
-            raise SystemExit(f"{name} did not start:\n{(folder / 'log').read_text()[-2000:]}")
-        lines = (folder / "log").read_text(errors="replace").splitlines() or [""]
-        latency = judge.latency(this.best[1]) if this.best else None
-    if not this.trials:
-        print("\n".join(lines[-20:]), file=sys.stderr)
+        limit = MOST if name == "nncf_control" else TRIALS
+        this = Run(Judge(model.name), Path(scratch), criterion, limit)
+        error = attempt(this, name, seed)
+        ended = time.monotonic()
+        latency = this.judge.latency(this.best[1]) if this.best else None
     return {
         "model": model.name,
         "criterion": criterion,
         "seed": seed,
         "baseline": [model.accuracy, model.path.stat().st_size],
         "trials": this.trials,
-        "error": None if code == 0 or "SpentError" in lines[-1] else lines[-1][:200],
+        "error": error,
         "wall": round(ended - this.started, 2),
         "evaluating": round(this.measuring, 2),
         "latency": [round(ms, 3) for ms in latency] if latency else None,
     }
 
 
-def _start(peer: Peer, given: str, log: Any) -> subprocess.Popen[bytes]:
-    here = Path(__file__).parents[2]
+def attempt(this: Run, name: str, seed: int, resume: bool = False) -> str | None:
+    """Run a tuner's process to its end, and return what it ended in, None if all was well."""
+    model, peer = MODELS[this.judge.name], PEERS[name]
+    address = this.folder / "socket"
+    address.unlink(missing_ok=True)
+    given = {
+        "name": model.name,
+        "peer": name,
+        "model": str(model.path),
+        "rows": str(model.rows),
+        "criterion": CRITERIA[this.criterion],
+        "higher_is_better": model.higher_is_better,
+        "dynamic": model.framework == DYNAMIC,
+        "trials": TRIALS,
+        "seed": seed,
+        "folder": str(this.folder),
+        "address": str(address),
+        "resume": resume,
+    }
+    log = this.folder / "log"
+    with Listener(str(address)) as listener, log.open("w") as output:
+        process = _start(peer, given, output)
+        connection = _accepted(listener, process)
+        if connection is not None:
+            with connection:
+                this.serve(connection, process)
+        code = process.wait()
+    text = log.read_text(errors="replace")
+    if connection is None:
+        raise SystemExit(f"{name} did not start:\n{text[-2000:]}")
+    if not this.trials:
+        print(text[-2000:], file=sys.stderr)
+    last = (text.splitlines() or [""])[-1]
+    return None if code == 0 or "SpentError" in last else last[:200]
+
+
+def _start(peer: Peer, given: dict[str, Any], output: TextIO) -> Process:
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    environment = {**os.environ, **threads, "PYTHONPATH": str(here), "PYTHONWARNINGS": "ignore"}
+    path = {"PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONWARNINGS": "ignore"}
     interpreter = python(peer.environment) if peer.environment else Path(sys.executable)
-    command = [str(interpreter), str(TUNERS / f"{peer.script}.py"), given]
-    limited = ["timeout", str(SECONDS), *command]
+    script = TUNERS / f"{peer.script}.py"
     return subprocess.Popen(
-        limited, stdout=log, stderr=log, env=environment, cwd=json.loads(given)["folder"]
+        ["timeout", str(SECONDS), str(interpreter), str(script), json.dumps(given)],
+        stdout=output,
+        stderr=output,
+        env={**os.environ, **threads, **path},
+        cwd=given["folder"],
+        start_new_session=True,
     )
 
 
-def _accepted(listener: Listener, process: subprocess.Popen[bytes]) -> Connection | None:
+def _accepted(listener: Listener, process: Process) -> Connection | None:
     """Return the connection of the process, or None if it ends without one."""
     listener._listener._socket.settimeout(1.0)  # type: ignore[attr-defined]
     while process.poll() is None:

@@ -107,7 +107,8 @@ def page(tuners: dict[str, Records]) -> str:
 
 
 def _table(tuners: dict[str, Records], criterion: str) -> list[str]:
-    lines = [f"| model | {' | '.join(tuners)} |", "|---" * (1 + len(tuners)) + "|"]
+    names = [name.replace("_", " ") for name in tuners]
+    lines = [f"| model | {' | '.join(names)} |", "|---" * (1 + len(tuners)) + "|"]
     for model in MODELS:
         cells = [_cell(_outcomes(records, model, criterion)) for records in tuners.values()]
         lines.append(f"| {model} | {' | '.join(cells)} |")

@@ -7,9 +7,7 @@ from typing import Any
 import onnx
 from client import Task
 
-from strategies import Conf
-from strategies.adaptors.onnx.adaptor import OnnxRuntimeAdaptor
-from strategies.workspace import STRATEGIES
+from strategies import Conf, tune
 
 
 def main() -> None:
@@ -18,7 +16,7 @@ def main() -> None:
     seen: list[bool] = []
 
     def evaluate(model: onnx.ModelProto) -> float:
-        answer = task.evaluate(model.SerializeToString(), float32=not seen)
+        answer = task.evaluate(model.SerializeToString(), float32=not seen and not task.resume)
         seen.append(True)
         return float(answer["accuracy"])
 
@@ -28,16 +26,16 @@ def main() -> None:
             "quantization": {"calibration": {"sampling_size": len(task.x)}},
             "tuning": {
                 "accuracy_criterion": {**task.criterion, "higher_is_better": task.higher_is_better},
+                "strategy": {"name": task.peer.removeprefix("asktell_")},
                 "objective": "modelsize",
+                "workspace": {"path": str(task.folder / "workspace")},
                 "random_seed": task.seed,
                 "exit_policy": {"timeout": 10**6, "max_trials": task.trials},
             },
         }
     )
     calibration: list[tuple[Any, Any]] = [(rows, None) for rows in task.batches()]
-    kind = STRATEGIES[task.peer.removeprefix("asktell_")]
-    adaptor = OnnxRuntimeAdaptor(conf.approach)
-    kind(str(task.model), conf, calibration, eval_func=evaluate, adaptor=adaptor).traverse()
+    tune(str(task.model), conf, calibration, eval_func=evaluate, quiet=True, report=False)
 
 
 if __name__ == "__main__":

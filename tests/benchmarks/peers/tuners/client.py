@@ -32,10 +32,11 @@ class Task:
         self.folder = Path(given["folder"])
         self.criterion: dict[str, float] = given["criterion"]
         self.higher_is_better: bool = given["higher_is_better"]
-        self.metric: dict[str, Any] = given["metric"]
         self.dynamic: bool = given["dynamic"]
         self.trials: int = given["trials"]
         self.seed: int = given["seed"]
+        self.resume: bool = given.get("resume", False)
+        """Whether there was a run in this folder, which was killed."""
         with np.load(given["rows"]) as rows:
             self.x, self.y = rows["calibration_x"], rows["calibration_y"]
             self.n_rows = len(rows["evaluation_y"])

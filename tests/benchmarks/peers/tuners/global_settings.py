@@ -83,7 +83,10 @@ def main() -> None:
         group=True,
         constraints_func=lambda trial: [trial.user_attrs.get("short", 1.0)],
     )
-    study = optuna.create_study(sampler=sampler)
+    storage = f"sqlite:///{task.folder / 'study.db'}"
+    study = optuna.create_study(
+        sampler=sampler, storage=storage, study_name="study", load_if_exists=True
+    )
 
     def attempt(trial: optuna.Trial) -> float:
         try:
@@ -94,7 +97,7 @@ def main() -> None:
             task.ask(failed=f"{type(error).__name__}: {str(error)[:80]}")
             raise optuna.TrialPruned from error
 
-    study.optimize(attempt, n_trials=task.trials)
+    study.optimize(attempt, n_trials=task.trials - len(study.trials))
 
 
 if __name__ == "__main__":

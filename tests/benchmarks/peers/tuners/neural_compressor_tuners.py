@@ -109,6 +109,8 @@ def main() -> None:
     ModelSize.end = size_of_file
     options.random_seed = task.seed
     options.workspace = str(task.folder)
+    if task.resume:
+        options.resume_from = str(task.folder / "history.snapshot")
     tuning = TuningCriterion(
         strategy="basic", timeout=10**6, max_trials=task.trials, objective="modelsize"
     )

@@ -57,8 +57,8 @@ def main() -> None:
         calib_data_reader=Reader(task, onnx.load(task.model).graph.input[0].name),
         output_dir=str(task.folder / "output"),
         temp_dir=str(task.folder / "temp"),
-        study_storage_db=None,
-        load_study_if_exists=False,
+        study_storage_db="study.db",
+        load_study_if_exists=True,
     )
     AutoSearchPro(config).run()
 
