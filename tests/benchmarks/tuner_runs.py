@@ -19,6 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from itertools import product
 from multiprocessing.connection import Connection, Listener
 from pathlib import Path
 from typing import Any, TextIO
@@ -26,7 +27,7 @@ from typing import Any, TextIO
 from attrs import define, field, frozen
 from environments import python
 from quantised_models import DYNAMIC
-from real_models import MODELS, RealModel
+from real_models import MODELS
 from tuner_judge import Judge
 from tuner_table import CRITERIA, RECORDS, Record, Trial, meets, page, read, write
 
@@ -47,16 +48,17 @@ class Peer:
 
     script: str
     environment: str | None = None
+    knows_no_criterion: bool = False
 
 
 PEERS = {
-    "nncf": Peer("nncf_tuners", "nncf"),
+    "nncf": Peer("nncf_tuners", "nncf", knows_no_criterion=True),
     "nncf_control": Peer("nncf_tuners", "nncf"),
     **{
         f"neural_compressor_{name}": Peer("neural_compressor_tuners", "neural_compressor")
         for name in ("basic", "bayesian", "mse", "asktell")
     },
-    "quark": Peer("quark_search", "quark"),
+    "quark": Peer("quark_search", "quark", knows_no_criterion=True),
     "global_settings": Peer("global_settings", "settings"),
     **{
         f"asktell_{name}": Peer("asktell_tuners")
@@ -79,8 +81,8 @@ class Run:
     """Times that all rows were evaluated."""
     measuring: float = 0.0
     """Seconds spent in the judge."""
-    best: tuple[int, Path] | None = None
-    """Bytes and file of the smallest model that meets the criterion."""
+    best: dict[str, tuple[int, Path]] = field(factory=dict)
+    """Bytes and file of the smallest model that meets each criterion."""
     started: float = 0.0
     _last: float = 0.0
 
@@ -123,40 +125,44 @@ class Run:
             share = round(found["rows"] / len(self.judge.labels), 3)
             accuracy, size = round(found["accuracy"], 6), found["bytes"]
             self._add([accuracy, size, seconds, taken, found["digest"], share])
-            if share == 1.0 and meets(self.judge.name, self.criterion, found["accuracy"]):
-                self._keep(path, size)
+            for criterion in CRITERIA if share == 1.0 else ():
+                if meets(self.judge.name, criterion, found["accuracy"]):
+                    self._keep(criterion, path, size)
         return found
 
     def _add(self, trial: Trial) -> None:
         self.trials.append(trial)
         self.evaluated += trial[-1]
 
-    def _keep(self, path: Path, size: int) -> None:
-        if self.best is None or size < self.best[0]:
-            kept = self.folder / "best.onnx"
+    def _keep(self, criterion: str, path: Path, size: int) -> None:
+        if criterion not in self.best or size < self.best[criterion][0]:
+            kept = self.folder / f"best_{list(CRITERIA).index(criterion)}.onnx"
             kept.write_bytes(path.read_bytes())
-            self.best = size, kept
+            self.best[criterion] = size, kept
 
 
-def run(name: str, model: RealModel, criterion: str, seed: int) -> Record:
-    """Run a tuner, and return the record."""
+def run(name: str, model: str, criterion: str, seed: int) -> list[Record]:
+    """Run a tuner; return the record, or one for each criterion if the tuner knows of none."""
     with tempfile.TemporaryDirectory() as scratch:
         limit = MOST if name == "nncf_control" else TRIALS
-        this = Run(Judge(model.name), Path(scratch), criterion, limit)
+        this = Run(Judge(model), Path(scratch), criterion, limit)
         error = attempt(this, name, seed)
         ended = time.monotonic()
-        latency = this.judge.latency(this.best[1]) if this.best else None
-    return {
-        "model": model.name,
-        "criterion": criterion,
-        "seed": seed,
-        "baseline": [model.accuracy, model.path.stat().st_size],
-        "trials": this.trials,
-        "error": error,
-        "wall": round(ended - this.started, 2),
-        "evaluating": round(this.measuring, 2),
-        "latency": [round(ms, 3) for ms in latency] if latency else None,
-    }
+        latencies = {one: this.judge.latency(path) for one, (_, path) in this.best.items()}
+    return [
+        {
+            "model": model,
+            "criterion": one,
+            "seed": seed,
+            "baseline": [MODELS[model].accuracy, MODELS[model].path.stat().st_size],
+            "trials": this.trials,
+            "error": error,
+            "wall": round(ended - this.started, 2),
+            "evaluating": round(this.measuring, 2),
+            "latency": [round(ms, 3) for ms in latencies[one]] if one in latencies else None,
+        }
+        for one in (CRITERIA if PEERS[name].knows_no_criterion else [criterion])
+    ]
 
 
 def attempt(this: Run, name: str, seed: int, resume: bool = False) -> str | None:
@@ -231,16 +237,16 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="also what is on record")
     arguments = parser.parse_args()
     for name in arguments.peer:
-        for model in arguments.models:
-            for criterion in arguments.criteria:
-                for seed in range(arguments.seeds):
-                    key = model, criterion, seed
-                    if key in read(name) and not arguments.again:
-                        continue
-                    record = run(name, MODELS[model], criterion, seed)
-                    write(name, {**read(name), key: record})
-                    shown = f"{len(record['trials'])} evaluations, {record['wall']:.0f} s"
-                    print(name, *key, shown, record["error"] or "", file=sys.stderr, flush=True)
+        done = set() if arguments.again else set(read(name))
+        for key in product(arguments.models, arguments.criteria, range(arguments.seeds)):
+            if key in done:
+                continue
+            records = run(name, *key)
+            made = {(r["model"], r["criterion"], r["seed"]): r for r in records}
+            done |= set(made)
+            write(name, {**read(name), **made})
+            shown = f"{len(records[0]['trials'])} evaluations, {records[0]['wall']:.0f} s"
+            print(name, *key, shown, records[0]["error"] or "", file=sys.stderr, flush=True)
     print(page({path.stem: read(path.stem) for path in sorted(RECORDS.glob("*.jsonl"))}))
 
 
