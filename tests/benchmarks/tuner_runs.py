@@ -37,6 +37,8 @@ MOST = 60
 """Evaluations after which a tuner that has no limit of its own is stopped."""
 SECONDS = 300
 """After which a run is stopped."""
+TIMED_OUT = 124
+"""What the command ``timeout`` returns then."""
 
 
 Process = subprocess.Popen[bytes]
@@ -197,6 +199,8 @@ def attempt(this: Run, name: str, seed: int, resume: bool = False) -> str | None
         raise SystemExit(f"{name} did not start:\n{text[-2000:]}")
     if not this.trials:
         print(text[-2000:], file=sys.stderr)
+    if code == TIMED_OUT:
+        return f"TimeoutError: stopped after {SECONDS} s"
     last = (text.splitlines() or [""])[-1]
     return None if code == 0 or "SpentError" in last else last[:200]
 
