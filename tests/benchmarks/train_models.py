@@ -2,7 +2,8 @@
 
 ``python tests/benchmarks/train_models.py [NAME ...]``, in the environment ``models``, takes a few
 minutes on one core. Data come with scikit-learn (digits, photographs, tumours, diabetes) or are
-the standard library's own files (words, characters), split by file. Nothing is downloaded.
+the standard library's own files: words of docstrings, split by docstring, and characters of lines,
+split by file. Nothing is downloaded.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -344,41 +346,51 @@ def perceptron(into: int, widths: list[int], out: int) -> nn.Module:
     return nn.Sequential(*layers, nn.Linear(widths[-1], out))
 
 
-# name: (data, network, epochs, rate, decay of weights, whether normalisation stays a node)
-MODELS: dict[
-    str, tuple[Callable[[], tuple[Rows, Rows]], Callable[[], nn.Module], int, float, float, bool]
-] = {
-    "channels": (digits, channels, 15, 3e-3, 1e-4, False),
-    "residual": (digits, residual, 15, 3e-3, 1e-4, True),
-    "depthwise": (photographs, depthwise, 8, 5e-3, 1e-3, False),
-    "tumours": (tumours, lambda: perceptron(30, [64, 64, 32], 2), 30, 3e-3, 1e-2, False),
-    "diabetes": (diabetes, lambda: perceptron(10, [64, 48, 32], 1), 30, 3e-3, 1e-1, True),
-    "words": (words, lambda: Bag(6), 12, 3e-3, 1e-2, False),
-    "encoder": (
+class Recipe(NamedTuple):
+    """How a model is made."""
+
+    data: Callable[[], tuple[Rows, Rows]]
+    network: Callable[[], nn.Module]
+    epochs: int
+    rate: float
+    decay: float = 1e-2
+    keeps_norm: bool = False
+    """Whether normalisation stays a node, and is not folded into the layer before."""
+
+
+MODELS = {
+    "channels": Recipe(digits, channels, 15, 3e-3, decay=1e-4),
+    "residual": Recipe(digits, residual, 15, 3e-3, decay=1e-4, keeps_norm=True),
+    "depthwise": Recipe(photographs, depthwise, 8, 5e-3, decay=1e-3),
+    "tumours": Recipe(tumours, lambda: perceptron(30, [64, 64, 32], 2), 30, 3e-3),
+    "diabetes": Recipe(
+        diabetes, lambda: perceptron(10, [64, 48, 32], 1), 30, 3e-3, decay=0.1, keeps_norm=True
+    ),
+    "words": Recipe(words, lambda: Bag(6), 12, 3e-3),
+    "encoder": Recipe(
         words,
         lambda: Encoder(nn.Embedding(WORDS, 48), SENTENCE, 48, 2, 6),
         8,
         1e-3,
-        1e-1,
-        False,
+        decay=0.1,
     ),
-    "deep encoder": (digits, lambda: Encoder(Patches(32), 16, 32, 12, 10), 60, 2e-3, 1e-2, False),
-    "lstm": (characters, lambda: Recurrent(2), 15, 5e-3, 1e-3, False),
+    "deep encoder": Recipe(digits, lambda: Encoder(Patches(32), 16, 32, 12, 10), 60, 2e-3),
+    "lstm": Recipe(characters, lambda: Recurrent(2), 15, 5e-3, decay=1e-3),
 }
 
 
 def train(name: str) -> tuple[nn.Module, tuple[Rows, Rows]]:
     """Return the trained network and its data."""
-    data, make, epochs, rate, decay, _ = MODELS[name]
-    (x, y), held_out = data_of(data)
+    recipe = MODELS[name]
+    (x, y), held_out = data_of(recipe.data)
     torch.manual_seed(0)
-    network = make()
-    optimiser = torch.optim.AdamW(network.parameters(), rate, weight_decay=decay)
+    network = recipe.network()
+    optimiser = torch.optim.AdamW(network.parameters(), recipe.rate, weight_decay=recipe.decay)
     inputs, targets = torch.tensor(x), torch.tensor(y)
-    steps = epochs * (len(x) // 64)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, total_steps=steps)
+    steps = recipe.epochs * (len(x) // 64)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, recipe.rate, total_steps=steps)
     loss = nn.CrossEntropyLoss() if y.dtype == np.int64 else nn.MSELoss()
-    for _ in range(epochs):
+    for _ in range(recipe.epochs):
         order = torch.randperm(len(x))
         for start in range(0, 64 * (len(x) // 64), 64):
             rows = order[start : start + 64]
@@ -409,8 +421,9 @@ def data_of(data: Callable[[], tuple[Rows, Rows]]) -> tuple[Rows, Rows]:
 def write(name: str) -> None:
     """Train a network; write it, and its data."""
     network, ((x, y), held_out) = train(name)
-    data, _, _, _, _, keeps_norm = MODELS[name]
-    mode = torch.onnx.TrainingMode.PRESERVE if keeps_norm else torch.onnx.TrainingMode.EVAL
+    recipe = MODELS[name]
+    modes = torch.onnx.TrainingMode
+    mode = modes.PRESERVE if recipe.keeps_norm else modes.EVAL
     path = FOLDER / f"{name.replace(' ', '_')}.onnx"
     torch.onnx.export(
         network,
@@ -421,11 +434,11 @@ def write(name: str) -> None:
         dynamic_axes={"x": {0: "batch"}, "y": {0: "batch"}},
         opset_version=OPSET,
         training=mode,
-        do_constant_folding=not keeps_norm,
+        do_constant_folding=not recipe.keeps_norm,
         dynamo=False,
     )
     np.savez_compressed(
-        FOLDER / f"{data.__name__}.npz",
+        FOLDER / f"{recipe.data.__name__}.npz",
         calibration_x=x[:CALIBRATION],
         calibration_y=y[:CALIBRATION],
         evaluation_x=held_out[0][:1000],
