@@ -57,4 +57,6 @@ def given_of(problem: Problem, known: Known) -> Given:
             remembered[values] = numbers
         return numbers
 
-    return lambda points: np.array([of(values) for values in space.decode(points)])
+    return lambda points: np.array([of(values) for values in space.decode(points)]).reshape(
+        len(points), len(known)
+    )
