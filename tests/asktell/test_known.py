@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from spaces import QUICK, every_kind
 
 import asktell as at
 from asktell import errors
+from asktell.asking.known import given_of
 from asktell.store import Store
 
 LINE = at.Space(at.Int("n", 0, 60))
@@ -263,3 +265,10 @@ def test_what_a_function_raises_comes_through_and_changes_nothing() -> None:
         engine.suggest_batch(2, known={"size": no_function})
 
     assert engine.state is before
+
+
+def test_what_is_known_of_no_points_is_a_table_without_rows() -> None:
+    """A search over many axes asks for it where no two moves go together."""
+    given = given_of(at.State.start(LINE, 4, **CONSTRAINED).problem, {"size": size})
+    assert given(np.empty((0, 1))).shape == (0, 1)
+    assert given(np.array([[0.0], [1.0]])).shape == (2, 1)
