@@ -140,7 +140,7 @@ def test_the_options_are_the_product_without_what_is_never_better():
         assert integer_options(operations[name]) == [
             config(weight, activation)
             for weight in weights
-            for activation in ("uint8/asym/per_tensor", "int8/sym/per_tensor")
+            for activation in ("uint8/asym/per_tensor", "uint8/sym/per_tensor")
             if name == "head" or weight != "int8/asym/per_channel"  # no kernel for it in a Conv
         ]
 
@@ -188,7 +188,7 @@ def test_one_channel_has_one_granularity():
     node = helper.make_node("Conv", ["x", "w"], ["y"], "c")
     model = build([node], {"w": skewed(1, 1, 2, 3, 3)}, {"x": (1, 2, 6, 6)}, {"y": (1, 1, 4, 4)})
     options = integer_options(options_of(OnnxRuntimeAdaptor(), model)["c"])
-    assert options == [config(), config(activation="int8/sym/per_tensor")]  # tensor or channel
+    assert options == [config(), config(activation="uint8/sym/per_tensor")]  # tensor or channel
 
 
 def test_a_stack_of_matrices_has_no_per_channel_option():

@@ -12,7 +12,7 @@ from strategies.adaptors.onnx.graph import WeightedNode, attributes, weighted_no
 from strategies.adaptors.onnx.options import DYNAMIC
 from strategies.adaptors.onnx.pieces import Pieces
 from strategies.adaptors.onnx.recurrent import integer_lstm
-from strategies.adaptors.onnx.rewriting import Rewrite
+from strategies.adaptors.onnx.rewriting import Rewrite, without_shapes
 from strategies.adaptors.onnx.weightless import product_of_tensors, weightless_nodes
 from strategies.adaptors.onnx.weights import hold_weights, is_weight_only
 
@@ -39,7 +39,7 @@ def quantize_dynamic(model: onnx.ModelProto, choices: Mapping[str, OpConfig]) ->
             left = quantize_node(rewrite, proto, nodes[proto.name], choices[proto.name])
         if left is not None:
             rewrite.nodes.append(left)
-    return rewrite.finish()
+    return without_shapes(rewrite.finish())
 
 
 def quantize_node(

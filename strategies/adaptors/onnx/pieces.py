@@ -29,6 +29,10 @@ CONTRIB_DOMAIN = "com.microsoft"
 PER_CHANNEL_OPSET = 13
 """Below it the standard Q/DQ operators have no axis; ONNX Runtime's own have, at any opset."""
 
+LONGEST_STEM = 8
+"""Longer names are not repeated in new ones: with a hundred small products they made 40 % of the
+bytes."""
+
 
 class Pieces(ABC):
     """New nodes and constants for a model, each name made only once.
@@ -43,7 +47,9 @@ class Pieces(ABC):
         self._old = {tensor.name: tensor for tensor in graph.initializer}
         self._made: set[str] = set()
         self._seen: tuple[str, Array] = "", np.zeros(())
-        names = {name for node in graph.node for name in (node.name, *node.input, *node.output)}
+        every = (name for node in graph.node for name in (node.name, *node.input, *node.output))
+        names = list(dict.fromkeys(every))
+        self._numbers = {name: number for number, name in enumerate(names)}
         self._mark = "/q"  # in every new name and in no old one, so that they never meet
         while any(self._mark in name for name in names):
             self._mark += "q"
@@ -65,6 +71,8 @@ class Pieces(ABC):
 
     def name(self, stem: str, *parts: str) -> str:
         """Return a name for something new."""
+        if len(stem) > LONGEST_STEM and stem in self._numbers:
+            stem = f"#{self._numbers[stem]}"
         return "_".join((stem + self._mark, *parts))
 
     def array(self, constant: str) -> Array:

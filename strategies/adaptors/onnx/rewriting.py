@@ -12,6 +12,12 @@ from strategies.adaptors.onnx.opsets import raised
 from strategies.adaptors.onnx.pieces import CONTRIB_DOMAIN, Pieces, packed, tensor_type
 
 
+def without_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Take the shapes of inner tensors away, in place: nobody needs them to run the model."""
+    del model.graph.value_info[:]
+    return model
+
+
 class Rewrite(Pieces):
     """A copy of a model whose nodes are being replaced."""
 

@@ -207,7 +207,8 @@ class Sizes:
         """Measure what no choice changes."""
         read = {name for proto in model.graph.node for name in proto.input} | self._kept
         unread = sum(size for name, size in self._initializers.items() if name not in read)
-        self._graph = graph_size(model.graph) - unread
+        shapes = sum(framed(value.ByteSize()) for value in model.graph.value_info)
+        self._graph = graph_size(model.graph) - unread - shapes
         self._rest = outside_size(model)
         known = {opset.domain for opset in model.opset_import}
         contrib = framed(onnx.helper.make_opsetid(CONTRIB_DOMAIN, 1).ByteSize())

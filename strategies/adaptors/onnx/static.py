@@ -15,7 +15,7 @@ from strategies.adaptors.onnx.correction import mean_shift
 from strategies.adaptors.onnx.graph import WeightedNode, kept_names, weighted_nodes
 from strategies.adaptors.onnx.options import STATIC
 from strategies.adaptors.onnx.pieces import Pieces
-from strategies.adaptors.onnx.rewriting import Rewrite
+from strategies.adaptors.onnx.rewriting import Rewrite, without_shapes
 from strategies.adaptors.onnx.weightless import (
     PASSIVE,
     WeightlessNode,
@@ -102,7 +102,7 @@ def quantize_static(
                     levels = grid(*ranges[source], side)
                     proto.input[place] = rewrite.round_trip(tensor, levels, side)
         rewrite.nodes.append(proto)
-    return rewrite.finish()
+    return without_shapes(rewrite.finish())
 
 
 def quantized_outputs(
