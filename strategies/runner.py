@@ -306,8 +306,7 @@ class TuneStrategy(ABC):
     @cached_property
     def _size_of(self) -> Callable[[Mapping[str, Any]], float]:
         """Return what works out the size of a configuration."""
-        size_of = self._evaluation.sizes()
-        return lambda params: size_of(self.tuning_space.tune_cfg(params))
+        return self.tuning_space.size_of(self._evaluation.sizes())
 
     # --- knowing ---
 

@@ -8,14 +8,24 @@ difference.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import Any
 
 from attrs import field, frozen
 
 import asktell as at
-from strategies.adaptors.base import FP32, Capability, OpConfig, Operation, OpKey, TuneConfig
+from strategies.adaptors.base import (
+    FP32,
+    Capability,
+    OpConfig,
+    Operation,
+    OpKey,
+    SizePart,
+    SumOfParts,
+    TuneConfig,
+)
 from strategies.conf import Conf
 from strategies.errors import ArgumentError, ConfError
 
@@ -27,6 +37,8 @@ SETTINGS = (ALGORITHM, SAMPLING_SIZE, SMOOTHING)
 
 Meaning = tuple[Any, ...]
 """Equal for params that give the same model."""
+
+Params = Mapping[str, Any]
 
 
 @frozen
@@ -166,7 +178,39 @@ class TuningSpace:
 
     def tune_cfg(self, params: Mapping[str, Any]) -> TuneConfig:
         """Return the tune configuration that params stand for."""
-        config: TuneConfig = {key: options[params[name]] for name, key, options in self._names}
+        options = {key: options[params[name]] for name, key, options in self._names}
+        return {**options, **self._settings(params)}
+
+    def size_of(self, sizes: Callable[[TuneConfig], float]) -> Callable[[Params], float]:
+        """Return the size as a function of params: a sum, where that is known."""
+        parts_known = sizes.parts if isinstance(sizes, SumOfParts) else ()
+        looked_at = {key for part in parts_known for key in part.keys}
+        if not isinstance(sizes, SumOfParts) or not looked_at.issuperset(self.operations):
+            return lambda params: sizes(self.tune_cfg(params))
+        parts: dict[tuple[str, ...], list[SizePart]] = {}
+        constant = sizes.constant
+        for part in parts_known:
+            keys = [key for key in part.keys if key in self.operations]
+            settings = [name for name in part.settings if name in self.space.names]
+            names = (*map(_label, keys), *settings)
+            if names:
+                parts.setdefault(names, []).append(part)
+            else:
+                constant += part.bytes_of(self._settings({}))
+        asked: dict[str | tuple[str, ...], Callable[[dict[str, Any]], float]] = {
+            names: partial(self._bytes_of, tuple(some)) for names, some in parts.items()
+        }
+        return at.SumOf(asked, constant)
+
+    def _bytes_of(self, parts: tuple[SizePart, ...], params: Params) -> float:
+        tune_cfg = self._settings(params)
+        for key in {key for part in parts for key in part.keys if key in self.operations}:
+            tune_cfg[key] = self.operations[key][params[_label(key)]]
+        return sum(part.bytes_of(tune_cfg) for part in parts)
+
+    def _settings(self, params: Params) -> TuneConfig:
+        """Return how a tune configuration is calibrated and smoothed."""
+        config: TuneConfig = {}
         if self.algorithms:
             config[ALGORITHM] = params.get(ALGORITHM, self.algorithms[0])
         if self.sampling_sizes:

@@ -37,6 +37,7 @@ class SumOf:
             takes params with these names alone, without those that are not active, and returns a
             finite number, the same for the same params.
         constant: what is added.
+        through: a function of the sum, where the outcome is that.
 
     Raises:
         DefinitionError: a ``ValueError`` that names the argument.
@@ -44,8 +45,14 @@ class SumOf:
 
     parts: tuple[tuple[tuple[str, ...], Part], ...]
     constant: float
+    through: Callable[[float], float] | None
 
-    def __init__(self, parts: Mapping[str | tuple[str, ...], Part], constant: float = 0.0) -> None:
+    def __init__(
+        self,
+        parts: Mapping[str | tuple[str, ...], Part],
+        constant: float = 0.0,
+        through: Callable[[float], float] | None = None,
+    ) -> None:
         """Check and keep the parts."""
         if not isinstance(parts, Mapping) or not parts:
             raise DefinitionError("$.parts", parts, "a mapping from names to functions of params")
@@ -56,14 +63,17 @@ class SumOf:
             if not callable(part):
                 raise DefinitionError(place, part, "a function of params")
             kept.append((tuple(door.text(name, place) for name in names), part))
-        self.__attrs_init__(tuple(kept), door.finite(constant, "$.constant"))
+        if through is not None and not callable(through):
+            raise DefinitionError("$.through", through, "a function of the sum, or None")
+        self.__attrs_init__(tuple(kept), door.finite(constant, "$.constant"), through)
 
     def __call__(self, params: Mapping[str, Any]) -> float:
         """Return the sum for params."""
-        return self.constant + math.fsum(
+        total = self.constant + math.fsum(
             part({name: params[name] for name in names if name in params})
             for names, part in self.parts
         )
+        return total if self.through is None else self.through(total)
 
     def on(self, space: Space) -> Callable[[Points], Positions]:
         """Return what gives the sums (m,) at points (m, d) of a space.
@@ -82,7 +92,15 @@ class SumOf:
             dimensions = [space.index[name] for name in names]
             parameters = [space.parameters[dimension] for dimension in dimensions]
             asked.append(_Asked(place, part, np.array(dimensions), parameters))
-        return lambda points: np.asarray(self.constant + sum(one.at(points) for one in asked))
+        through = self.through
+
+        def numbers(points: Points) -> Positions:
+            totals = np.asarray(self.constant + sum(one.at(points) for one in asked))
+            if through is None:
+                return totals
+            return np.array([through(total) for total in totals.tolist()], dtype=np.float64)
+
+        return numbers
 
 
 @frozen(eq=False)

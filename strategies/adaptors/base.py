@@ -98,6 +98,38 @@ class Sensitivity:
     damages: tuple[float, ...]
 
 
+@frozen(eq=False)
+class SizePart:
+    """What some operations add to the size of a model, whatever the others are.
+
+    Attributes:
+        keys: these operations: one, or a few that share a piece.
+        settings: the other keys of a tune configuration that it depends on.
+        bytes_of: takes a tune configuration with these keys alone.
+    """
+
+    keys: tuple[OpKey, ...]
+    settings: tuple[str, ...]
+    bytes_of: Callable[[TuneConfig], float]
+
+
+@frozen(eq=False)
+class SumOfParts:
+    """The size of a model for any tune configuration, and the parts of which it is about the sum.
+
+    ``constant`` and the parts miss the size by a few bytes at most; a search asks about so many
+    configurations that it is worth it.
+    """
+
+    size_of: Callable[[TuneConfig], float]
+    constant: float
+    parts: tuple[SizePart, ...]
+
+    def __call__(self, tune_cfg: TuneConfig) -> float:
+        """Return the size, exactly."""
+        return self.size_of(tune_cfg)
+
+
 class Adaptor(Protocol):
     """A framework, as the strategies see it. Models are opaque to everything but the adaptor."""
 
@@ -131,7 +163,10 @@ class Adaptor(Protocol):
         ...
 
     def sizes(self, model: Any, dataloader: Dataloader | None) -> Callable[[TuneConfig], float]:
-        """Return a fast function: the size of what ``quantize`` would make of a ``tune_cfg``."""
+        """Return a fast function: the size of what ``quantize`` would make of a ``tune_cfg``.
+
+        Where it is a :class:`SumOfParts`, searches are faster.
+        """
         ...
 
     def sensitivities(

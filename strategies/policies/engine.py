@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from attrs import frozen
+from attrs import evolve, frozen
 
 import asktell as at
 from asktell.asking.beforehand import Trends
@@ -72,11 +72,13 @@ def cautiously(state: at.State, known: Known, unquantised: Params | None) -> Kno
     size_of, exponent = known[name], state.n_over**-0.5
     whole = size_of(unquantised)
 
-    def size(params: Params) -> float:
-        saved = 1.0 - size_of(params) / whole
+    def cautious(size: float) -> float:
+        saved = 1.0 - size / whole
         return whole * (1.0 - math.copysign(abs(saved) ** exponent, saved))
 
-    return {**known, name: size}
+    if isinstance(size_of, at.SumOf):
+        return {**known, name: evolve(size_of, through=cautious)}
+    return {**known, name: lambda params: cautious(size_of(params))}
 
 
 BAYESIAN = EnginePolicy("bayesian", at.Settings(n_initial=2), by_exactness=True, cautious=True)

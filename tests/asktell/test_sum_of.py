@@ -99,3 +99,15 @@ def test_parts_that_do_not_fit_are_refused_by_their_place(part: Any) -> None:
         with pytest.raises(errors.DefinitionError) as caught:
             engine.suggest(known={"target": known})
         assert caught.value.place == f"$.known.target.parts.{place}"
+
+
+def test_a_sum_may_go_through_a_function() -> None:
+    space = at.Space(at.Ordinal("a", [1, 2, 3]), at.Bool("b"))
+    plain = at.SumOf({"a": lambda p: p["a"], "b": lambda p: 10.0 * p["b"]}, 0.5)
+    squared = at.SumOf(dict(plain.parts), 0.5, lambda total: total**2)
+    points = space.snap(space.sample(np.random.default_rng(0).random((20, 2))))
+    expected = [plain(space.params(values)) ** 2 for values in space.decode(points)]
+    assert squared.on(space)(points) == pytest.approx(expected)
+    assert squared({"a": 2, "b": True}) == 12.5**2
+    with pytest.raises(errors.DefinitionError, match=r"\$\.through"):
+        at.SumOf({"a": lambda p: 1.0}, through=3)  # type: ignore[arg-type]

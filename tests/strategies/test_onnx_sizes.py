@@ -26,11 +26,14 @@ from quantised_models import DYNAMIC as INTEGER_OPS
 from quantised_models import MODELS as TASKS
 from quantised_models import task
 
+import asktell as at
+from strategies import Conf
 from strategies.adaptors.base import FP32, Operation, TuneConfig
 from strategies.adaptors.onnx import sizes as onnx_sizes
 from strategies.adaptors.onnx.adaptor import OnnxRuntimeAdaptor
 from strategies.adaptors.onnx.options import APPROACHES, DYNAMIC, STATIC
 from strategies.errors import AdaptorError
+from strategies.tuning_space import TuningSpace
 
 IMAGES = ("N", 2, 4, 4)
 
@@ -254,3 +257,36 @@ def test_a_size_takes_microseconds() -> None:
         seconds.append((time.process_time() - start) / len(configs))
     assert min(seconds) < 100e-6  # 15 where nothing else runs
     assert FP32 in operations[0].options
+
+
+@pytest.mark.parametrize("name", ["digits", "residual", "transformer"])
+def test_a_search_is_given_the_size_as_a_sum(name: str) -> None:
+    one = task(name)
+    adaptor = OnnxRuntimeAdaptor()
+    document = {"model": {"framework": "onnxrt_qlinearops"}, "tuning": {"objective": "modelsize"}}
+    conf = Conf(document)
+    tuned = TuningSpace.of(adaptor.capability(one.model), conf, by_exactness=True)
+    exact = adaptor.sizes(one.model, one.calibration)
+    asked = tuned.size_of(exact)
+    assert isinstance(asked, at.SumOf)
+    points = tuned.space.sample(np.random.default_rng(0).random((50, tuned.space.dim)))
+    params = [tuned.space.params(values) for values in tuned.space.decode(points)]
+    sums, sizes = asked.on(tuned.space)(points), [exact(tuned.tune_cfg(one)) for one in params]
+    assert sums == pytest.approx([asked(one) for one in params])
+    plain = np.array([one.get("smooth_quant", "off") == "off" for one in params])
+    assert plain.any()
+    assert np.abs(sums - sizes)[plain].max() <= 30  # names that are longer, a domain
+    assert np.abs(sums / sizes - 1.0).max() < 0.03
+
+
+def test_what_is_not_a_sum_is_asked_as_it_is() -> None:
+    adaptor = OnnxRuntimeAdaptor()
+    document = {"model": {"framework": "onnxrt_qlinearops"}, "tuning": {"objective": "performance"}}
+    model = MODELS["shared"]()
+    operations = adaptor.capability(model).operations
+    assert any(not one.has_weight for one in operations)
+    space = TuningSpace.of(adaptor.capability(model), Conf(document))
+    exact = adaptor.sizes(model, loader(SHAPES["shared"]))
+    assert not isinstance(space.size_of(exact), at.SumOf)
+    assert space.size_of(exact)(space.default()) == exact(space.tune_cfg(space.default()))
+    assert space.size_of(lambda tune_cfg: 7.0)(space.default()) == 7.0

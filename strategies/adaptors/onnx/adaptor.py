@@ -24,6 +24,8 @@ from strategies.adaptors.base import (
     Operation,
     OpKey,
     Sensitivity,
+    SizePart,
+    SumOfParts,
     TuneConfig,
 )
 from strategies.adaptors.onnx import external
@@ -272,7 +274,7 @@ class OnnxRuntimeAdaptor:
         except DecodeError as error:
             raise AdaptorError(f"model: {model} cannot be read as an ONNX file: {error}") from error
 
-    def sizes(self, model: Model, dataloader: Dataloader | None) -> Callable[[TuneConfig], int]:
+    def sizes(self, model: Model, dataloader: Dataloader | None) -> SumOfParts:
         """Return a function of a tune configuration: the size of the model that it asks for.
 
         Nothing is quantised, unless nodes without a weight are chosen: these save no bytes. The
@@ -301,7 +303,17 @@ class OnnxRuntimeAdaptor:
             is_smoothed = any(not is_weight_only(tune_cfg.get(key, FP32)) for key in weighted)
             return (smoothed() if is_smoothed else plain)(tune_cfg)
 
-        return size_of
+        def smoothing(tune_cfg: TuneConfig) -> int:
+            is_off = tune_cfg.get("smooth_quant", OFF) == OFF
+            return 0 if is_off else smoothed().constant - plain.constant
+
+        parts = [
+            SizePart(keys, SETTINGS[:2] if is_calibrated else (), bytes_of)
+            for keys, is_calibrated, bytes_of in plain.parts()
+        ]
+        if self.approach == STATIC and smoothable(prepared):
+            parts.append(SizePart((), ("smooth_quant",), smoothing))
+        return SumOfParts(size_of, plain.constant, tuple(parts))
 
     def sensitivities(
         self, model: Model, options: Mapping[OpKey, Sequence[OpConfig]], dataloader: Dataloader

@@ -8,7 +8,8 @@ does, because they share a piece, these few are looked at together, and what the
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import chain
 from operator import contains, itemgetter
 from typing import Any
@@ -17,7 +18,7 @@ import numpy as np
 import onnx
 from attrs import define, field, frozen
 
-from strategies.adaptors.base import FP32, OpConfig, TuneConfig
+from strategies.adaptors.base import FP32, OpConfig, OpKey, TuneConfig
 from strategies.adaptors.onnx.affine import Grid
 from strategies.adaptors.onnx.dynamic import quantize_node
 from strategies.adaptors.onnx.external import framed, graph_size, outside_size
@@ -196,6 +197,36 @@ class Sizes:
         if self._import and any(map(contains, self._contrib, picks)):
             total += self._import
         return total
+
+    @property
+    def constant(self) -> int:
+        """Return the bytes of the model in floats, without the shapes that are left out."""
+        return self._rest + framed(self._graph)
+
+    def parts(self) -> Iterator[tuple[tuple[OpKey, ...], bool, Callable[[TuneConfig], int]]]:
+        """Yield what add up to the size with the constant, but for a few bytes.
+
+        That are the length of the length of the whole, and names of nodes that several groups
+        make longer. Each comes with the nodes that it depends on, and whether it depends on the
+        calibration too.
+        """
+        calibrated = {place for place, _ in self._calibrated}
+        for place, key in enumerate(self._keys):
+            yield (key,), place in calibrated, partial(self._own_part, place)
+        for group in self._groups:
+            keys = tuple(self._keys[place] for place in group.places)
+            yield keys, False, partial(self._group_part, group)
+
+    def _own_part(self, place: int, tune_cfg: TuneConfig) -> int:
+        chosen = self._pick(tune_cfg.get(self._keys[place], FP32))
+        if (place, chosen) in self._calibrated:
+            return self._as_calibrated(place, chosen, tune_cfg)
+        return self._own[place][chosen]
+
+    def _group_part(self, group: _Group, tune_cfg: TuneConfig) -> int:
+        picks = [self._pick(tune_cfg.get(key, FP32)) for key in self._keys]
+        size, growing = self._together(group, picks)
+        return size + sum(self._grown(name, more) for name, more in growing)
 
     def _pick(self, option: OpConfig) -> Pick:
         if id(option) not in self._seen:
