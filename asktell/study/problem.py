@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
+from fractions import Fraction
 from numbers import Integral, Real
 from typing import Any, TypeVar
 
@@ -205,10 +206,16 @@ class Problem:
         if len(self.objectives) == 1:
             position = self.objectives[0]
             return self.outcomes[position].sign * numbers[position]
-        return math.fsum(
-            (self.outcomes[i].weight or 1.0) * self.outcomes[i].sign * numbers[i]
-            for i in self.objectives
-        )
+        wanted = ((self.outcomes[i], numbers[i]) for i in self.objectives)
+        pairs = [((outcome.weight or 1.0) * outcome.sign, number) for outcome, number in wanted]
+        terms = [weight * number for weight, number in pairs]
+        if all(map(math.isfinite, terms)):
+            return math.fsum(terms)
+        exact = sum(Fraction(weight) * Fraction(number) for weight, number in pairs)
+        try:
+            return float(exact)
+        except OverflowError:
+            return math.copysign(math.inf, exact)
 
     def holds(self, numbers: Numbers) -> bool:
         """Tell whether numbers keep within all bounds."""

@@ -48,9 +48,9 @@ class EnginePolicy:
 
 
 def trends_of(state: at.State, context: Context) -> Trends:
-    """Return how the accuracy is expected to go, where that is known and of interest."""
+    """Return how the accuracy is expected to go, where that was measured and is of interest."""
     wanted = next((one for one in state.problem.outcomes if one.name == ACCURACY), None)
-    if wanted is None or context.knowledge is None:
+    if wanted is None or context.knowledge is None or not context.knowledge.measured:
         return {}
     lower = wanted.at_most is not None or wanted.goal == "minimize"
     return {ACCURACY: context.knowledge.trend(higher_is_better=not lower)}

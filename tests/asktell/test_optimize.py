@@ -352,7 +352,13 @@ def run(folder: Path, body: str, arguments: str = PLAIN, bar: bool = False) -> A
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        preexec_fn=heed if os.name == "posix" else None,
     )
+
+
+def heed() -> None:
+    """Mind Ctrl-C: a background job of a shell ignores it, and so would its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def finished(folder: Path, body: str, arguments: str = PLAIN) -> tuple[int, str, list[str]]:

@@ -828,3 +828,15 @@ def test_hypervolumes_need_a_reference_of_every_objective() -> None:
 
     with pytest.raises(errors.TargetError, match=r"\$\.reference\.b"):
         engine.hypervolumes({"a": 1.0})
+
+
+def test_weighted_sums_of_huge_numbers_compare() -> None:
+    wanted: Any = {"a": at.Maximize(1.0), "b": at.Maximize(2.0), "c": at.Minimize(2.0)}
+    engine = at.Engine(at.Space(at.Float("x", 0.0, 1.0)), objectives=wanted)
+    engine.observe({"x": 0.1}, {"a": 1.0, "b": -1e308, "c": -1e308})  # -2e308 + 2e308
+    engine.observe({"x": 0.2}, {"a": 2.0, "b": -1e308, "c": -1e308})
+    assert engine.best().params == {"x": 0.2}
+    engine.observe({"x": 0.3}, {"a": 0.0, "b": 1e308, "c": -1e308})  # beyond all floats
+    assert engine.best().params == {"x": 0.3}
+    engine.observe({"x": 0.4}, {"a": 9.0, "b": -1e308, "c": 1e308})
+    assert engine.best().params == {"x": 0.3}

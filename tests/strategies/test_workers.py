@@ -456,11 +456,18 @@ def test_a_run_with_two_workers_that_is_killed_goes_on(tmp_path: Path, name: str
     assert not {repr(one) for one in once_more} & set(log[: len(saved["trials"])])
 
 
+def heed() -> None:
+    """Mind Ctrl-C: a background job of a shell ignores it, and so would its children."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_an_interrupt_ends_a_run_with_workers_cleanly(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     command = program(tmp_path, "bayesian", 0.2)
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=heed
+    )
     wait_for_trials(folder, 2, process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: the workers get it too
     _, said = process.communicate()
