@@ -215,7 +215,7 @@ class Problem:
         try:
             return float(exact)
         except OverflowError:
-            return math.copysign(math.inf, exact)
+            return math.inf if exact > 0 else -math.inf
 
     def holds(self, numbers: Numbers) -> bool:
         """Tell whether numbers keep within all bounds."""
