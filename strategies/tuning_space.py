@@ -2,8 +2,8 @@
 
 Each operation is one parameter. Its choices are all the ways to quantise it, and fp32, which leaves
 it as it is; in order from the most exact on, where that is known and of use. So different params
-mean different models, with one exception: where nothing is quantised, the calibration makes no
-difference.
+mean different models, with one exception: where no activation is quantised, the calibration makes
+no difference.
 """
 
 from __future__ import annotations
@@ -239,13 +239,20 @@ class TuningSpace:
         return params
 
     def canonical(self, params: Mapping[str, Any]) -> Meaning:
-        """Return what params mean: equal for those that give the same model."""
+        """Return what params mean: equal for those that give the same model.
+
+        How ranges are chosen, and what is smoothed, is of account only where activations are
+        quantised; how much is looked at, wherever anything is.
+        """
         config = self.tune_cfg(params)
         labels = tuple(params[_label(key)] for key in self.operations)
-        if all(config[key] == FP32 for key in self.operations):
+        chosen = [config[key] for key in self.operations]
+        if all(one == FP32 for one in chosen):
             return labels
-        smoothing = (config[SMOOTHING],) if self.smoothings else ()
-        return (*labels, config.get(ALGORITHM), config.get(SAMPLING_SIZE), *smoothing)
+        looked_at = (*labels, config.get(SAMPLING_SIZE))
+        if all(one["activation"]["dtype"] == "fp32" for one in chosen):
+            return looked_at
+        return (*looked_at, config.get(ALGORITHM), config.get(SMOOTHING))
 
 
 def _label(key: OpKey) -> str:

@@ -23,6 +23,11 @@ _ROOT_HALF_PI = (0.5 * math.pi) ** 0.5
 _FAR = -40.0
 """Below this, 1 + z Phi(z) / phi(z) loses digits by cancellation; its series keeps them all."""
 
+_HOPELESS = -1e6
+"""The score where it is certain that nothing improves, which falls with what is lacking. Were it minus
+infinity, a search among a hundred choices of known cost would see a plain all around, as hardly
+any random point costs less than the best."""
+
 
 @frozen
 class LogExpectedImprovement:
@@ -38,8 +43,7 @@ class LogExpectedImprovement:
         doubt = np.where(certain, 1.0, std)
         scores = np.log(doubt) + log_h((mean - best) / doubt)
         if np.any(certain):
-            with np.errstate(divide="ignore"):
-                scores = np.where(certain, np.log(np.maximum(mean - best, 0.0)), scores)
+            scores = np.where(certain, _for_certain(mean, best)[0], scores)
         return np.asarray(scores.mean(axis=1)) if scores.ndim == 2 else scores
 
     def score_with_slopes(self, mean: Array, std: Array, best: Any) -> tuple[Array, Array, Array]:
@@ -52,12 +56,8 @@ class LogExpectedImprovement:
         by_mean = ratio / doubt
         by_std = 1.0 / doubt - by_mean * z
         if np.any(certain):
-            gain = np.maximum(mean - best, 0.0)
-            with np.errstate(divide="ignore"):
-                scores = np.where(certain, np.log(gain), scores)
-            by_mean = np.where(
-                certain, np.where(gain > 0.0, 1.0 / np.where(gain, gain, 1.0), 0.0), by_mean
-            )
+            value, slope = _for_certain(mean, best)
+            scores, by_mean = np.where(certain, value, scores), np.where(certain, slope, by_mean)
             by_std = np.where(certain, 0.0, by_std)
         if scores.ndim == 1:
             return scores, by_mean, by_std
@@ -76,6 +76,17 @@ class LogExpectedImprovement:
         if mean.ndim == 1:
             return score, by_mean[:, None] * mean_gradient + by_std[:, None] * std_gradient
         return score, _chained(by_mean, mean_gradient, by_std, std_gradient)
+
+
+def _for_certain(mean: Array, best: Any) -> tuple[Array, Array]:
+    """Return the scores of means that are certain, and their slopes by them."""
+    gain = np.asarray(mean - best)
+    improves = gain > 0.0
+    room = np.where(improves, gain, 1.0)
+    unit = 1.0 + np.abs(best)
+    with np.errstate(over="ignore"):
+        value = np.where(improves, np.log(room), _HOPELESS * (1.0 - gain / unit))
+    return value, np.where(improves, 1.0 / room, -_HOPELESS / unit)
 
 
 def _chained(by_mean: Array, mean_slopes: Array, by_std: Array, std_slopes: Array) -> Array:
