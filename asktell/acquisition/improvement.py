@@ -24,9 +24,9 @@ _FAR = -40.0
 """Below this, 1 + z Phi(z) / phi(z) loses digits by cancellation; its series keeps them all."""
 
 _HOPELESS = -1e6
-"""The score where it is certain that nothing improves, which falls with what is lacking. Were it minus
-infinity, a search among a hundred choices of known cost would see a plain all around, as hardly
-any random point costs less than the best."""
+"""The score where it is certain that nothing improves, which falls with what is lacking. Were it
+minus infinity, a search among a hundred choices of known cost would see a plain all around, as
+hardly any random point costs less than the best."""
 
 
 @frozen
