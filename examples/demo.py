@@ -55,7 +55,7 @@ def main() -> None:
 
 LEGEND = (
     "per operation: . the default (int8 symmetric weights per channel, uint8 activations), or what "
-    "differs: T per tensor, a asymmetric, i int8 activations, w weights alone in so many bits, fp32"
+    "differs: T per tensor, a asymmetric, s symmetric activations, w weights alone in so many bits"
 )
 
 
@@ -100,7 +100,7 @@ def short(option: OpConfig) -> str:
         f"w{weight['dtype'].lstrip('uintfp')}" if activation["dtype"] == "fp32" else "",
         "a" if weight.get("scheme") == "asym" else "",
         "T" if weight.get("granularity") == "per_tensor" else "",
-        "i" if activation["dtype"] == "int8" else "",
+        "s" if activation["scheme"] == "sym" else "",
     ]
     return "".join(letters) or "."
 
