@@ -100,7 +100,7 @@ def short(option: OpConfig) -> str:
         f"w{weight['dtype'].lstrip('uintfp')}" if activation["dtype"] == "fp32" else "",
         "a" if weight.get("scheme") == "asym" else "",
         "T" if weight.get("granularity") == "per_tensor" else "",
-        "s" if activation["scheme"] == "sym" else "",
+        "s" if activation.get("scheme") == "sym" else "",
     ]
     return "".join(letters) or "."
 
