@@ -198,7 +198,7 @@ class TuningSpace:
             else:
                 constant += part.bytes_of(self._settings({}))
         asked: dict[str | tuple[str, ...], Callable[[dict[str, Any]], float]] = {
-            names: partial(self._bytes_of, tuple(some)) for names, some in parts.items()
+            names: remembered(partial(self._bytes_of, tuple(some))) for names, some in parts.items()
         }
         return at.SumOf(asked, constant)
 
@@ -253,6 +253,19 @@ class TuningSpace:
         if all(one["activation"]["dtype"] == "fp32" for one in chosen):
             return looked_at
         return (*looked_at, config.get(ALGORITHM), config.get(SMOOTHING))
+
+
+def remembered(part: Callable[[Params], float]) -> Callable[[dict[str, Any]], float]:
+    """Return the function as one that works each answer out once."""
+    answers: dict[tuple[Any, ...], float] = {}
+
+    def answer(params: dict[str, Any]) -> float:
+        key = tuple(params.values())  # of the same names in the same order
+        if key not in answers:
+            answers[key] = part(params)
+        return answers[key]
+
+    return answer
 
 
 def _label(key: OpKey) -> str:

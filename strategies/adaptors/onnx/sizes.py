@@ -224,7 +224,9 @@ class Sizes:
         return self._own[place][chosen]
 
     def _group_part(self, group: _Group, tune_cfg: TuneConfig) -> int:
-        picks = [self._pick(tune_cfg.get(key, FP32)) for key in self._keys]
+        picks = [0] * len(self._keys)
+        for place in group.places:
+            picks[place] = self._pick(tune_cfg.get(self._keys[place], FP32))
         size, growing = self._together(group, picks)
         return size + sum(self._grown(name, more) for name, more in growing)
 
