@@ -209,8 +209,11 @@ class Problem:
         wanted = ((self.outcomes[i], numbers[i]) for i in self.objectives)
         pairs = [((outcome.weight or 1.0) * outcome.sign, number) for outcome, number in wanted]
         terms = [weight * number for weight, number in pairs]
-        if all(map(math.isfinite, terms)):
-            return math.fsum(terms)
+        try:
+            if all(map(math.isfinite, terms)):
+                return math.fsum(terms)
+        except OverflowError:  # on the way; the sum itself may be small
+            pass
         exact = sum(Fraction(weight) * Fraction(number) for weight, number in pairs)
         try:
             return float(exact)

@@ -69,9 +69,13 @@ def nearest(problem: Problem, trials: Iterable[Trial]) -> Trial | None:
         spreads[i] = max(column) / 2 - min(column) / 2 or 1.0  # halved, so that none overflows
     best: tuple[Trial, tuple[float, float]] | None = None
     for trial, numbers in measured:
-        violation = math.fsum(
+        violations = [
             problem.outcomes[i].violation(numbers[i]) / spread for i, spread in spreads.items()
-        )
+        ]
+        try:
+            violation = math.fsum(violations)
+        except OverflowError:  # all are far beyond anything
+            violation = math.inf
         rank = -violation, problem.value(numbers)
         if best is None or _is_ahead(problem, trial, rank, *best):
             best = trial, rank

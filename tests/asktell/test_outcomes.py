@@ -840,3 +840,13 @@ def test_weighted_sums_of_huge_numbers_compare() -> None:
     assert engine.best().params == {"x": 0.3}
     engine.observe({"x": 0.4}, {"a": 9.0, "b": -1e308, "c": 1e308})
     assert engine.best().params == {"x": 0.3}
+
+
+def test_huge_violations_of_several_constraints_are_only_huge() -> None:
+    limits: Any = {"b": at.AtLeast(1e308), "c": at.AtLeast(1e308)}
+    space = at.Space(at.Float("x", 0.0, 1.0))
+    engine = at.Engine(space, objectives={"a": "minimize"}, constraints=limits)
+    engine.observe({"x": 0.1}, {"a": 1.0, "b": -1e308, "c": -1e308})
+    assert engine.best().params == {"x": 0.1}
+    engine.observe({"x": 0.2}, {"a": 1.0, "b": 1e308, "c": 0.0})
+    assert engine.best().params == {"x": 0.2}

