@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from asktell.errors import AskTellError, MissingExtraError
+from asktell.errors import AskTellError, Interrupted, MissingExtraError
 from strategies.adaptors import adaptor_for
 from strategies.adaptors.base import FP32
 from strategies.cli.arguments import configured, parse
@@ -46,8 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parse(arguments)
     try:
         return _COMMANDS[parsed.command](parsed)
-    except KeyboardInterrupt:
-        _say("stopped; the same command goes on from here")
+    except KeyboardInterrupt as error:
+        if not isinstance(error, Interrupted):  # which a run has said already
+            _say("stopped; the same command goes on from here")
         # End as the signal itself would have it, so that a shell's loop ends, too.
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         signal.raise_signal(signal.SIGINT)

@@ -28,8 +28,8 @@ from onnx_models import (
 )
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
 
+from strategies.adaptors import peak
 from strategies.adaptors.base import FP32
-from strategies.adaptors.onnx import peak
 from strategies.adaptors.onnx.adaptor import DYNAMIC, REMEMBERED_CALIBRATIONS, OnnxRuntimeAdaptor
 from strategies.errors import AdaptorError, StrategyError
 
@@ -929,7 +929,7 @@ def test_the_memory_of_a_larger_model_is_larger():
 
 
 def test_a_process_that_fails_says_why(monkeypatch):
-    monkeypatch.setattr("strategies.adaptors.onnx.peak.__file__", "nowhere.py")
+    monkeypatch.setattr("strategies.adaptors.peak.__file__", "nowhere.py")
     with pytest.raises(AdaptorError, match=r"memory of the model.*nowhere\.py"):
         OnnxRuntimeAdaptor().footprint(cnn(), loader((2, 6, 6)))
 
@@ -940,7 +940,7 @@ def test_the_peak_is_that_of_the_program(tmp_path):
     feed = tmp_path / "feed.npz"
     name = cnn().graph.input[0].name
     np.savez(feed, **{name: loader((2, 6, 6))[0][0]})
-    assert peak.main(str(path), str(feed), 1) >= 0
+    assert peak.main("onnx", str(path), str(feed), 1) >= 0
 
 
 def test_as_many_threads_as_asked_for(monkeypatch):

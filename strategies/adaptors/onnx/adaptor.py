@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from numbers import Integral
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,7 @@ from strategies.adaptors.base import (
     SumOfParts,
     TuneConfig,
 )
+from strategies.adaptors.footprint import footprint
 from strategies.adaptors.onnx import external
 from strategies.adaptors.onnx.affine import Array
 from strategies.adaptors.onnx.calibration import ALGORITHMS as RANGE_ALGORITHMS
@@ -37,7 +39,6 @@ from strategies.adaptors.onnx.correction import channel_axis, correct_floats
 from strategies.adaptors.onnx.coverage import left_out
 from strategies.adaptors.onnx.damages import Part, sensitivities
 from strategies.adaptors.onnx.dynamic import DYNAMIC_OPSET, quantize_dynamic
-from strategies.adaptors.onnx.footprint import footprint
 from strategies.adaptors.onnx.graph import PRODUCTS, WeightedNode, prepare, weighted_nodes
 from strategies.adaptors.onnx.opsets import (
     FOUR_BIT_OPSET,
@@ -386,7 +387,12 @@ class OnnxRuntimeAdaptor:
         if feed is None:
             raise AdaptorError(EMPTY)
         piece = pieces_of(session, feed)[0]
-        return footprint(lambda path: self.save(model, path), piece, self.threads)
+
+        def save(to: Path, inputs: Path) -> None:
+            self.save(model, str(to))
+            np.savez(inputs, **piece)  # type: ignore[arg-type]
+
+        return footprint("onnx", save, self.threads)
 
     def save(self, model: Model, path: str) -> None:
         """Write the model to ``path``, in the ONNX format.

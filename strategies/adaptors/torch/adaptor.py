@@ -8,9 +8,11 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+import torch
 from attrs import Attribute, field, frozen
 from torch import nn
 
@@ -24,12 +26,12 @@ from strategies.adaptors.base import (
     Sensitivity,
     TuneConfig,
 )
+from strategies.adaptors.footprint import footprint
 from strategies.adaptors.torch import exporting
 from strategies.adaptors.torch.attention import opened, replace
 from strategies.adaptors.torch.calibration import ALGORITHMS, Range, calibrate
 from strategies.adaptors.torch.damages import SAMPLES, sensitivities
 from strategies.adaptors.torch.integer import Levels
-from strategies.adaptors.torch.memory import footprint
 from strategies.adaptors.torch.options import (
     DYNAMIC,
     STATIC,
@@ -271,7 +273,13 @@ class TorchAdaptor:
         Raises:
             AdaptorError: The dataloader is empty or does not fit, or the process fails.
         """
-        return footprint(self.load(model), _first(dataloader), self.threads)
+        loaded, feed = self.load(model), _first(dataloader)
+
+        def save(to: Path, inputs: Path) -> None:
+            exporting.save(loaded, str(to), feed)
+            torch.save((feed.args, dict(feed.kwargs)), inputs)
+
+        return footprint("torch", save, self.threads)
 
     def save(self, model: Model, path: str) -> None:
         """Write the model to ``path``: see :func:`~strategies.adaptors.torch.exporting.save`.
