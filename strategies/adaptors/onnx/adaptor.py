@@ -29,6 +29,7 @@ from strategies.adaptors.base import (
     SumOfParts,
     TuneConfig,
 )
+from strategies.adaptors.evaluating import EMPTY, evaluated
 from strategies.adaptors.footprint import footprint
 from strategies.adaptors.onnx import external
 from strategies.adaptors.onnx.affine import Array
@@ -79,7 +80,6 @@ EVERY_SAMPLE = 2**62
 REMEMBERED_CALIBRATIONS = 16
 FINE = 1e-6
 """Seconds: a clock that is coarser does not tell short runs apart."""
-EMPTY = "dataloader: it gave no batch, expected at least one"
 
 Model = str | os.PathLike[str] | onnx.ModelProto
 """An ONNX file, with the data that lies beside it, or what was read from one."""
@@ -237,13 +237,7 @@ class OnnxRuntimeAdaptor:
         Raises:
             AdaptorError: The model cannot be loaded, or the dataloader is empty or does not fit.
         """
-        results = list(self.predictions(model, dataloader))
-        if not results:
-            raise AdaptorError(EMPTY)
-        several = [out if isinstance(out, list) else [out] for out, _ in results]
-        outputs = [_join(parts) for parts in zip(*several, strict=True)]
-        labels = _join([label for _, label in results])
-        return float(metric(outputs[0] if len(outputs) == 1 else outputs, labels))
+        return evaluated(self.predictions(model, dataloader), metric)
 
     def predictions(self, model: Model, dataloader: Dataloader) -> Iterator[tuple[Any, Any]]:
         """Yield outputs and labels of each batch; outputs are an array, or a list of several.
@@ -556,10 +550,6 @@ def _means(nodes: Iterable[WeightedNode], seen: Observations) -> dict[str, Array
     plain = (node for node in nodes if node.plain and node.type in PRODUCTS)
     found = ((node, seen.seen[node.activation].channels) for node in plain)
     return {n.name: c[channel_axis(n)].mean for n, c in found if channel_axis(n) in c}
-
-
-def _join(parts: Iterable[Any]) -> Array:
-    return np.concatenate([np.atleast_1d(np.asarray(part)) for part in parts])
 
 
 def _strength(tune_cfg: TuneConfig, prepared: onnx.ModelProto) -> str:

@@ -11,7 +11,6 @@ from numbers import Integral
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import numpy as np
 import torch
 from attrs import Attribute, field, frozen
 from torch import nn
@@ -26,6 +25,7 @@ from strategies.adaptors.base import (
     Sensitivity,
     TuneConfig,
 )
+from strategies.adaptors.evaluating import EMPTY, evaluated
 from strategies.adaptors.footprint import footprint
 from strategies.adaptors.torch import exporting
 from strategies.adaptors.torch.attention import opened, replace
@@ -63,7 +63,6 @@ from strategies.errors import AdaptorError
 SETTINGS = ("calib_sampling_size", "calib_algorithm")
 DEFAULT_SAMPLING_SIZE = 100
 REMEMBERED_CALIBRATIONS = 16
-EMPTY = "dataloader: it gave no batch, expected at least one"
 
 Model: TypeAlias = "str | os.PathLike[str] | nn.Module"
 
@@ -191,13 +190,7 @@ class TorchAdaptor:
         Raises:
             AdaptorError: The model cannot be run, or the dataloader is empty or does not fit.
         """
-        results = list(self.predictions(model, dataloader))
-        if not results:
-            raise AdaptorError(EMPTY)
-        several = [out if isinstance(out, list) else [out] for out, _ in results]
-        joined = [np.concatenate(parts) for parts in zip(*several, strict=True)]
-        truth = np.concatenate([label for _, label in results])
-        return float(metric(joined[0] if len(joined) == 1 else joined, truth))
+        return evaluated(self.predictions(model, dataloader), metric)
 
     def predictions(self, model: Model, dataloader: Dataloader) -> Iterator[tuple[Any, Any]]:
         """Yield outputs and labels of each batch; outputs are an array, or a list of several.
