@@ -272,3 +272,29 @@ def test_what_is_known_of_no_points_is_a_table_without_rows() -> None:
     given = given_of(at.State.start(LINE, 4, **CONSTRAINED).problem, {"size": size})
     assert given(np.empty((0, 1))).shape == (0, 1)
     assert given(np.array([[0.0], [1.0]])).shape == (2, 1)
+
+
+def test_among_many_choices_of_known_cost_what_costs_less_is_found() -> None:
+    names = [f"x{i}" for i in range(40)]
+    space = at.Space(*(at.Ordinal(name, list(range(1, 9))) for name in names))
+    limits: Any = {"accuracy": at.AtLeast(0.9)}
+    engine = at.Engine(
+        space,
+        seed=1,
+        objectives={"cost": "minimize"},
+        constraints=limits,
+        settings=at.Settings(n_initial=2),
+    )
+
+    def cost(params: Any) -> float:
+        return float(sum(params.values()))  # of random params, 180 or so
+
+    for level in (8, 2):
+        params = dict.fromkeys(names, level)
+        engine.observe(params, {"cost": cost(params), "accuracy": 0.95})
+    for known in ({"cost": cost}, {"cost": at.SumOf({n: _own(n) for n in names})}):
+        assert cost(engine.suggest(known=known).params) < 80.0
+
+
+def _own(name: str) -> Any:
+    return lambda params: float(params[name])
