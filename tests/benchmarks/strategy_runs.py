@@ -24,7 +24,8 @@ from quantised_models import DYNAMIC, MODELS, Task, task
 from threadpoolctl import threadpool_limits
 
 from strategies import Conf, TuneStrategy
-from strategies.adaptors.onnx.adaptor import ALGORITHMS, OnnxRuntimeAdaptor
+from strategies.adaptors.onnx.adaptor import OnnxRuntimeAdaptor
+from strategies.adaptors.onnx.asked import ALGORITHMS
 from strategies.metrics import metric_function
 from strategies.workspace import STRATEGIES
 

@@ -9,8 +9,9 @@ from onnx_models import build, cnn, loader, normal
 from quantised_models import task
 from test_onnxrt import constants, outputs_of
 
-from strategies.adaptors.onnx.adaptor import DYNAMIC, OnnxRuntimeAdaptor
+from strategies.adaptors.onnx.adaptor import OnnxRuntimeAdaptor
 from strategies.adaptors.onnx.graph import prepare
+from strategies.adaptors.onnx.options import DYNAMIC
 from strategies.adaptors.onnx.smoothing import STRENGTHS, smooth, smoothable
 from strategies.errors import AdaptorError
 

@@ -30,7 +30,9 @@ from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantTy
 
 from strategies.adaptors import peak
 from strategies.adaptors.base import FP32
-from strategies.adaptors.onnx.adaptor import DYNAMIC, REMEMBERED_CALIBRATIONS, OnnxRuntimeAdaptor
+from strategies.adaptors.onnx.adaptor import OnnxRuntimeAdaptor
+from strategies.adaptors.onnx.observed import REMEMBERED_CALIBRATIONS
+from strategies.adaptors.onnx.options import DYNAMIC
 from strategies.errors import AdaptorError, StrategyError
 
 # ------------------------------------------------------------------------------ what a graph says
