@@ -25,8 +25,8 @@ PASSIVE = {
     "LeakyRelu": ({}, 1),
     "Softmax": ({"axis": -1}, 1),
 }
-UINT8, INT8 = "uint8/asym/per_tensor", "int8/sym/per_tensor"
-OPTIONS = {"uint8": UINT8, "int8": INT8}
+UINT8, EVEN = "uint8/asym/per_tensor", "uint8/sym/per_tensor"
+WAYS = (UINT8, EVEN, "int8/sym/per_tensor", "int8/asym/per_tensor")
 
 
 def weightless(activation):
@@ -53,7 +53,7 @@ def between(operator):
 def test_a_passive_node_between_integers_is_one_of_integers(operator, tmp_path):
     model, data, adaptor = between(operator), normal(0, 8, 3, 4, 4), OnnxRuntimeAdaptor()
     operations = {o.name: o for o in adaptor.capability(model).operations}
-    assert operations["passive"].options == (weightless(UINT8), weightless(INT8), FP32)
+    assert operations["passive"].options == (weightless(UINT8), weightless(EVEN), FP32)
     assert operations["passive"].is_passive
     assert not operations["passive"].has_weight
     assert [operations[name].is_passive for name in ("a", "after")] == [False, False]
@@ -67,18 +67,18 @@ def test_a_passive_node_between_integers_is_one_of_integers(operator, tmp_path):
     assert 0 < np.abs(outputs_of(quantised, data) - exact).max() < 0.05 * np.abs(exact).max()
 
 
-@pytest.mark.parametrize("dtype", OPTIONS)
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("operator", PASSIVE)
-def test_a_passive_node_alone_reads_integers(operator, dtype):
+def test_a_passive_node_alone_reads_integers(operator, way):
     model, data, adaptor = between(operator), normal(0, 8, 3, 4, 4), OnnxRuntimeAdaptor()
-    option = weightless(OPTIONS[dtype])
-    tune_cfg = {("passive", operator): option}
+    dtype, scheme, _ = way.split("/")
+    tune_cfg = {("passive", operator): weightless(way)}
     quantised = adaptor.quantize(model, tune_cfg, [(data, 0)])
     assert adaptor.check(quantised, tune_cfg) == tune_cfg
     for read, tensor in zip(inputs_read(quantised, "passive"), "ab", strict=False):
         assert read[0] == tensor
         assert read[2].dtype == dtype
-        assert read[2] == 0 or dtype == "uint8"
+        assert scheme == "asym" or read[2] == (128 if dtype == "uint8" else 0)
     exact = outputs_of(model, data)
     assert 0 < np.abs(outputs_of(quantised, data) - exact).max() < 0.05 * np.abs(exact).max()
 
@@ -130,29 +130,31 @@ def outputs_of_product(model, x, z):
     )[0]
 
 
-def rounded(array, dtype):
+def rounded(array, way):
     """Return what an array is on the grid that holds just it."""
+    dtype, scheme, _ = way.split("/")
     low, high = min(array.min(), 0.0), max(array.max(), 0.0)
-    if dtype == "int8":
-        scale = np.float32(max(-low, high) / 127)
-        return np.clip(np.round(array / scale), -127, 127) * scale
-    scale = np.float32((high - low) / 255)
-    zero = np.round(-low / scale)
-    return (np.clip(np.round(array / scale) + zero, 0, 255) - zero) * scale
+    least, most = {"uint8": (0, 255), "int8": (-128, 127)}[dtype]
+    if scheme == "sym":
+        low, high = -max(-low, high), max(-low, high)
+        least = max(least, -127)
+    scale = np.float32((high - low) / (most - least))
+    zero = np.round(least - low / scale)
+    return (np.clip(np.round(array / scale) + zero, least, most) - zero) * scale
 
 
 @pytest.mark.parametrize("opset", [11, 17])
-@pytest.mark.parametrize("dtype", OPTIONS)
-def test_a_product_is_one_of_integers(dtype, opset, tmp_path):
+@pytest.mark.parametrize("way", WAYS)
+def test_a_product_is_one_of_integers(way, opset, tmp_path):
     model, adaptor = product(opset), OnnxRuntimeAdaptor()
     (operation,) = adaptor.capability(model).operations
-    assert operation.options == (weightless(UINT8), weightless(INT8), FP32)
+    assert operation.options == (weightless(UINT8), weightless(EVEN), FP32)
     assert (operation.is_passive, operation.has_weight) == (False, False)
     x, z = normal(0, 3, 4, 6), normal(1, 3, 6, 5)
-    tune_cfg = {operation.key: weightless(OPTIONS[dtype])}
+    tune_cfg = {operation.key: weightless(way)}
     quantised = adaptor.quantize(model, tune_cfg, [((x, z), 0)])
     assert adaptor.check(quantised, tune_cfg) == tune_cfg
-    expected = np.tanh(np.matmul(rounded(x, dtype), rounded(z, dtype)))
+    expected = np.tanh(np.matmul(rounded(x, way), rounded(z, way)))
     np.testing.assert_allclose(outputs_of_product(quantised, x, z), expected, atol=1e-5)
     ran = kernels(quantised, tmp_path)
     assert ran["MatMul"] == 0
@@ -169,7 +171,7 @@ def test_a_product_on_the_ranges_as_they_come(tmp_path):
     onnx.checker.check_model(quantised)
     assert adaptor.check(quantised, tune_cfg) == tune_cfg
     assert node_called(quantised, "product").op_type == "MatMulInteger"
-    expected = np.tanh(np.matmul(rounded(x, "uint8"), rounded(z, "uint8")))
+    expected = np.tanh(np.matmul(rounded(x, UINT8), rounded(z, UINT8)))
     np.testing.assert_allclose(outputs_of_product(quantised, x, z), expected, atol=1e-5)
     assert kernels(quantised, tmp_path)["MatMul"] == 0
 

@@ -19,7 +19,13 @@ from strategies.adaptors.onnx.graph import (
     weighted_nodes,
 )
 from strategies.adaptors.onnx.opsets import STANDARD_DOMAINS
-from strategies.adaptors.onnx.options import DYNAMIC, DYNAMIC_ACTIVATIONS, FIELDS, STATIC
+from strategies.adaptors.onnx.options import (
+    DYNAMIC,
+    DYNAMIC_ACTIVATIONS,
+    FIELDS,
+    STATIC,
+    STATIC_ACTIVATIONS,
+)
 from strategies.adaptors.onnx.pieces import Pieces
 
 PRODUCTS = ("MatMul",)
@@ -37,8 +43,6 @@ PASSIVE = (
 
 CARRIERS = ("MaxPool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Identity")
 """What writes values that it reads, and no others: on one grid on both sides it needs no floats."""
-
-STATIC_ACTIVATIONS = (("uint8", "asym", "per_tensor"), ("int8", "sym", "per_tensor"))
 
 
 @frozen
@@ -89,7 +93,7 @@ def weightless_nodes(model: onnx.ModelProto, approach: str) -> tuple[WeightlessN
 
 
 def options(approach: str) -> tuple[OpConfig, ...]:
-    """Return every option but fp32, the default first."""
+    """Return every option but fp32 that ONNX Runtime can carry out, the default first."""
     activations = DYNAMIC_ACTIVATIONS if approach == DYNAMIC else STATIC_ACTIVATIONS
     return tuple(
         {"weight": {"dtype": "fp32"}, "activation": dict(zip(FIELDS, one, strict=True))}
@@ -98,8 +102,9 @@ def options(approach: str) -> tuple[OpConfig, ...]:
 
 
 def operation(node: WeightlessNode, approach: str) -> Operation:
-    """Return the operation that a node is to those who tune it."""
-    offered = options(approach)
+    """Return the operation that a node is to those who tune it: one option for each scheme."""
+    by_scheme = {option["activation"]["scheme"]: option for option in reversed(options(approach))}
+    offered = tuple(option for option in options(approach) if option in by_scheme.values())
     ranks = (*range(1, len(offered) + 1), 0)
     return Operation(node.name, node.type, (*offered, FP32), ranks, node.is_passive, False)
 
