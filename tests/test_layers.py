@@ -144,7 +144,7 @@ FLOORS = {
         {"__init__"},
     ],
     "asktell.cli": [
-        {"results", "words", "yaml_document"},
+        {"ending", "results", "words", "yaml_document"},
         {"command", "completion", "page", "predictions", "space_file"},
         {"look", "study_page"},
         {"begin", "ask_and_tell", "change", "correct", "live", "reports", "show"},
@@ -276,6 +276,7 @@ def test_importing_asktell_pulls_in_no_heavy_package() -> None:
 SHELL = {
     "__main__.py",
     "cli/command.py",
+    "cli/ending.py",
     "cli/live.py",
     "cli/main.py",
     "cli/process.py",

@@ -6,13 +6,13 @@ Nothing below knows of these.
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
 
 from asktell import __version__
 from asktell.cli.arguments import COMMANDS, parse
+from asktell.cli.ending import carried_out
 from asktell.codec.answers import Answer
 from asktell.errors import (
     AskTellError,
@@ -26,7 +26,6 @@ from asktell.errors import (
 )
 
 DONE, FAULT, WRONG_USAGE, REFUSED, NOTHING_TO_GIVE, FILE_TROUBLE, PROGRAMS_FAIL = range(7)
-BROKEN_PIPE = 128 + 13
 
 _CODES: tuple[tuple[type[Exception], int], ...] = (
     (MissingExtraError, FAULT),
@@ -39,7 +38,6 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (OSError, FILE_TROUBLE),
     (AskTellError, REFUSED),
 )
-"""The first class that an error is an instance of decides."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,33 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: wrong usage (2), or help was asked for (0).
     """
     parsed = parse(sys.argv[1:] if arguments is None else arguments, __version__)
+    return carried_out(lambda: _answered(parsed), _CODES, _say)
+
+
+def _answered(parsed: Namespace) -> int:
     code = DONE
-    try:
-        for answer in COMMANDS[parsed.command].run(parsed):
-            sys.stdout.write(_text_of(answer))
-            sys.stdout.flush()
-            if isinstance(answer, dict) and "error" in answer:
-                _say(answer["error"])
-                code = REFUSED
-    except BrokenPipeError:
-        # Nobody reads any more. What Python would flush at its end has nowhere to go.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
-    except KeyboardInterrupt:
-        # End as the signal itself would have it, so that a shell's loop ends, too.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.raise_signal(signal.SIGINT)
-    except (AskTellError, OSError) as error:
-        _say(_words_of(error))
-        return next(code for kind, code in _CODES if isinstance(error, kind))
+    for answer in COMMANDS[parsed.command].run(parsed):
+        sys.stdout.write(_text_of(answer))
+        sys.stdout.flush()
+        if isinstance(answer, dict) and "error" in answer:
+            _say(answer["error"])
+            code = REFUSED
     return code
-
-
-def _words_of(error: AskTellError | OSError) -> str:
-    """Return what an error says; of one from the system, without its number."""
-    if isinstance(error, OSError) and error.filename is not None and error.strerror:
-        return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
-    return str(error)
 
 
 def _text_of(answer: Answer | str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -11,6 +10,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from asktell.cli.ending import carried_out
 from asktell.errors import AskTellError, Interrupted, MissingExtraError
 from strategies.adaptors import adaptor_for
 from strategies.adaptors.base import FP32
@@ -31,7 +31,6 @@ _CODES: tuple[tuple[type[Exception], int], ...] = (
     (OSError, FILE_TROUBLE),
     (AskTellError, REFUSED),
 )
-"""The first class that an error is an instance of decides."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,18 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: wrong usage (2), or help was asked for (0).
     """
     parsed = parse(arguments)
-    try:
-        return _COMMANDS[parsed.command](parsed)
-    except KeyboardInterrupt as error:
-        if not isinstance(error, Interrupted):  # which a run has said already
-            _say("stopped; the same command goes on from here")
-        # End as the signal itself would have it, so that a shell's loop ends, too.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        signal.raise_signal(signal.SIGINT)
-        raise
-    except (AskTellError, OSError) as error:
-        _say(str(error))
-        return next(code for kind, code in _CODES if isinstance(error, kind))
+    return carried_out(lambda: _COMMANDS[parsed.command](parsed), _CODES, _say, _stopped)
+
+
+def _stopped(error: KeyboardInterrupt) -> None:
+    if not isinstance(error, Interrupted):  # which a run has said already
+        _say("stopped; the same command goes on from here")
 
 
 def _tune(arguments: Namespace) -> int:
