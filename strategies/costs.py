@@ -96,4 +96,6 @@ def _deviation(known: Fitted, record: Record, operation: str, option: str) -> fl
     assert record.best is not None  # there are no costs without it
     space, model = record.space, known.models[known.state.problem.outcome_names.index(ACCURACY)]
     pair = [{**record.best.params, operation: one} for one in (FP32_LABEL, option)]
-    return model.difference(space.encode([space.check(params) for params in pair]))
+    return model.difference(
+        space.encode([tuple(one[name] for name in space.names) for one in pair])
+    )

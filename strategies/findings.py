@@ -13,7 +13,7 @@ from strategies.errors import StrategyError
 from strategies.knowledge import Knowledge
 from strategies.objective import Measurement, TuningGoal
 from strategies.trial import Progress, Trial
-from strategies.tuning_space import Meaning, TuningSpace
+from strategies.tuning_space import TuningSpace
 
 
 class Findings:
@@ -39,12 +39,8 @@ class Findings:
         self._space = space
         self._conf = conf
         self._settings = settings
-        self._outcomes: dict[Meaning, Measurement | None] = {}
-        """By meaning; None for what failed."""
         for trial in progress.trials:
-            self._keep(trial.params, trial)
-        if progress.baseline is not None:
-            self._keep_baseline(progress.baseline)
+            self._keep(trial)
 
     @property
     def engine(self) -> at.State:
@@ -74,17 +70,12 @@ class Findings:
         """Return the trials that meet the criterion and that no other of them dominates."""
         if not self.progress.trials:
             return ()
-        best = {self._space.canonical(one.params) for one in at.pareto(self.engine)}
+        best = [dict(one.params) for one in at.pareto(self.engine)]
         return tuple(
             trial
             for trial in self.progress.trials
-            if self._space.canonical(trial.params) in best
-            and (trial.measurement is None or trial.measurement.is_whole)
+            if trial.params in best and (trial.measurement is None or trial.measurement.is_whole)
         )
-
-    def knows(self, meaning: Meaning) -> bool:
-        """Tell whether a configuration of this meaning has an outcome."""
-        return meaning in self._outcomes
 
     def improves(self, trial: Trial) -> bool:
         """Tell whether a trial is better than the best so far; an equal one is not."""
@@ -100,7 +91,6 @@ class Findings:
         """Add the measurement of the FP32 model, and start the optimiser."""
         engine = started(self._space, self._conf, baseline, self._settings)
         self.progress = evolve(self.progress, baseline=baseline, engine=engine)
-        self._keep_baseline(baseline)
 
     def learn(self, knowledge: Knowledge) -> None:
         """Take what is known beforehand."""
@@ -111,24 +101,11 @@ class Findings:
         engine = told(self.engine, self.goal, params, trial.measurement, trial.failure)
         trials = (*self.progress.trials, trial)
         self.progress = evolve(self.progress, engine=engine, trials=trials)
-        self._keep(params, trial)
+        self._keep(trial)
 
-    def repeat(self, params: Mapping[str, Any]) -> None:
-        """Tell the optimiser the outcome of other params of the same meaning, without a trial."""
-        outcome = self._outcomes[self._space.canonical(params)]
-        self.progress = evolve(
-            self.progress, engine=told(self.engine, self.goal, params, outcome, None)
-        )
-
-    def _keep(self, params: Mapping[str, Any], trial: Trial) -> None:
-        self._outcomes[self._space.canonical(params)] = trial.measurement
+    def _keep(self, trial: Trial) -> None:
         if trial.measurement and self.improves(trial):
             self.best, self._best_rank = trial, self.goal.rank(trial.measurement)
-
-    def _keep_baseline(self, baseline: Measurement) -> None:
-        unquantised = self._space.unquantised()
-        if unquantised is not None:
-            self._outcomes[self._space.canonical(unquantised)] = baseline
 
 
 def goal_of(conf: Conf, baseline: Measurement) -> TuningGoal:

@@ -1,13 +1,13 @@
 """A run's progress to plain dict and back: what a strategy's ``dicts`` are.
 
-The dict's layout is :class:`History` and the classes of its fields: schema 3. It also says which
+The dict's layout is :class:`History` and the classes of its fields: schema 4. It also says which
 model the run tuned, what ``q_func`` made of it, and what for: other outcomes would mislead.
 
-Schema 2 knew neither constraints nor how far off a measurement may be; it is read as it is.
-
-Schema 1 did not name the model, and its optimiser had one target, in which misses of the criterion
-were penalised. Its trials are read, and told to a new optimiser. Schema 2 held nothing that was
-known beforehand; that is measured when the run goes on.
+Schema 3 had settings in its space that change nothing; where there are any, its trials are told to
+a new optimiser. Schema 2 knew neither constraints nor how far off a measurement may be, and nothing
+that is known beforehand; that is measured when the run goes on. Schema 1 did not name the model,
+and its optimiser had one target, in which misses of the criterion were penalised; its trials are
+told to a new optimiser, too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from strategies.policies import Policy
 from strategies.trial import Progress, Trial
 from strategies.tuning_space import TuningSpace
 
-SCHEMA = 3
+SCHEMA = 4
 
 _LATER: dict[str, Any] = {"prepared": None, "seconds_by_part": {}, "knowledge": None}
 """What schema 2 lacked, and what that means without."""
@@ -104,7 +104,7 @@ def history_from_dict(
     _same("criterion", asdict(history.criterion), asdict(conf.criterion))
     _same("objectives", [*map(asdict, history.objectives)], [*map(asdict, conf.objectives)])
     _same("constraints", [*map(asdict, history.constraints)], [*map(asdict, conf.constraints)])
-    same = _same_choices if history.schema == 1 else at.Space.__eq__
+    same = _same_choices if history.schema < SCHEMA else at.Space.__eq__
     if engine is not None and not same(engine.space, space.space):
         expected = "the tuning space of this model and configuration"
         raise ResumeError("$.dicts.engine.space", engine.space, expected)
@@ -129,7 +129,7 @@ def history_from_dict(
     knowledge = checked(history.knowledge, space)
     if history.baseline is None:
         return Progress(None, None, (), history.seconds, history.seconds_by_part)
-    if history.schema == 1:
+    if history.schema == 1 or (engine is not None and engine.space != space.space):
         engine = _told_anew(history.baseline, trials, policy, conf, space)
     elif engine is None:
         raise ResumeError("$.dicts.engine", None, "a state, since there is a baseline")
@@ -257,6 +257,8 @@ def _checked(trial: Trial, position: int, conf: Conf, space: TuningSpace) -> Tri
         raise ResumeError(place, asdict(trial), "a measurement or a failure, not both")
     _check_measurement(trial.measurement, conf, f"{place}.measurement")
     try:
-        return evolve(trial, params=space.space.params(space.space.check(trial.params)))
+        is_whole = trial.params.keys() == {*space.space.names}
+        params = space.canonical(trial.params) if is_whole else trial.params
+        return evolve(trial, params=space.space.params(space.space.check(params)))
     except at.errors.ParamsError as error:
         raise _below(f"{place}.params", error) from None

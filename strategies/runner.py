@@ -204,7 +204,7 @@ class TuneStrategy(ABC):
                 asking.tell(params, trial)
 
     def _asking(self) -> Asking:
-        return Asking(self._findings, self.policy, self.tuning_space, lambda: self._context)
+        return Asking(self._findings, self.policy, lambda: self._context)
 
     def _asked(self, asking: Asking) -> dict[str, Any] | None:
         with self.timesheet.of(ASKING):
@@ -300,6 +300,7 @@ class TuneStrategy(ABC):
             unquantised=space.unquantised(),
             starts=(space.default(), space.most_exact()),
             variants=space.variants(),
+            canonical=space.canonical,
             knowledge=self._findings.progress.knowledge,
         )
 

@@ -1,9 +1,9 @@
 """The tuning space: what the adaptor offers and the configuration allows, as an asktell space.
 
 Each operation is one parameter. Its choices are all the ways to quantise it, and fp32, which leaves
-it as it is; in order from the most exact on, where that is known and of use. So different params
-mean different models, with one exception: where no activation is quantised, the calibration makes
-no difference.
+it as it is; in order from the most exact on, where that is known and of use. Where no activation is
+quantised, it makes no difference how ranges are chosen: only the first way is in the space there.
+So different params mean different models.
 """
 
 from __future__ import annotations
@@ -34,9 +34,6 @@ SAMPLING_SIZE = "calib_sampling_size"
 SMOOTHING = "smooth_quant"
 SETTINGS = (ALGORITHM, SAMPLING_SIZE, SMOOTHING)
 """What parameters are called that belong to the whole model."""
-
-Meaning = tuple[Any, ...]
-"""Equal for params that give the same model."""
 
 Params = Mapping[str, Any]
 
@@ -73,7 +70,27 @@ class TuningSpace:
             parameters.append(at.Ordinal(SAMPLING_SIZE, self.sampling_sizes))
         if len(self.smoothings) > 1:
             parameters.append(at.Categorical(SMOOTHING, self.smoothings))
-        return at.Space(*parameters)
+        return at.Space(*parameters, constraints=self._without_effect())
+
+    def _without_effect(self) -> list[at.Forbidden]:
+        """Return what the space leaves out: settings that change nothing, but for the first.
+
+        How ranges are chosen, and what is smoothed, is of account only where an activation is
+        quantised; how much is looked at, wherever anything is.
+        """
+        floats = [_labels(options, _is_float) for options in self.operations.values()]
+        unquantised = [_labels(options, _is_unquantised) for options in self.operations.values()]
+        names = [_label(key) for key in self.operations]
+        settings = (
+            (ALGORITHM, self.algorithms, floats),
+            (SMOOTHING, self.smoothings, floats),
+            (SAMPLING_SIZE, self.sampling_sizes, unquantised),
+        )
+        return [
+            at.Forbidden({name: list(values[1:]), **dict(zip(names, without, strict=True))})
+            for name, values, without in settings
+            if len(values) > 1 and all(without)
+        ]
 
     @_names.default
     def _named(self) -> tuple[tuple[str, OpKey, Mapping[str, OpConfig]], ...]:
@@ -125,8 +142,9 @@ class TuningSpace:
 
     def default(self) -> dict[str, Any]:
         """Return the params of the default configuration: the first option everywhere."""
-        params = self.space.params(self.space.configuration(0))
-        return params | {_label(key): next(iter(opts)) for key, opts in self.operations.items()}
+        params = {name: next(iter(options)) for name, _, options in self._names}
+        settings = self._settings({})
+        return params | {name: settings[name] for name in SETTINGS if name in self.space.names}
 
     def most_exact(self) -> dict[str, Any]:
         """Return params that quantise every operation as exactly as is allowed, where known."""
@@ -174,6 +192,7 @@ class TuningSpace:
         for label in labels:
             same = {_label(k): label for k, options in self.operations.items() if label in options}
             found.append(default | same)
+        found = [self.canonical(one) for one in found]
         return tuple(one for place, one in enumerate(found) if one not in found[:place])
 
     def tune_cfg(self, params: Mapping[str, Any]) -> TuneConfig:
@@ -236,23 +255,16 @@ class TuningSpace:
         for name in SETTINGS:
             if name in self.space.names:
                 params[name] = tune_cfg[name]
-        return params
+        return self.canonical(params)
 
-    def canonical(self, params: Mapping[str, Any]) -> Meaning:
-        """Return what params mean: equal for those that give the same model.
-
-        How ranges are chosen, and what is smoothed, is of account only where activations are
-        quantised; how much is looked at, wherever anything is.
-        """
-        config = self.tune_cfg(params)
-        labels = tuple(params[_label(key)] for key in self.operations)
-        chosen = [config[key] for key in self.operations]
-        if all(one == FP32 for one in chosen):
-            return labels
-        looked_at = (*labels, config.get(SAMPLING_SIZE))
-        if all(one["activation"]["dtype"] == "fp32" for one in chosen):
-            return looked_at
-        return (*looked_at, config.get(ALGORITHM), config.get(SMOOTHING))
+    def canonical(self, params: Params) -> dict[str, Any]:
+        """Return the params of the space that give the same model."""
+        found = dict(params)
+        for ban in self.space.constraints:
+            if not ban.holds(found):
+                setting = ban.names[0]
+                found[setting] = self._settings({})[setting]
+        return found
 
 
 def remembered(part: Callable[[Params], float]) -> Callable[[dict[str, Any]], float]:
@@ -266,6 +278,18 @@ def remembered(part: Callable[[Params], float]) -> Callable[[dict[str, Any]], fl
         return answers[key]
 
     return answer
+
+
+def _labels(options: Mapping[str, OpConfig], wanted: Callable[[OpConfig], bool]) -> list[str]:
+    return [label for label, option in options.items() if wanted(option)]
+
+
+def _is_float(option: OpConfig) -> bool:
+    return bool(option["activation"]["dtype"] == "fp32")
+
+
+def _is_unquantised(option: OpConfig) -> bool:
+    return option == FP32
 
 
 def _label(key: OpKey) -> str:

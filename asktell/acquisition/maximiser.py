@@ -31,7 +31,7 @@ _CLIMB_STEPS, _LEADER_STEPS, _TOLERANCE = 10, 15, 1e-6
 top. Running on to convergence took three times as many steps and gained 0.004 to 0.03 in the
 logarithm of the improvement. The tolerance only ends climbs that stand still; it was not tuned."""
 
-_MANY_AXES, _WALK_STEPS, _LEADER_WALK = 32, 8, 192
+_MANY_AXES, _WALK_STEPS, _LEADER_WALK = 32, 4, 96
 """With more discrete axes than this, several moves are made at once, and after some steps the best
 start alone goes on. Chosen for the time they take on 200 axes (docs/decisions, number 13)."""
 
@@ -39,9 +39,9 @@ _LEAST_GAIN = 1e-9
 """The least relative gain for which another round is worth its time; less is near the rounding of
 scores. Not tuned."""
 
-_LONGEST_WALK = 12
-"""With constraints, so many moves at most: continuous axes make up for what a move breaks, so that
-there are ever smaller gains to be had. Without any, walks end by themselves."""
+_LONGEST_WALK = 6
+"""With constraints, so many moves at most where continuous axes make up for what a move breaks, as
+there are ever smaller gains to be had then. Else walks end by themselves."""
 
 _FILLS = 3
 """How many candidates a move to another branch is tried with. Not tuned."""
@@ -247,9 +247,8 @@ def _walk(points: Array, scores: Array, search: _Search) -> tuple[Array, Array]:
     points, scores = points.copy(), scores.copy()
     moving = np.arange(len(points))
     many = search.domain.n_discrete > _MANY_AXES
-    steps = 0
-    while len(moving) and (search.domain.sampler is None or steps < _LONGEST_WALK):
-        steps += 1
+    makes_up = search.domain.sampler is not None and bool(search.domain.continuous.any())
+    for step in range(1, (_LONGEST_WALK if makes_up else _WALK_STEPS + _LEADER_WALK) + 1):
         neighbours, owners = search.domain.neighbours(points[moving], search.random, search.fills)
         if not len(neighbours):
             break
@@ -270,10 +269,9 @@ def _walk(points: Array, scores: Array, search: _Search) -> tuple[Array, Array]:
                 points[row], scores[row] = neighbours[best], reached[best]
                 still.append(row)
         moving = np.array(still, dtype=np.int64)
-        steps += 1
-        if many and steps >= _WALK_STEPS:
+        if many and step >= _WALK_STEPS:
             moving = moving[moving == np.argmax(scores)]
-        if steps >= _WALK_STEPS + _LEADER_WALK:
+        if not len(moving):
             break
     return points, scores
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 from attrs import field, frozen
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from asktell.errors import DefinitionError
 from asktell.space.absent import NOWHERE
 from asktell.space.activity import Activity
-from asktell.space.axes import Axis, Indices
+from asktell.space.axes import EXHAUSTIVE_MOVES, Axis, Indices
 from asktell.space.counting import Count
 from asktell.space.first_point import contradiction
 from asktell.space.neighbours import neighbours
@@ -241,6 +242,22 @@ class Domain:
         dimensions active comes once for each of the ``fills`` (k, d), in which every dimension has
         a position; None for the centre.
         """
+        moves, of = self._moves_of(points, random, fills)
+        if self.sampler is None:
+            return moves, of
+        return neighbours(self.sampler.region, points, moves, of)
+
+    def _moves_of(
+        self, points: Points, random: np.random.Generator, fills: Points | None
+    ) -> tuple[Points, Indices]:
+        """Return moves (m, d), whether they keep the constraints or not, and their rows (m,)."""
+        if self._levels is not None:
+            dimensions, positions = self._levels
+            new = np.tile(positions, len(points))
+            moves = np.repeat(points, len(positions), axis=0)
+            moves[np.arange(len(new)), np.tile(dimensions, len(points))] = new
+            changed = new != points[:, dimensions].ravel()
+            return moves[changed], np.repeat(np.arange(len(points)), len(positions))[changed]
         rows, owners = [np.empty((0, self.dim))], [np.empty(0, dtype=np.int64)]
         parents = () if self.activity is None else self.activity.parents
         fills = self.centre[None] if fills is None else fills
@@ -261,12 +278,23 @@ class Domain:
                     moved = settled[np.sort(np.unique(settled, axis=0, return_index=True)[1])]
                 rows.append(moved)
                 owners.append(np.full(len(moved), owner))
-        moves, of = np.vstack(rows), np.concatenate(owners)
-        return (
-            (moves, of)
-            if self.sampler is None
-            else neighbours(self.sampler.region, points, moves, of)
-        )
+        return np.vstack(rows), np.concatenate(owners)
+
+    @cached_property
+    def _levels(self) -> tuple[Indices, Points] | None:
+        """The dimension and the position of every level there is, (k,) each.
+
+        None where moves are not simply to each of them: as they are many, or make others active.
+        """
+        dimensions = np.flatnonzero(~self.continuous)
+        if self.activity is not None or not 0 < len(dimensions) <= _MOST_MOVED:
+            return None
+        share = max(_LEAST_MOVES, _MOST_MOVES // len(dimensions))
+        axes = [self.axes[dimension] for dimension in dimensions]
+        if any(axis.size is None or axis.size > min(share, EXHAUSTIVE_MOVES) for axis in axes):
+            return None
+        levels = [axis.levels() for axis in axes]
+        return np.repeat(dimensions, [*map(len, levels)]), np.concatenate(levels)
 
 
 def _refusal(region: Region) -> DefinitionError:

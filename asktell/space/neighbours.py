@@ -2,7 +2,8 @@
 
 A move along one dimension may break a row. Then continuous dimensions make up for it, where there
 are any; and along two dimensions that share a row, one makes up for the other, so that integers
-with a fixed sum and numbers in order can move at all.
+with a fixed sum and numbers in order can move at all. A move that a ban forbids is made together
+with one that lifts the ban.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from itertools import permutations
 import numpy as np
 
 from asktell.space.absent import NOWHERE
+from asktell.space.activity import Test
 from asktell.space.axes import Indices
 from asktell.space.first_point import mended
 from asktell.space.region import Points, Region
@@ -25,6 +27,9 @@ _SWEEPS = 4
 
 _MOVES = 16
 """Moves of the first of a pair, at most: the shortest ones."""
+
+_LIFTS = 8
+"""Dimensions of a ban that move to lift it, at most: the first that it names."""
 
 
 def neighbours(
@@ -44,10 +49,31 @@ def neighbours(
         both = [_together(region, point, one, other, row) for one, other, row in pairs]
         rows += both
         of += [np.full(len(moved), owner) for moved in both]
+    for number in range(len(region.bans)):
+        forbidden = region.forbidden_by(number, moves)
+        for dimension, test in region.tests[number][:_LIFTS] if len(forbidden) else ():
+            rows.append(_lifted(region, moves[forbidden], dimension, test))
+            of.append(owners[forbidden][: len(rows[-1])])
     everything, owner_of = np.vstack(rows), np.concatenate(of)
     everything, fine = mended(region, everything, _SWEEPS)
     fine &= (everything != points[owner_of]).any(axis=1)
     return everything[fine], owner_of[fine]
+
+
+def _lifted(region: Region, moves: Points, dimension: int, test: Test) -> Points:
+    """Return moves (k, d) that go on along a dimension, to the nearest level that fails a test.
+
+    They are none where there is no such level.
+    """
+    levels = region.axes[dimension].moves(float(moves[0, dimension]))
+    levels = levels[~test(levels)]
+    if not len(levels):
+        return moves[:0]
+    lifted = moves.copy()
+    lifted[:, dimension] = levels[np.abs(levels - moves[:, [dimension]]).argmin(axis=1)]
+    if region.activity is not None:
+        lifted = region.activity.settled(lifted, np.full(region.dim, 0.5))
+    return lifted
 
 
 def _pairs(region: Region) -> list[tuple[int, int, int]]:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from asktell.space.absent import NOWHERE
 from asktell.space.activity import Activity, Test, test_of
-from asktell.space.axes import Axis, Some
+from asktell.space.axes import Axis, Indices, Some
 from asktell.space.column import Column
 from asktell.space.conditions import Condition
 from asktell.space.constraints import TOLERANCE, Constraint, Forbidden, Linear, Ordered
@@ -187,7 +187,8 @@ class Region:
         )
 
     @cached_property
-    def _tests(self) -> tuple[tuple[tuple[int, Test], ...], ...]:
+    def tests(self) -> tuple[tuple[tuple[int, Test], ...], ...]:
+        """Of every ban: by dimension, what tells of positions whether its condition is met."""
         return tuple(
             tuple((i, test_of(self.limits.parameters[i], one)) for i, one in ban.conditions)
             for ban in self.bans
@@ -343,14 +344,23 @@ class Region:
     def permits(self, points: Points) -> Mask:
         """Tell which points (m, d) have no forbidden combination (m,)."""
         fine = np.ones(len(points), dtype=bool)
-        for tests in self._tests:
-            met = fine.copy()
-            for i, test in tests:
-                there = met & (points[:, i] != NOWHERE)
-                met = there
-                met[there] = test(points[there, i])
-            fine &= ~met
+        for tests in self.tests:
+            fine[self._meets(tests, points, np.flatnonzero(fine))] = False
         return fine
+
+    def forbidden_by(self, number: int, points: Points) -> Indices:
+        """Return the rows of points (m, d) in which all conditions of a ban are met."""
+        return self._meets(self.tests[number], points, np.arange(len(points)))
+
+    @staticmethod
+    def _meets(tests: Sequence[tuple[int, Test]], points: Points, rows: Indices) -> Indices:
+        """Return those of some rows in which all tests are met."""
+        for i, test in tests:
+            if not len(rows):
+                break
+            rows = rows[points[rows, i] != NOWHERE]
+            rows = rows[test(points[rows, i])]
+        return rows
 
     def holds(self, points: Points) -> Mask:
         """Tell which settled points (m, d) keep all constraints, exactly, (m,)."""

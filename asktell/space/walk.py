@@ -179,7 +179,7 @@ class Walk:
     def _ruled_out(self, dimension: int) -> list[tuple[float, float, Mask]]:
         """Return intervals of numbers that bans rule out, in order, and for which points (m,)."""
         found = []
-        for ban, tests in zip(self.region.bans, self.region._tests, strict=True):
+        for ban, tests in zip(self.region.bans, self.region.tests, strict=True):
             mine = [one for i, one in ban.conditions if i == dimension]
             if not mine or not isinstance(mine[0], Between):
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from attrs import field, frozen
@@ -27,6 +27,7 @@ class Context:
         starts: what is tried first: the default configuration, and if it misses the criterion, the
             most exact quantised one.
         variants: configurations of the whole model: another calibration, or one option everywhere.
+        canonical: returns the params of the space that give the same model as others.
         knowledge: what every option of every operation does; None for a policy that does not ask.
     """
 
@@ -34,6 +35,7 @@ class Context:
     unquantised: Params | None = None
     starts: tuple[Params, ...] = ()
     variants: tuple[Params, ...] = ()
+    canonical: Callable[[Params], dict[str, Any]] = dict
     knowledge: Knowledge | None = None
 
 

@@ -49,12 +49,12 @@ def next_of(script: Script, state: at.State, context: Context) -> Params | None:
     outcomes = outcomes_of(state)
     steps = script(context)
     try:
-        params = next(steps)
+        params = context.canonical(next(steps))
         while True:
             values = state.space.check(params)
             if values not in outcomes and not state.is_taken(values):
                 return params
-            params = steps.send(outcomes.get(values))
+            params = context.canonical(steps.send(outcomes.get(values)))
     except StopIteration:
         return None
 

@@ -277,3 +277,20 @@ def test_grid_of_a_conditional_space_has_every_point_once() -> None:
         ],
         key=repr,
     )
+
+
+def test_a_move_that_is_forbidden_is_made_with_one_that_lifts_the_ban() -> None:
+    quick = {"first": ["quick", "none"], "second": ["quick", "none"]}
+    space = at.Space(
+        *(at.Categorical(name, ["exact", *quick[name]]) for name in quick),
+        at.Categorical("range", ["all", "most"]),
+        constraints=[at.Forbidden({"range": "most", **quick})],
+    )
+    here = {"first": "exact", "second": "quick", "range": "most"}
+    point = space.encode([space.check(here)])
+    moves, _ = space.domain.neighbours(point, RANDOM)
+    found = [space.params(values) for values in space.decode(moves)]
+    assert {"first": "quick", "second": "quick", "range": "all"} in found
+    assert {"first": "quick", "second": "exact", "range": "most"} in found
+    assert here not in found
+    assert all(space.check(one) for one in found)

@@ -8,7 +8,7 @@ import pytest
 from fakes import OPTIONS, SIZES, conf
 
 import asktell as at
-from strategies.adaptors.base import FP32, Capability, Operation
+from strategies.adaptors.base import Capability, Operation
 from strategies.errors import StrategyError
 from strategies.findings import Findings
 from strategies.objective import Measurement
@@ -50,8 +50,6 @@ def test_the_goal_is_known_once_the_fp32_model_is_measured() -> None:
 def test_the_fp32_model_is_the_outcome_of_the_unquantised_configuration() -> None:
     found, unquantised = findings(), SPACE.unquantised()
     assert unquantised is not None
-    assert found.knows(SPACE.canonical(unquantised))
-    assert not found.knows(SPACE.canonical(DEFAULT))
     assert told(found) == [unquantised]
     assert found.best is None
 
@@ -78,17 +76,6 @@ def test_a_trial_is_told_and_kept_at_once() -> None:
     assert [failure.params for failure in found.engine.failures] == [SECOND]
 
 
-def test_the_same_meaning_is_told_without_a_trial() -> None:
-    found = findings()
-    unquantised = SPACE.unquantised()
-    assert unquantised is not None
-    same = {**unquantised, "calib_sampling_size": SIZES[1]}
-    assert SPACE.tune_cfg(same)["fc", "MatMul"] == FP32
-    found.repeat(same)
-    assert told(found) == [unquantised, same]
-    assert found.progress.trials == ()
-
-
 def test_taking_up_progress_gives_the_same_findings() -> None:
     found = findings()
     for number, (params, size) in enumerate([(FIRST, 30.0), (SECOND, None), (CHANNEL, 30.0)]):
@@ -96,5 +83,3 @@ def test_taking_up_progress_gives_the_same_findings() -> None:
     again = Findings(found.progress, SPACE, CONF, at.Settings())
     assert again.progress == found.progress
     assert again.best == found.best == trial(FIRST, 30.0)
-    meanings = [SPACE.canonical(params) for params in (FIRST, SECOND, CHANNEL, DEFAULT)]
-    assert all(again.knows(meaning) == found.knows(meaning) for meaning in meanings)

@@ -14,13 +14,13 @@ import asktell as at
 from strategies.adaptors.base import FP32, Capability, Operation
 from strategies.conf import Conf
 from strategies.errors import ResumeError
-from strategies.findings import started
-from strategies.history import Identity, history_from_dict, history_to_dict
+from strategies.findings import goal_of, started
+from strategies.history import SCHEMA, Identity, history_from_dict, history_to_dict
 from strategies.knowledge import knowledge_of
 from strategies.objective import Looked, Measurement
 from strategies.policies import BAYESIAN, RANDOM
 from strategies.trial import Progress, Trial
-from strategies.tuning_space import TuningSpace
+from strategies.tuning_space import TuningSpace, option_label
 
 CONF = Conf({"model": {"framework": "onnxrt_qlinearops"}, "tuning": {"objective": "modelsize"}})
 INT8 = {
@@ -71,11 +71,11 @@ def test_the_start_of_a_run_comes_back() -> None:
     assert history_from_dict(dicts, BAYESIAN, IDENTITY, CONF, SPACE) == start
 
 
-def test_the_layout_is_that_of_schema_3() -> None:
+def test_the_layout_is_that_of_schema_4() -> None:
     progress = Progress(ENGINE, BASELINE, (TRIAL,), 2.5, {"asking": 0.5}, KNOWLEDGE)
     unknown = {"std": {}, "looked": None}
     assert history_to_dict(progress, RANDOM, IDENTITY, CONF) == {
-        "schema": 3,
+        "schema": 4,
         "strategy": "random",
         "model": "digest",
         "prepared": None,
@@ -208,3 +208,26 @@ def test_damages_are_not_negative() -> None:
     dicts["knowledge"]["operations"][0]["effects"][0]["damage"] = -1.0
     with pytest.raises(ResumeError, match="numbers >= 0"):
         history_from_dict(dicts, BAYESIAN, IDENTITY, CONF, SPACE)
+
+
+def test_settings_that_changed_nothing_are_gone_from_what_schema_3_tried() -> None:
+    alone = {"weight": INT8["weight"], "activation": {"dtype": "fp32"}}
+    options = (INT8, alone, FP32)
+    space = TuningSpace.of(
+        Capability((Operation("conv", "Conv", options),), ("minmax", "entropy")), CONF
+    )
+    whole = at.Space(*space.space.parameters)
+    same = {**space.default(), "conv (Conv)": option_label(alone)}
+    tried = {**same, "calib_algorithm": "entropy"}
+    goal = goal_of(CONF, BASELINE)
+    engine = at.State.start(whole, objectives=goal.wanted, constraints=goal.limits)
+    engine = at.observe(engine, tried, {"modelsize": 9.0, "accuracy": 0.5})
+    trial = evolve(TRIAL, params=tried)
+    progress = Progress(engine, BASELINE, (trial,), 2.5)
+    old = {**history_to_dict(progress, BAYESIAN, IDENTITY, CONF), "schema": 3}
+    read = history_from_dict(old, BAYESIAN, IDENTITY, CONF, space)
+    assert read.trials == (evolve(TRIAL, params=same),)
+    assert read.engine is not None
+    assert read.engine.space == space.space
+    with pytest.raises(ResumeError, match="the tuning space of this model"):
+        history_from_dict({**old, "schema": SCHEMA}, BAYESIAN, IDENTITY, CONF, space)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
+from attrs import evolve
 
 import asktell as at
 from strategies.adaptors.base import FP32, Capability, OpConfig, Operation, Sensitivity
@@ -305,7 +306,7 @@ def test_the_model_is_told_how_the_accuracy_is_expected_to_go() -> None:
     other = knowledge_of(SPACE, sensitivities, size_of)
     contexts: Iterable[Context] = (
         CONTEXT,
-        Context(CONTEXT.known, CONTEXT.unquantised, CONTEXT.starts, (), other),
+        evolve(CONTEXT, variants=(), knowledge=other),
     )
     first, second = (asked(context) for context in contexts)
     assert first[2] == "f"  # c is the delicate one

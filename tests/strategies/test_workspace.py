@@ -371,7 +371,7 @@ def test_there_is_a_line_for_every_trial(
     lines = [record.getMessage() for record in caplog.records]
     fp32, space, known, first, _, done, parts, report, resumed, third, *_ = lines
     assert fp32.startswith("FP32: accuracy 0.9000, size 200 bytes; wanted: accuracy of at least 0.")
-    assert space == "2 operations, 18 configurations"
+    assert space == "2 operations, 17 configurations"
     assert known.startswith("what 6 options do alone, in ")
     assert first.startswith("trial 0 (1 of 2): accuracy 0.8710, size 50 bytes, misses; ")
     assert first.endswith(" s")
