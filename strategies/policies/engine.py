@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 
-from attrs import evolve, frozen
+from attrs import frozen
 
 import asktell as at
 from asktell.asking.beforehand import Trends
 from asktell.asking.known import Known
 from strategies.objective import ACCURACY
+from strategies.policies.groups import suggested_in_groups
 from strategies.policies.policy import Context, Params, Proposal, handed_out
 from strategies.policies.script import Script, begin, next_of
 
@@ -40,8 +41,12 @@ class EnginePolicy:
         known = context.known
         if self.cautious:
             known = cautiously(state, known, context.unquantised)
+        trends = trends_of(state, context)
+        grouped = suggested_in_groups(state, context, known, trends)
+        if grouped is not None:
+            return handed_out(state, grouped)
         try:
-            state, (suggestion,) = at.suggest(state, known=known, trends=trends_of(state, context))
+            state, (suggestion,) = at.suggest(state, known=known, trends=trends)
         except at.SpaceExhausted:
             return None
         return state, suggestion.params
@@ -77,7 +82,7 @@ def cautiously(state: at.State, known: Known, unquantised: Params | None) -> Kno
         return whole * (1.0 - math.copysign(abs(saved) ** exponent, saved))
 
     if isinstance(size_of, at.SumOf):
-        return {**known, name: evolve(size_of, through=cautious)}
+        return {**known, name: at.SumOf(dict(size_of.parts), size_of.constant, cautious)}
     return {**known, name: lambda params: cautious(size_of(params))}
 
 

@@ -26,7 +26,7 @@ from threadpoolctl import threadpool_limits
 import asktell as at
 from strategies.knowledge import Effect, Knowledge, Operation
 from strategies.policies import AUTO, BAYESIAN, HAWQ, Context, EnginePolicy
-from strategies.policies.hawq import frontier_of
+from strategies.policies.frontier import frontier_of
 
 OPTIONS = ("int4", "int8 tensor", "int8 channel", "fp16", "fp32")
 SHARE_OF_BYTES = (0.14, 0.25, 0.27, 0.5, 1.0)
@@ -84,12 +84,12 @@ def context_of(model: Model) -> tuple[at.Space, Context]:
         one.name: {e.option: e.size for e in one.effects} for one in model.knowledge.operations
     }
 
-    def size_of(params: Any) -> float:
-        return 1.0 - sum(sizes[name][params[name]] for name in names) / whole
+    def part_of(name: str) -> Callable[[Any], float]:
+        return lambda params: -sizes[name][params[name]] / whole
 
     default, exact = (dict.fromkeys(names, option) for option in ("int8 channel", "fp16"))
     context = Context(
-        known={"modelsize": size_of},
+        known={"modelsize": at.SumOf({name: part_of(name) for name in names}, 1.0)},
         unquantised=dict.fromkeys(names, "fp32"),
         starts=(default, exact),
         knowledge=model.knowledge,

@@ -25,8 +25,8 @@ from strategies.policies import (
     EnginePolicy,
     Params,
 )
-from strategies.policies.engine import trends_of
-from strategies.policies.hawq import frontier_of
+from strategies.policies.engine import cautiously, trends_of
+from strategies.policies.frontier import frontier_of
 from strategies.policies.script import Outcome, next_of, outcomes_of
 from strategies.tuning_space import TuningSpace
 
@@ -340,3 +340,21 @@ def test_without_an_accuracy_there_is_no_trend() -> None:
     assert trends_of(state, CONTEXT) == {}
     assert trends_of(begun(1.0), Context()) == {}
     assert list(trends_of(begun(1.0), CONTEXT)) == ["accuracy"]
+
+
+def test_a_known_sum_stays_one_while_nothing_meets() -> None:
+    parts = {name: lambda params: size_of(params) for name in NAMES}
+    known = {"modelsize": at.SumOf(parts, 7.0)}
+    unquantised = SPACE.unquantised()
+    state = at.State.start(
+        SPACE.space,
+        objectives={"modelsize": "minimize"},
+        constraints={"accuracy": at.AtLeast(1.0)},
+    )
+    assert unquantised is not None
+    for params in (unquantised, SPACE.default()):
+        state = at.observe(state, params, {"modelsize": size_of(params), "accuracy": 0.0})
+    found = cautiously(state, known, unquantised)["modelsize"]
+    assert isinstance(found, at.SumOf)
+    assert found(unquantised) == size_of(unquantised) + 7.0
+    assert found(SPACE.default()) != known["modelsize"](SPACE.default())
