@@ -98,6 +98,8 @@ def reference(weight: Array, side: Any, axis: int) -> tuple[Array, Array, Array]
     """Quantise channel by channel, in plain loops: the integers, scales and zero points."""
     least, most = {"int8": (-127, 127), "int4": (-7, 7), "uint4": (0, 15)}[side["dtype"]]
     channels = np.moveaxis(weight, axis, 0).reshape(weight.shape[axis], -1).astype(np.float64)
+    if side["granularity"] == "per_tensor":
+        channels = channels.reshape(1, -1)
     width = 32 if side["granularity"] == "per_block" else channels.shape[1]
     steps, scales, zeros = np.empty(channels.shape), [], []
     for row, values in enumerate(channels):
@@ -153,8 +155,17 @@ def each_option(approach: str, kind: str) -> list[tuple[Operation, OpConfig]]:
             "Conv",
             ["int8 sym per_channel", "fp16", "int4 sym per_channel", "uint4 asym per_channel"],
         ),
-        ("Gather", ["int8 sym per_channel", "fp16", "int4 sym per_block", "uint4 asym per_block"]),
-        ("Gather, cubes", ["int8 sym per_channel", "fp16"]),
+        (
+            "Gather",
+            [
+                "int8 sym per_channel",
+                "int8 sym per_tensor",
+                "fp16",
+                "int4 sym per_block",
+                "uint4 asym per_block",
+            ],
+        ),
+        ("Gather, cubes", ["int8 sym per_channel", "int8 sym per_tensor", "fp16"]),
         ("LSTM", ["int8 sym per_channel", "fp16"]),
         ("GRU", ["int8 sym per_channel", "fp16"]),
         (

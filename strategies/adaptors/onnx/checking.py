@@ -142,8 +142,8 @@ def _table(graph: _Graph, node: onnx.NodeProto) -> Side:
         return FLOAT if graph.dtype(steps) == "float" else HALF
     whole = graph.reader(node.output[0])
     scaling = graph.reader(whole.output[0])
-    scales = graph.makers[scaling.input[1]]
-    return graph.side(steps, scales.input[0])
+    scale = scaling.input[1]
+    return graph.side(steps, scale if scale in graph.constants else graph.makers[scale].input[0])
 
 
 def _activation(graph: _Graph, name: str) -> Side:

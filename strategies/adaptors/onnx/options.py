@@ -98,7 +98,7 @@ def _weights_alone(node: WeightedNode) -> tuple[Weight, ...]:
     if node.type in ("LSTM", "GRU"):
         return BY_CHANNEL, IN_HALF
     if node.type == "Gather":
-        return BY_CHANNEL, IN_HALF, *(FOUR_BY_BLOCK if node.has_matrix else ())
+        return BY_CHANNEL, BY_TENSOR, IN_HALF, *(FOUR_BY_BLOCK if node.has_matrix else ())
     if node.type in ("Conv", "ConvTranspose"):
         return BY_CHANNEL, IN_HALF, *FOUR_BY_CHANNEL
     return BY_CHANNEL, IN_HALF, *FOUR_BY_BLOCK, FOUR_BY_CHANNEL[0]

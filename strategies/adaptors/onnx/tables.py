@@ -16,8 +16,9 @@ from strategies.adaptors.onnx.pieces import CONTRIB_DOMAIN, Pieces
 def hold_table(pieces: Pieces, proto: onnx.NodeProto, node: WeightedNode, side: Side) -> None:
     """Replace a Gather by one of rows in fewer bits, brought back to floats.
 
-    Integers of 8 bits have a scale for each row, gathered as well; those of 4 bits one for each
-    block of a row, which ONNX Runtime's ``GatherBlockQuantized`` knows; 16 bits are a Cast.
+    Integers of 8 bits have one scale, or one for each row that is gathered as well; those of 4 bits
+    one for each block of a row, which ONNX Runtime's ``GatherBlockQuantized`` knows; 16 bits are a
+    Cast.
     """
     indices, part = node.activation, pieces.name(node.name)
     table = pieces.array(node.weight)
@@ -46,8 +47,12 @@ def hold_table(pieces: Pieces, proto: onnx.NodeProto, node: WeightedNode, side: 
             block_size=BLOCK,
         )
         return
-    scales = pieces.constant(f"{name}_scales", levels.scale.reshape(-1, *(1,) * (table.ndim - 1)))
     rows = pieces.node("Gather", [steps, indices], [f"{part}_rows"], name=node.name)
     whole = pieces.node("Cast", [rows], [f"{part}_float"], to=onnx.TensorProto.FLOAT)
-    scale = pieces.node("Gather", [scales, indices], [f"{part}_scale"])
+    if side["granularity"] == "per_tensor":
+        scale = pieces.constant(f"{name}_scale", levels.scale)
+    else:
+        by_row = levels.scale.reshape(-1, *(1,) * (table.ndim - 1))
+        scales = pieces.constant(f"{name}_scales", by_row)
+        scale = pieces.node("Gather", [scales, indices], [f"{part}_scale"])
     pieces.node("Mul", [whole, scale], [node.output], name=f"{part}_scaled")
