@@ -8,7 +8,8 @@ So different params mean different models.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
 from typing import Any
@@ -115,8 +116,8 @@ class TuningSpace:
         if not capability.operations:
             raise ConfError("$.model", conf.model_name, "a model with operations to quantise")
         for pattern in conf.op_wise:
-            if not any(fnmatchcase(op.name, pattern) for op in capability.operations):
-                names = [op.name for op in capability.operations]
+            names = [op.name for op in capability.operations]
+            if not named(pattern, names):
                 raise ConfError(
                     "$.quantization.op_wise", pattern, f"a pattern that matches one of {names}"
                 )
@@ -125,7 +126,13 @@ class TuningSpace:
         if not operations:
             expected = "performance, as no operation has a weight"
             raise ConfError("$.tuning.objective", conf.objectives[0].name, expected)
-        allowed = {op.key: _allowed(op, conf) for op in operations}
+        names = [op.name for op in capability.operations]
+        limits = [
+            (f"$.quantization.op_wise.{pattern}", limit, named(pattern, names))
+            for pattern, limit in conf.op_wise.items()
+        ]
+        limits.insert(0, ("$.quantization.model_wise", conf.model_wise, {*names}))
+        allowed = {op.key: _allowed(op, limits) for op in operations}
         wanted = _many((conf.model_wise.get("activation") or {}).get("algorithm"))
         algorithms = tuple(
             a for a in capability.calibration_algorithms if not wanted or a in wanted
@@ -296,14 +303,28 @@ def _label(key: OpKey) -> str:
     return f"{key[0]} ({key[1]})"
 
 
-def _allowed(operation: Operation, conf: Conf) -> dict[str, OpConfig]:
-    limits = [("$.quantization.model_wise", conf.model_wise)] + [
-        (f"$.quantization.op_wise.{pattern}", limit)
-        for pattern, limit in conf.op_wise.items()
-        if fnmatchcase(operation.name, pattern)
-    ]
+def named(pattern: str, names: Sequence[str]) -> set[str]:
+    """Return the names that a pattern such as ``conv*`` fits.
+
+    One that fits none may be a regular expression such as ``conv.*``, as in version 1.x.
+    """
+    found = {name for name in names if fnmatchcase(name, pattern)}
+    if found:
+        return found
+    try:
+        return {name for name in names if re.fullmatch(pattern, name)}
+    except re.error:
+        return set()
+
+
+def _allowed(
+    operation: Operation, limits: Sequence[tuple[str, Mapping[str, Any] | None, set[str]]]
+) -> dict[str, OpConfig]:
+    """Return the options by label that all limits leave, each a place, sides and names."""
     options = list(operation.options)
-    for place, limits_of_sides in limits:
+    for place, limits_of_sides, names in limits:
+        if operation.name not in names:
+            continue
         sides = limits_of_sides or {}
         limit = {side: sides[side] for side in sides if side != "weight" or operation.has_weight}
         fitting = [option for option in options if _fits(option, limit)]

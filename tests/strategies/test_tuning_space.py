@@ -11,7 +11,7 @@ from fakes import KEYS, OPTIONS, SIZES, conf, effect
 import asktell as at
 from strategies.adaptors.base import FP32, Capability, OpConfig, Operation, OpKey
 from strategies.errors import ArgumentError, ConfError
-from strategies.tuning_space import TuningSpace, option_label
+from strategies.tuning_space import TuningSpace, named, option_label
 
 FAST = Capability(tuple(Operation(*key, tuple(OPTIONS.values())) for key in KEYS))
 
@@ -396,3 +396,12 @@ def test_smoothing_can_be_left_out() -> None:
     space = with_passive("modelsize", {"recipes": {"smooth_quant": False}})
     assert "smooth_quant" not in space.space.names
     assert "smooth_quant" not in space.tune_cfg(space.default())
+
+
+def test_a_pattern_that_names_nothing_may_be_a_regular_expression() -> None:
+    limit = {"weight": {"dtype": "fp32"}, "activation": {"dtype": "fp32"}}
+    as_glob, as_expression = (space_of({"op_wise": {one: limit}}) for one in ("conv?", "conv."))
+    assert as_expression == as_glob
+    assert named("conv.*", ["conv1", "fc"]) == {"conv1"}
+    assert named("conv.*", ["conv.1", "conv1"]) == {"conv.1"}  # as a pattern it names one
+    assert named("conv(", ["conv1"]) == set()
