@@ -32,11 +32,18 @@ from strategies.objective import (
     TuningGoal,
 )
 from strategies.preparing import AFTER_QUANTIZE, BEFORE_QUANTIZE, Hooks, changed
-from strategies.report import log_unknown
+from strategies.report import log_unknown, log_untimed
 from strategies.time_limit import within
-from strategies.timesheet import EVALUATING, MEASURING, QUANTISING, Timesheet
+from strategies.timesheet import EVALUATING, MEASURING, QUANTISING, TIMING, Timesheet
 
 STATIC = "post_training_static_quant"
+
+ROUGHLY = Effort(warm_up=1, least=3, seconds=0.02, deviation=0.01)
+WELL = Effort(warm_up=0, least=6, seconds=0.12, deviation=0.005)
+"""How models are timed before the first trial."""
+
+SURELY = 1.05
+"""What is so many times slower than another one need not be timed well."""
 
 
 class Baseline:
@@ -178,6 +185,23 @@ class Evaluation:
             log_unknown(error_text(error))
             return None
 
+    def share_of_time(self, tune_cfg: TuneConfig, wanted: float) -> float | None:
+        """Return the time of a quantised model as a share of the FP32 model's; None if it fails.
+
+        Args:
+            tune_cfg: how it is quantised.
+            wanted: a share; what is surely slower is not timed well.
+        """
+        try:
+            with self.timesheet.of(TIMING):
+                model = self.adaptor.quantize(self.model, tune_cfg, self.q_dataloader)
+                run, base = self.adaptor.timer(model, self._timed_data), self._baseline_run()
+                share = beside(run, base, 1.0, ROUGHLY).seconds
+                return share if share > SURELY * wanted else beside(run, base, 1.0, WELL).seconds
+        except Exception as error:
+            log_untimed(error_text(error))
+            return None
+
     def attempt(self, tune_cfg: TuneConfig) -> tuple[Any, Measurement]:
         """Return the quantised model and its measurement, within the time limit of a trial.
 
@@ -284,8 +308,7 @@ class Evaluation:
             return accuracy or 0.0, 0.0
         if name == SIZE:
             return self.adaptor.size(model), 0.0
-        loader = self.q_dataloader if self.eval_dataloader is None else self.eval_dataloader
-        data = () if loader is None else loader
+        data = self._timed_data
         if name == FOOTPRINT:
             return self.adaptor.footprint(model, data), 0.0
         runs = self.conf.runs
@@ -296,10 +319,20 @@ class Evaluation:
         if goal is None:
             self._baseline.run = run
             return alone(run, effort).seconds, 0.0
-        if self._baseline.run is None:  # after a resume
-            self._baseline.run = self.adaptor.timer(self._compared, data)
-        found = beside(run, self._baseline.run, goal.baseline.values[LATENCY], effort)
+        found = beside(run, self._baseline_run(), goal.baseline.values[LATENCY], effort)
         return found.seconds, found.std
+
+    @property
+    def _timed_data(self) -> Dataloader:
+        """Return the data of which the first batch is timed."""
+        loader = self.q_dataloader if self.eval_dataloader is None else self.eval_dataloader
+        return () if loader is None else loader
+
+    def _baseline_run(self) -> Run:
+        """Return what runs the FP32 model; it is made again after a resume."""
+        if self._baseline.run is None:
+            self._baseline.run = self.adaptor.timer(self._compared, self._timed_data)
+        return self._baseline.run
 
 
 def error_text(error: Exception) -> str:

@@ -18,6 +18,7 @@ from strategies.adaptors.base import LeftOut
 from strategies.knowledge import Knowledge
 from strategies.objective import Measurement, TuningGoal
 from strategies.timesheet import parts_line
+from strategies.timing import Times
 from strategies.trial import Trial
 
 LOGGER = logging.getLogger("strategies")
@@ -82,6 +83,21 @@ def log_knowledge(knowledge: Knowledge, seconds: float) -> None:
         seconds,
         ", ".join(f"{name} {100.0 * math.sqrt(damage):.2g} %" for damage, name in worst),
     )
+
+
+def log_times(times: Times, seconds: float) -> None:
+    """Say how long options take, and what it took to find out."""
+    LOGGER.info(
+        "how long options take, from %d models in %.1f s; the fastest takes %.1f %% of FP32's time",
+        times.models,
+        seconds,
+        100.0 * times.share,
+    )
+
+
+def log_untimed(reason: str) -> None:
+    """Say that a model cannot be timed."""
+    LOGGER.info("time of options: a model cannot be timed (%s)", reason)
 
 
 def log_unknown(reason: str) -> None:

@@ -178,7 +178,7 @@ FLOORS = {
     "strategies": [
         {"errors", "conf_schema", "earlier_keys", "latency", "sequential"},
         {"time_limit", "stopwatch", "examples"},
-        {"timesheet"},
+        {"timesheet", "timing"},
         {"conf"},
         {"adaptors", "metrics", "objective"},
         {"tuning_space", "preparing", "looks"},

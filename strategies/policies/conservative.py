@@ -17,7 +17,7 @@ def conservative(context: Context) -> Steps[None]:
 
     As everywhere the default configuration goes first: it shows that the model can be quantised,
     and if it meets the criterion, that is all. Else it begins with FP32. The type that saves most
-    bytes goes first. Where a whole type will not do, its operations are quantised one by one, from
+    goes first. Where a whole type will not do, its operations are quantised one by one, from
     the least damage on. Each takes the option of the default configuration, or where that misses,
     that of the most exact one.
     """
@@ -34,13 +34,14 @@ def conservative(context: Context) -> Steps[None]:
 
 
 def _types(knowledge: Knowledge, default: Params) -> list[list[Operation]]:
-    """Return the operations that save bytes by default, by type, the greatest saving first."""
+    """Return the operations that save something by default, by type, the greatest saving first."""
     kinds: dict[str, list[Operation]] = {}
+    costs = {o.name: knowledge.cost(_default_of(o, default)) for o in knowledge.operations}
     for one in knowledge.operations:
-        if _default_of(one, default).size < 0.0:
+        if costs[one.name] < 0.0:
             kinds.setdefault(one.type, []).append(one)
-    sizes = {t: sum(_default_of(one, default).size for one in kinds[t]) for t in kinds}
-    return [kinds[kind] for kind in sorted(kinds, key=sizes.__getitem__)]
+    sums = {kind: sum(costs[one.name] for one in some) for kind, some in kinds.items()}
+    return [kinds[kind] for kind in sorted(kinds, key=sums.__getitem__)]
 
 
 def _default_of(operation: Operation, default: Params) -> Effect:

@@ -9,7 +9,7 @@ from attrs import frozen
 import asktell as at
 from asktell.asking.beforehand import Trends
 from asktell.asking.known import Known
-from strategies.objective import ACCURACY
+from strategies.objective import ACCURACY, LATENCY
 from strategies.policies.groups import suggested_in_groups
 from strategies.policies.policy import Context, Params, Proposal, handed_out
 from strategies.policies.script import Script, begin, next_of
@@ -53,12 +53,18 @@ class EnginePolicy:
 
 
 def trends_of(state: at.State, context: Context) -> Trends:
-    """Return how the accuracy is expected to go, where that was measured and is of interest."""
-    wanted = next((one for one in state.problem.outcomes if one.name == ACCURACY), None)
-    if wanted is None or context.knowledge is None or not context.knowledge.measured:
+    """Return how accuracy and latency are expected to go, where it was measured and matters."""
+    knowledge, trends = context.knowledge, {}
+    if knowledge is None:
         return {}
-    lower = wanted.at_most is not None or wanted.goal == "minimize"
-    return {ACCURACY: context.knowledge.trend(higher_is_better=not lower)}
+    wanted = {one.name: one for one in state.problem.outcomes}
+    if ACCURACY in wanted and knowledge.measured:
+        one = wanted[ACCURACY]
+        lower = one.at_most is not None or one.goal == "minimize"
+        trends[ACCURACY] = knowledge.trend(higher_is_better=not lower)
+    if LATENCY in wanted and knowledge.fastest is not None:
+        trends[LATENCY] = knowledge.trend_of_time()
+    return trends
 
 
 def cautiously(state: at.State, known: Known, unquantised: Params | None) -> Known:

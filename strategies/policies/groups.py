@@ -1,7 +1,7 @@
 """Groups of operations, for models of many: a search over few parameters, within the same run.
 
 A group is a stretch of the model, and one parameter: how many steps it has gone along its own
-frontier of damage and bytes. The model of the accuracy then learns from each trial about a dozen
+frontier of damage and cost. The model of the accuracy then learns from each trial about a dozen
 groups, not about a hundred operations, and asking it takes less time. What is proposed is spelt out
 in the parameters of the run; what was tried of these that lies on the frontiers is told. Once that
 finds nothing better, the operations are free again, each by itself.
@@ -59,7 +59,7 @@ class Grouping:
         frontiers = {}
         for first, end in pairwise(ends):
             some = operations[first:end]
-            frontier = frontier_of(Knowledge(knowledge.measured, some), {})
+            frontier = frontier_of(evolve(knowledge, operations=some), {})
             if frontier.steps:
                 frontiers[f"{some[0].name} to {some[-1].name}"] = frontier
             base = {**base, **frontier.start}

@@ -1,4 +1,4 @@
-"""A search along the frontier of damage and bytes, and for single bytes beyond it."""
+"""A search along the frontier of damage and cost, and for single savings beyond it."""
 
 from __future__ import annotations
 
@@ -78,13 +78,13 @@ def hawq(context: Context) -> Steps[None]:
 
 
 def _savings(knowledge: Knowledge, params: Params, missed: set[tuple[str, str]]) -> list[Step]:
-    steps = []
+    cost, steps = knowledge.cost, []
     for one in knowledge.operations:
         now = one.effect(params[one.name])
         steps += [
-            Step(one.name, after.option, after.damage - now.damage, now.size - after.size)
+            Step(one.name, after.option, after.damage - now.damage, cost(now) - cost(after))
             for after in one.effects
-            if after.size < now.size and (one.name, after.option) not in missed
+            if cost(after) < cost(now) and (one.name, after.option) not in missed
         ]
     return steps
 

@@ -104,11 +104,14 @@ def test_the_layout_is_that_of_schema_4() -> None:
                     "type": "Conv",
                     "multiplications": 0,
                     "effects": [
-                        {"option": LABEL, "error": 0.5, "damage": 0.5, "size": -3.0},
-                        {"option": "fp32", "error": 0.0, "damage": 0.0, "size": 0.0},
+                        {"option": LABEL, "error": 0.5, "damage": 0.5, "size": -3.0, "time": 0.0},
+                        {"option": "fp32", "error": 0.0, "damage": 0.0, "size": 0.0, "time": 0.0},
                     ],
                 }
             ],
+            "fastest": None,
+            "byte_price": 1.0,
+            "time_price": 0.0,
         },
     }
 

@@ -792,7 +792,8 @@ def test_data_that_do_not_know_their_length_are_data(kind: Kind) -> None:
     configuration = conf({"objective": "performance"}, max_trials=1)
     make_with = {"eval_dataloader": stream, "eval_func": adaptor.accuracy, "adaptor": adaptor}
     kind("model", configuration, [(0, 0)], **make_with).traverse()
-    assert loaders == [stream, stream]
+    assert len(loaders) >= 2
+    assert all(loader is stream for loader in loaders)
 
 
 def test_accuracy_can_be_an_objective(kind: Kind) -> None:
