@@ -24,7 +24,7 @@ except ModuleNotFoundError as error:
     raise MissingExtraError(message) from error
 
 _APPROACHES = {
-    "onnxrt_qlinearops": ("post_training_static_quant",),
+    "onnxrt_qlinearops": ("post_training_static_quant", "post_training_auto_quant"),
     "onnxrt_integerops": ("post_training_dynamic_quant",),
     "onnxrt_weight_only": ("post_training_weight_only",),
     "pytorch": ("post_training_static_quant", "post_training_dynamic_quant"),

@@ -48,7 +48,9 @@ _LIMIT = _mapping(
 _SIDE: dict[str, dict[str, Any]] = {
     "dtype": _one_or_many(["fp32", "fp16", "int8", "uint8", "int4", "uint4"]),
     "scheme": _one_or_many(["sym", "asym"]),
-    "granularity": _one_or_many(["per_tensor", "per_channel", "per_block", "per_token"]),
+    "granularity": _one_or_many(
+        ["per_tensor", "per_channel", "per_block", "per_token", "per_input"]
+    ),
 }
 _OP = _mapping(
     weight=_mapping(**_SIDE, algorithm=_one_or_many(["minmax"])),
@@ -78,6 +80,7 @@ SCHEMA: dict[str, Any] = {
                 "post_training_static_quant",
                 "post_training_dynamic_quant",
                 "post_training_weight_only",
+                "post_training_auto_quant",
             ),
             calibration=_mapping(
                 sampling_size={

@@ -120,7 +120,7 @@ def _frameworks(keys: Keys, notes: list[str]) -> None:
     if model.get("framework") in _FRAMEWORKS:
         dynamic = approach == "post_training_dynamic_quant"
         model["framework"] = "onnxrt_integerops" if dynamic else "onnxrt_qlinearops"
-    if approach == "post_training_auto_quant":
+    if approach == "post_training_auto_quant" and model.get("framework") != "onnxrt_qlinearops":
         del quantization["approach"]
         dynamic = model.get("framework") == "onnxrt_integerops"
         kind = "dynamic" if dynamic else "static"

@@ -36,7 +36,7 @@ from strategies.report import log_unknown, log_untimed
 from strategies.time_limit import within
 from strategies.timesheet import EVALUATING, MEASURING, QUANTISING, TIMING, Timesheet
 
-STATIC = "post_training_static_quant"
+CALIBRATED = ("post_training_static_quant", "post_training_auto_quant")
 
 ROUGHLY = Effort(warm_up=1, least=3, seconds=0.02, deviation=0.01)
 WELL = Effort(warm_up=0, least=6, seconds=0.12, deviation=0.005)
@@ -124,7 +124,7 @@ class Evaluation:
             if name in self.conf.measured and all(loader is None for loader in loaders.values()):
                 expected = f"data, here or as q_dataloader, to measure {name} with"
                 raise ArgumentError("$.eval_dataloader", None, expected)
-        if self.q_dataloader is None and self.conf.approach == STATIC:
+        if self.q_dataloader is None and self.conf.approach in CALIBRATED:
             expected = (
                 "data to calibrate with; or a dynamic approach, without: model.framework: "
                 "onnxrt_integerops, or quantization.approach: post_training_dynamic_quant"
@@ -152,7 +152,7 @@ class Evaluation:
             FirstEvaluationError: there are none, or the model cannot be measured with them.
         """
         needed = {"eval_dataloader": self.eval_dataloader}
-        if self.conf.approach == STATIC:
+        if self.conf.approach in CALIBRATED:
             needed["q_dataloader"] = self.q_dataloader
         for name, loader in needed.items():
             if loader is not None and next(iter(loader), None) is None:

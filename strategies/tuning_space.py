@@ -292,7 +292,9 @@ def _labels(options: Mapping[str, OpConfig], wanted: Callable[[OpConfig], bool])
 
 
 def _is_float(option: OpConfig) -> bool:
-    return bool(option["activation"]["dtype"] == "fp32")
+    """Tell whether an option needs no range of activations."""
+    side = option["activation"]
+    return side["dtype"] == "fp32" or side.get("granularity") == "per_input"
 
 
 def _is_unquantised(option: OpConfig) -> bool:
@@ -361,7 +363,8 @@ def option_label(option: OpConfig) -> str:
     granularity = weight.get("granularity", "").removeprefix("per_")
     sides = ["w", weight["dtype"], weight.get("scheme", ""), granularity]
     others = ["a", activation["dtype"], activation.get("scheme", "")]
-    others.append("token" if activation.get("granularity") == "per_token" else "")
+    by = activation.get("granularity", "")
+    others.append({"per_token": "token", "per_input": "dynamic"}.get(by, ""))
     return f"{' '.join(filter(None, sides))}, {' '.join(filter(None, others))}"
 
 

@@ -29,7 +29,7 @@ from strategies.adaptors.onnx.coverage import left_out
 from strategies.adaptors.onnx.damages import Part, sensitivities
 from strategies.adaptors.onnx.loading import Model
 from strategies.adaptors.onnx.observed import Observed
-from strategies.adaptors.onnx.options import APPROACHES, STATIC, distinct_options
+from strategies.adaptors.onnx.options import APPROACHES, CALIBRATED, STATIC, distinct_options
 from strategies.adaptors.onnx.prepared import Prepared, prepared
 from strategies.adaptors.onnx.quantising import Quantiser
 from strategies.adaptors.onnx.running import Feed, batches, first_samples, pieces_of
@@ -72,8 +72,8 @@ class OnnxRuntimeAdaptor:
     adaptor with one calibration dataloader, which gives the same samples each time.
 
     Attributes:
-        approach: "post_training_static_quant", "post_training_dynamic_quant" or
-            "post_training_weight_only".
+        approach: "post_training_static_quant", "post_training_dynamic_quant",
+            "post_training_weight_only", or "post_training_auto_quant" for all side by side.
         threads: Threads that ONNX Runtime computes with, at least 1.
         bias_correction: Whether biases make up for how rounded weights shift what is added to
             them, in the static approach.
@@ -130,7 +130,7 @@ class OnnxRuntimeAdaptor:
         for other in ready.others:
             operations[other.name] = operation(other, self.approach)
         in_order = (operations.get(proto.name) for proto in ready.model.graph.node)
-        is_smoothable = self.approach == STATIC and smoothable(ready.model)
+        is_smoothable = self.approach in CALIBRATED and smoothable(ready.model)
         return Capability(
             tuple(one for one in in_order if one is not None),
             ALGORITHMS[self.approach],

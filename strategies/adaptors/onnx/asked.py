@@ -9,6 +9,7 @@ from attrs import frozen
 from strategies.adaptors.base import FP32, OpConfig, TuneConfig
 from strategies.adaptors.onnx.calibration import ALGORITHMS as RANGE_ALGORITHMS
 from strategies.adaptors.onnx.options import (
+    AUTO,
     DYNAMIC,
     STATIC,
     WEIGHT_ONLY,
@@ -20,7 +21,7 @@ from strategies.adaptors.onnx.smoothing import OFF, STRENGTHS, smoothable
 from strategies.adaptors.onnx.weightless import options as weightless_options
 from strategies.errors import AdaptorError
 
-ALGORITHMS = {STATIC: RANGE_ALGORITHMS, DYNAMIC: (), WEIGHT_ONLY: ()}
+ALGORITHMS = {STATIC: RANGE_ALGORITHMS, DYNAMIC: (), WEIGHT_ONLY: (), AUTO: RANGE_ALGORITHMS}
 """By approach, how ranges can be chosen."""
 
 SIZE, ALGORITHM, SMOOTHING = "calib_sampling_size", "calib_algorithm", "smooth_quant"
@@ -79,7 +80,7 @@ def choices(tune_cfg: TuneConfig, prepared: Prepared) -> dict[str, OpConfig]:
     """
     approach, four_bits = prepared.approach, prepared.four_bits
     offered = {(n.name, n.type): options(n, approach, four_bits) for n in prepared.nodes}
-    offered |= {(n.name, n.type): weightless_options(approach) for n in prepared.others}
+    offered |= {(n.name, n.type): weightless_options(n, approach) for n in prepared.others}
     chosen = {}
     for key, config in tune_cfg.items():
         if key in SETTINGS:

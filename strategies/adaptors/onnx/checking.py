@@ -13,12 +13,13 @@ from strategies.adaptors.base import FP32, OpConfig, OpKey
 from strategies.adaptors.onnx.affine import Array, Side
 from strategies.adaptors.onnx.graph import WEIGHTS_OF
 from strategies.adaptors.onnx.weightless import PASSIVE
+from strategies.adaptors.onnx.weights import is_dynamic
 from strategies.errors import AdaptorError
 
 FLOAT: Mapping[str, str] = {"dtype": "fp32"}
 HALF: Mapping[str, str] = {"dtype": "fp16"}
 AS_IT_COMES: Mapping[str, str] = {"dtype": "uint8", "scheme": "asym", "granularity": "per_tensor"}
-"""What DynamicQuantizeLinear makes."""
+"""What DynamicQuantizeLinear makes, as the dynamic approach says it."""
 
 
 def check(model: onnx.ModelProto, wanted: Mapping[OpKey, OpConfig]) -> dict[OpKey, OpConfig]:
@@ -40,6 +41,8 @@ def check(model: onnx.ModelProto, wanted: Mapping[OpKey, OpConfig]) -> dict[OpKe
             found[key] = FP32  # it may read what its neighbours wrote in 8 bits
             continue
         found[key] = _sides(graph, node)
+        if found[key]["activation"] == AS_IT_COMES and is_dynamic(config):
+            found[key] = {**found[key], "activation": config["activation"]}
         for side in ("weight", "activation"):
             for name in ("dtype", "scheme", "granularity"):
                 asked, has = config[side].get(name), found[key][side].get(name)

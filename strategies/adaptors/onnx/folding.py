@@ -42,6 +42,15 @@ class Folding:
 
     def fold(self) -> None:
         """Fold what can be folded."""
+        before = len(self._graph.node) + 1
+        while len(self._graph.node) < before:  # what one kept is freed where another is folded
+            before = len(self._graph.node)
+            self._fold_once()
+        for place in reversed(range(len(self._graph.initializer))):
+            if self._graph.initializer[place].name in self._gone:
+                del self._graph.initializer[place]
+
+    def _fold_once(self) -> None:
         for node in list(self._graph.node):
             if node.op_type in MOVES and node.domain in STANDARD_DOMAINS:
                 self._fold_move(node)
@@ -49,9 +58,6 @@ class Folding:
         for node in list(self._graph.node):
             if node.op_type == "BatchNormalization" and node.domain in STANDARD_DOMAINS:
                 self._fold_normalisation(node, makers.get(node.input[0]))
-        for place in reversed(range(len(self._graph.initializer))):
-            if self._graph.initializer[place].name in self._gone:
-                del self._graph.initializer[place]
 
     def _fold_move(self, node: onnx.NodeProto) -> None:
         sources = [self._constants.get(name) for name in node.input if name]
@@ -69,15 +75,20 @@ class Folding:
         self._add(node.output[0], result)
 
     def _fold_normalisation(self, node: onnx.NodeProto, conv: onnx.NodeProto | None) -> None:
-        """Multiply the weight of a Conv by the scale of the normalisation that alone reads it."""
+        """Multiply the weight of a Conv by the scale of the normalisation that alone reads it.
+
+        The new bias takes the place of a constant that the normalisation alone reads; two of one
+        residual sum often share their shift.
+        """
         if conv is None or conv.op_type != "Conv" or len(node.output) > 1:
             return
         names = [*conv.input[1:3], *node.input[1:]]
         if any(name not in self._constants for name in names):
             return
-        weight_name, shift_name = conv.input[1], node.input[2]
-        own = all(map(self._is_only_here, (conv.output[0], weight_name, shift_name)))
-        if not own:
+        weight_name = conv.input[1]
+        vectors = node.input[2], node.input[1], *node.input[3:]
+        home = next(filter(self._is_only_here, vectors), None)
+        if home is None or not all(map(self._is_only_here, (conv.output[0], weight_name))):
             return
         arrays = {name: numpy_helper.to_array(self._constants[name]) for name in names}
         scale, shift, mean, variance = (arrays[name].astype(np.float64) for name in node.input[1:])
@@ -93,9 +104,9 @@ class Folding:
         if weight.dtype != np.float32:
             return
         self._replace(weight_name, scaled.astype(np.float32))
-        self._replace(shift_name, moved.astype(np.float32))
-        dropped = [*conv.input[2:3], node.input[1], *node.input[3:]]
-        inputs = [*conv.input[:2], shift_name]
+        self._replace(home, moved.astype(np.float32))
+        dropped = [name for name in (*conv.input[2:3], *node.input[1:]) if name != home]
+        inputs = [*conv.input[:2], home]
         del conv.input[:]
         conv.input.extend(inputs)
         conv.output[0] = node.output[0]

@@ -18,7 +18,11 @@ from strategies.errors import AdaptorError
 STATIC = "post_training_static_quant"
 DYNAMIC = "post_training_dynamic_quant"
 WEIGHT_ONLY = "post_training_weight_only"
-APPROACHES = (STATIC, DYNAMIC, WEIGHT_ONLY)
+AUTO = "post_training_auto_quant"
+"""Each operation static, dynamic or with weights alone."""
+
+APPROACHES = (STATIC, DYNAMIC, WEIGHT_ONLY, AUTO)
+CALIBRATED = (STATIC, AUTO)
 
 FIELDS = ("dtype", "scheme", "granularity")
 
@@ -33,6 +37,8 @@ STATIC_ACTIVATIONS = (
 refuses some graphs with int8 activations (the type of a zero point is another after a MaxPool)."""
 
 DYNAMIC_ACTIVATIONS = (("uint8", "asym", "per_tensor"),)
+AS_IT_COMES = (("uint8", "asym", "per_input"),)
+"""The same beside static ones: on the range of each input."""
 
 BY_CHANNEL, BY_TENSOR = ("int8", "sym", "per_channel"), ("int8", "sym", "per_tensor")
 IN_HALF = ("fp16",)
@@ -56,11 +62,18 @@ def options(node: WeightedNode, approach: str, four_bits: bool = True) -> tuple[
         approach: One of :data:`APPROACHES`.
         four_bits: Whether the model can hold integers of 4 bits.
     """
-    activations = STATIC_ACTIVATIONS if approach == STATIC else DYNAMIC_ACTIVATIONS
-    weights = [weight for weight in INTEGER_WEIGHTS if _has_kernel(node, approach, *weight)]
+    kinds: dict[str, list[tuple[str, tuple[Weight, ...]]]] = {
+        STATIC: [(STATIC, STATIC_ACTIVATIONS)],
+        DYNAMIC: [(DYNAMIC, DYNAMIC_ACTIVATIONS)],
+        AUTO: [(STATIC, STATIC_ACTIVATIONS), (DYNAMIC, AS_IT_COMES)],
+    }
     integer = tuple(
         {"weight": _side(weight), "activation": _side(activation)}
-        for weight, activation in product(weights, activations)
+        for kind, activations in kinds.get(approach, [])
+        if not (approach == AUTO and kind == DYNAMIC and node.type == "Conv")  # no fast kernel
+        for weight in INTEGER_WEIGHTS
+        if _has_kernel(node, kind, *weight)
+        for activation in activations
     )
     return integer + tuple(
         {"weight": _side(weight), "activation": {"dtype": "fp32"}}
@@ -80,7 +93,7 @@ def _has_kernel(
     )
     if dynamic and node.type == "LSTM":
         return node.plain and dtype == "int8" and scheme == "sym"
-    if approach == WEIGHT_ONLY or node.type not in PRODUCTS:
+    if node.type not in PRODUCTS:
         return False
     if dynamic and (node.type == "ConvTranspose" or not node.plain):
         return False
@@ -138,7 +151,7 @@ def distinct_options(
             found[weight] = _effect_and_error(weights, _side(weight), node)
         return found[weight]
 
-    kept: dict[tuple[bytes, str], OpConfig] = {}
+    kept: dict[tuple[bytes, str, str | None], OpConfig] = {}
     exactness: list[tuple[float, int]] = []
     integer = {
         _fields(option["weight"]) for option in every if option["activation"]["dtype"] != "fp32"
@@ -149,8 +162,9 @@ def distinct_options(
         if not _is_worth_it(weight, integer if scheme else set(), lambda w: effect_and_error(w)[1]):
             continue
         effect, error = effect_and_error(weight)
-        if (effect, scheme) not in kept:
-            kept[effect, scheme] = option
+        key = effect, scheme, activation.get("granularity")
+        if key not in kept:
+            kept[key] = option
             exactness.append((error, ("", "asym", "sym").index(scheme)))
     order = sorted(range(len(exactness)), key=exactness.__getitem__)
     return tuple(kept.values()), tuple(order.index(place) for place in range(len(order)))

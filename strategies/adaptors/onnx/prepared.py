@@ -15,7 +15,7 @@ from strategies.adaptors.onnx.opsets import (
     opset,
     raised,
 )
-from strategies.adaptors.onnx.options import DYNAMIC, options
+from strategies.adaptors.onnx.options import AUTO, DYNAMIC, options
 from strategies.adaptors.onnx.weightless import WeightlessNode, weightless_nodes
 from strategies.errors import AdaptorError
 
@@ -66,7 +66,7 @@ def _as_new_as_needed(model: onnx.ModelProto, approach: str) -> onnx.ModelProto:
     newer = model if can_be_raised(model) else converted(model, FOUR_BIT_OPSET)
     if newer is not model and _keys(newer) != _keys(model):
         newer = model
-    if approach != DYNAMIC or opset(newer) >= DYNAMIC_OPSET:
+    if approach not in (DYNAMIC, AUTO) or opset(newer) >= DYNAMIC_OPSET:
         return newer
     if not can_be_raised(newer, DYNAMIC_OPSET):
         raise AdaptorError(

@@ -22,13 +22,13 @@ from strategies.adaptors.onnx.correction import correct_floats
 from strategies.adaptors.onnx.dynamic import quantize_dynamic
 from strategies.adaptors.onnx.graph import WeightedNode
 from strategies.adaptors.onnx.observed import Observed, means
-from strategies.adaptors.onnx.options import STATIC, options
+from strategies.adaptors.onnx.options import CALIBRATED, options
 from strategies.adaptors.onnx.prepared import Prepared, described
 from strategies.adaptors.onnx.sizes import Sizes
 from strategies.adaptors.onnx.smoothing import OFF, smooth, smoothable
 from strategies.adaptors.onnx.static import quantize_static
 from strategies.adaptors.onnx.weightless import WeightlessNode
-from strategies.adaptors.onnx.weights import is_weight_only
+from strategies.adaptors.onnx.weights import is_static, is_weight_only
 
 
 @frozen(eq=False)
@@ -54,12 +54,12 @@ class Quantiser:
             AdaptorError: ``tune_cfg`` asks for what there is not, or the dataloader is missing,
                 empty, or does not fit the model.
         """
-        is_static = self.prepared.approach == STATIC
         choices = asked.choices(tune_cfg, self.prepared)
-        settings = tune_cfg if is_static else {}
+        is_calibrated = self.prepared.approach in CALIBRATED
+        settings = tune_cfg if is_calibrated else {}
         wanted = asked.calibration(settings)
         strength = asked.strength(settings, self.prepared)
-        if not is_static or all(map(is_weight_only, choices.values())):
+        if not is_calibrated or not any(map(is_static, choices.values())):
             made = quantize_dynamic(self.prepared.model, choices)
             self._correct_floats(made, choices, wanted.size)
             return made
@@ -86,7 +86,7 @@ class Quantiser:
                 return external.byte_size(self.quantize(tune_cfg))
             if tune_cfg.get(asked.SMOOTHING, OFF) == OFF:
                 return plain(tune_cfg)
-            is_smoothed = any(not is_weight_only(tune_cfg.get(key, FP32)) for key in weighted)
+            is_smoothed = any(is_static(tune_cfg.get(key, FP32)) for key in weighted)
             return (smoothed() if is_smoothed else plain)(tune_cfg)
 
         def smoothing(tune_cfg: TuneConfig) -> int:
@@ -97,7 +97,7 @@ class Quantiser:
             SizePart(keys, (asked.SIZE, asked.ALGORITHM) if is_calibrated else (), bytes_of)
             for keys, is_calibrated, bytes_of in plain.parts()
         ]
-        if self.prepared.approach == STATIC and smoothable(self.prepared.model):
+        if self.prepared.approach in CALIBRATED and smoothable(self.prepared.model):
             parts.append(SizePart((), (asked.SMOOTHING,), smoothing))
         return SumOfParts(size_of, plain.constant, tuple(parts))
 
@@ -139,7 +139,7 @@ class Quantiser:
             wanted = asked.calibration(tune_cfg)
             return self._seen(prepared.nodes, wanted.size).ranges(wanted.algorithm)
 
-        return Sizes(prepared.model, offered, ranges if prepared.approach == STATIC else None)
+        return Sizes(prepared.model, offered, ranges if prepared.approach in CALIBRATED else None)
 
     def _seen(self, nodes: Iterable[WeightedNode | WeightlessNode], size: int) -> Observations:
         return self.observed.of(self.prepared, nodes, self.dataloader, size)

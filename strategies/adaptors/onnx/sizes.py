@@ -30,7 +30,7 @@ from strategies.adaptors.onnx.static import (
     quantize_inputs,
     quantized_outputs,
 )
-from strategies.adaptors.onnx.weights import is_weight_only
+from strategies.adaptors.onnx.weights import is_static
 
 Pick = int
 """An option by its number; 0 for fp32."""
@@ -162,7 +162,7 @@ class Sizes:
             for chosen, change in changes.items():
                 option = self._options[chosen]
                 others = (self._change(node, option, moved) for moved in (wider, narrower))
-                depends = ranges_of and not is_weight_only(option)
+                depends = ranges_of and is_static(option)
                 if depends and any(other != change for other in others):
                     self._own[place][chosen] = 0
                     self._calibrated[place, chosen] = {}
@@ -251,11 +251,11 @@ class Sizes:
 
     def _change(self, node: WeightedNode, option: OpConfig, ranges: Ranges) -> _Change:
         self._ruler.start()
-        is_static = self._ranges_of is not None and not is_weight_only(option)
-        names = (node.name, node.adder) if is_static else (node.name,)
+        is_calibrated = self._ranges_of is not None and is_static(option)
+        names = (node.name, node.adder) if is_calibrated else (node.name,)
         before = [self._protos[name] for name in dict.fromkeys(names)]
         after = [onnx.NodeProto.FromString(proto.SerializeToString()) for proto in before]
-        if is_static:
+        if is_calibrated:
             scale = quantize_inputs(self._ruler, after[0], node, option, ranges)
             quantize_bias(self._ruler, after[-1], node, scale)
         elif quantize_node(self._ruler, after[0], node, option) is None:
@@ -347,7 +347,7 @@ class Sizes:
     def _may_make(self, end: _End) -> set[str]:
         """Return the names of all pieces that quantising the output of a Conv may take."""
         self._ruler.start()
-        options = [option for option in self._options if not is_weight_only(option)]
+        options = [option for option in self._options if is_static(option)]
         sides = [option["activation"] for option in options]
         for side in sides:
             for scheme in (side["scheme"], "asym"):
@@ -379,7 +379,7 @@ class Sizes:
             choices = {
                 self._nodes[place].name: self._options[quantised[place]]
                 for place in end.around
-                if place in quantised and not is_weight_only(self._options[quantised[place]])
+                if place in quantised and is_static(self._options[quantised[place]])
             }
             shared = quantized_outputs(self._kept, nodes, choices)
             for tensor in end.readers.keys() & shared.keys():

@@ -12,6 +12,7 @@ from attrs import frozen
 from strategies.adaptors.base import OpConfig
 from strategies.adaptors.onnx.affine import Array, Grid, Side, dequantize, grid, parts_of
 from strategies.adaptors.onnx.correction import mean_shift
+from strategies.adaptors.onnx.dynamic import quantize_node
 from strategies.adaptors.onnx.graph import WeightedNode, kept_names, weighted_nodes
 from strategies.adaptors.onnx.options import STATIC
 from strategies.adaptors.onnx.pieces import Pieces
@@ -20,10 +21,11 @@ from strategies.adaptors.onnx.weightless import (
     PASSIVE,
     WeightlessNode,
     carried,
+    product_of_tensors,
     quantize_tensors,
     weightless_nodes,
 )
-from strategies.adaptors.onnx.weights import hold_weights, is_weight_only
+from strategies.adaptors.onnx.weights import is_static
 
 Ranges = Mapping[str, tuple[float, float]]
 """The least and the greatest value of each activation tensor, as calibration saw them."""
@@ -58,8 +60,9 @@ def quantize_static(
 
     A chosen node reads its activation through a QuantizeLinear and a DequantizeLinear (nodes that
     choose the same share them), its weight and bias through a DequantizeLinear.
-    Of a node whose activation is fp32 only the weight is held in fewer bits. The bias becomes int32
-    where the integer kernels can take it, else it stays float; that of a MatMul too, since ONNX
+    Of a node whose activation is fp32 only the weight is held in fewer bits; one that is dynamic
+    becomes what :mod:`~strategies.adaptors.onnx.dynamic` makes of it. The bias becomes int32 where
+    the integer kernels can take it, else it stays float; that of a MatMul too, since ONNX
     Runtime joins it with the Add that follows. A weighted node that is not chosen reads exactly the
     tensors that it read before.
 
@@ -81,15 +84,17 @@ def quantize_static(
     nodes = {node.name: node for node in weighted_nodes(model)}
     others = {node.name: node for node in weightless_nodes(model, STATIC)}
     everyone: list[WeightedNode | WeightlessNode] = [*nodes.values(), *others.values()]
-    integer = {name: one for name, one in choices.items() if not is_weight_only(one)}
-    shared = quantized_outputs(kept_names(model.graph), everyone, integer)
+    static = {name: one for name, one in choices.items() if is_static(one)}
+    shared = quantized_outputs(kept_names(model.graph), everyone, static)
     protos = {proto.name: proto for proto in rewrite.take_nodes()}
     for proto in protos.values():
-        if proto.name in choices and proto.name in others:
+        if proto.name in static and proto.name in others:
             quantize_tensors(rewrite, proto, others[proto.name], choices[proto.name], ranges)
-        elif proto.name in choices and proto.name not in integer:
-            side = choices[proto.name]["weight"]
-            if hold_weights(rewrite, proto, nodes[proto.name], side) is None:
+        elif proto.name in choices and proto.name in others:
+            product_of_tensors(rewrite, others[proto.name])
+            continue
+        elif proto.name in choices and proto.name not in static:
+            if quantize_node(rewrite, proto, nodes[proto.name], choices[proto.name]) is None:
                 continue  # others stand in its place
         elif proto.name in choices:
             node = nodes[proto.name]

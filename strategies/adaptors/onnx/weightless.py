@@ -20,6 +20,8 @@ from strategies.adaptors.onnx.graph import (
 )
 from strategies.adaptors.onnx.opsets import STANDARD_DOMAINS
 from strategies.adaptors.onnx.options import (
+    AS_IT_COMES,
+    AUTO,
     DYNAMIC,
     DYNAMIC_ACTIVATIONS,
     FIELDS,
@@ -75,7 +77,8 @@ def weightless_nodes(model: onnx.ModelProto, approach: str) -> tuple[WeightlessN
     The dynamic approach has products only, and weights alone have none. An Add of a bias belongs to
     its MatMul. Nodes whose inputs are not known to be float32 are not among them.
     """
-    kinds = {STATIC: PRODUCTS + PASSIVE, DYNAMIC: PRODUCTS}.get(approach, ())
+    every = PRODUCTS + PASSIVE
+    kinds = {STATIC: every, AUTO: every, DYNAMIC: PRODUCTS}.get(approach, ())
     if not any(node.op_type in kinds for node in model.graph.node):
         return ()
     adders = {node.adder for node in weighted_nodes(model)}
@@ -92,9 +95,10 @@ def weightless_nodes(model: onnx.ModelProto, approach: str) -> tuple[WeightlessN
     return tuple(found)
 
 
-def options(approach: str) -> tuple[OpConfig, ...]:
+def options(node: WeightlessNode, approach: str) -> tuple[OpConfig, ...]:
     """Return every option but fp32 that ONNX Runtime can carry out, the default first."""
-    activations = DYNAMIC_ACTIVATIONS if approach == DYNAMIC else STATIC_ACTIVATIONS
+    also = AS_IT_COMES if approach == AUTO and not node.is_passive else ()
+    activations = DYNAMIC_ACTIVATIONS if approach == DYNAMIC else (*STATIC_ACTIVATIONS, *also)
     return tuple(
         {"weight": {"dtype": "fp32"}, "activation": dict(zip(FIELDS, one, strict=True))}
         for one in activations
@@ -102,9 +106,11 @@ def options(approach: str) -> tuple[OpConfig, ...]:
 
 
 def operation(node: WeightlessNode, approach: str) -> Operation:
-    """Return the operation that a node is to those who tune it: one option for each scheme."""
-    by_scheme = {option["activation"]["scheme"]: option for option in reversed(options(approach))}
-    offered = tuple(option for option in options(approach) if option in by_scheme.values())
+    """Return the operation that a node is to those who tune it: one option of each effect."""
+    every = options(node, approach)
+    sides = [option["activation"] for option in every]
+    keys = [(side["scheme"], side["granularity"]) for side in sides]
+    offered = tuple(one for place, one in enumerate(every) if keys[place] not in keys[:place])
     ranks = (*range(1, len(offered) + 1), 0)
     return Operation(node.name, node.type, (*offered, FP32), ranks, node.is_passive, False)
 

@@ -23,6 +23,16 @@ def is_weight_only(config: OpConfig) -> bool:
     return config["activation"]["dtype"] == "fp32"
 
 
+def is_dynamic(config: OpConfig) -> bool:
+    """Tell whether a configuration quantises activations as they come, beside static ones."""
+    return config["activation"].get("granularity") == "per_input"
+
+
+def is_static(config: OpConfig) -> bool:
+    """Tell whether a configuration quantises activations on ranges from calibration."""
+    return not is_weight_only(config) and not is_dynamic(config)
+
+
 def hold_weights(
     pieces: Pieces, proto: onnx.NodeProto, node: WeightedNode, side: Side
 ) -> onnx.NodeProto | None:
