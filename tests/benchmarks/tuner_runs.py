@@ -78,13 +78,18 @@ class Run:
     criterion: str
     limit: float
     killed_at: int | None = None
+    objective: str = "bytes"
+    """What is to be as little as possible: bytes, or latency."""
     trials: list[Trial] = field(factory=list)
     evaluated: float = 0.0
     """Times that all rows were evaluated."""
     measuring: float = 0.0
     """Seconds spent in the judge."""
     best: dict[str, tuple[int, Path]] = field(factory=dict)
-    """Bytes and file of the smallest model that meets each criterion."""
+    """Bytes and file of the smallest model that meets each criterion; or latency and the fastest.
+
+    Latency is counted in thousandths of the FP32 model's.
+    """
     started: float = 0.0
     _last: float = 0.0
 
@@ -125,7 +130,10 @@ class Run:
         if not request["float32"]:
             taken = round(time.monotonic() - now, 3)
             share = round(found["rows"] / len(self.judge.labels), 3)
-            accuracy, size = round(found["accuracy"], 6), found["bytes"]
+            if self.objective == "latency":
+                plain, quantised = self.judge.latency(path)
+                found["latency"] = round(1000 * quantised / plain)
+            accuracy, size = round(found["accuracy"], 6), found[self.objective]
             self._add([accuracy, size, seconds, taken, found["digest"], share])
             for criterion in CRITERIA if share == 1.0 else ():
                 if meets(self.judge.name, criterion, found["accuracy"]):
@@ -180,7 +188,8 @@ def attempt(this: Run, name: str, seed: int, resume: bool = False) -> str | None
         "criterion": CRITERIA[this.criterion],
         "higher_is_better": model.higher_is_better,
         "dynamic": model.framework == DYNAMIC,
-        "trials": TRIALS,
+        "trials": round(min(this.limit, TRIALS)),
+        "objective": this.objective,
         "seed": seed,
         "folder": str(this.folder),
         "address": str(address),

@@ -63,7 +63,7 @@ def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
     path = tmp_path / "conf.yaml"
     path.write_text(WHOLE)
     conf = Conf(path)
-    assert conf.framework == "onnxrt_qlinearops"
+    assert (conf.framework, conf.approach) == ("onnxrt_qlinearops", "post_training_auto_quant")
     assert conf.sampling_sizes == (50, 100)
     assert conf.model_wise["weight"]["scheme"] == ["asym", "sym"]
     assert conf.model_wise["activation"] == {"algorithm": ["minmax", "entropy"], "dtype": ["uint8"]}
@@ -78,7 +78,6 @@ def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
         "device",
         "model.inputs",
         "model.outputs",
-        "quantization.approach",
         "quantization.calibration.dataloader",
         "quantization.recipes.first_conv_or_matmul_quantization",
         "quantization.recipes.scale_propagation_concat",
@@ -103,6 +102,7 @@ def test_a_whole_configuration_is_read(tmp_path: Path) -> None:
     [
         ("onnxruntime", "post_training_dynamic_quant", "onnxrt_integerops"),
         ("onnxruntime", "post_training_static_quant", "onnxrt_qlinearops"),
+        ("onnxruntime", "post_training_auto_quant", "onnxrt_qlinearops"),
         ("onnxrt_integerops", "post_training_auto_quant", "onnxrt_integerops"),
     ],
 )
@@ -110,7 +110,14 @@ def test_the_adaptor_follows_from_framework_and_approach(
     framework: str, approach: str, expected: str
 ) -> None:
     keys = {"model": {"framework": framework}, "quantization": {"approach": approach}}
-    assert Conf(keys).framework == expected
+    conf = Conf(keys)
+    assert conf.framework == expected
+    is_kept = conf.approach == approach
+    assert (
+        [note for note in conf.ignored if "approach" in note] == []
+        if is_kept
+        else ["quantization.approach: post_training_auto_quant (all are dynamic here)"]
+    )
 
 
 def test_a_mapping_is_left_as_it_is() -> None:

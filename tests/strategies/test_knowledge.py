@@ -12,7 +12,10 @@ from fakes import KEYS, FakeAdaptor, conf, effects, make
 import asktell as at
 from strategies import AutoTuneStrategy, BayesianTuneStrategy, RandomTuneStrategy
 from strategies.adaptors.base import FP32, Capability, Operation, Sensitivity
+from strategies.conf import Objective
+from strategies.errors import ResumeError
 from strategies.knowledge import UNQUANTISED, knowledge_of
+from strategies.timing import Times
 from strategies.tuning_space import TuningSpace
 
 NAMES = [f"{name} ({kind})" for name, kind in KEYS]
@@ -146,3 +149,125 @@ def test_what_was_measured_is_said_in_one_line(caplog: pytest.LogCaptureFixture)
     assert line.endswith(
         "by default the outputs move most with block (Conv) 14 %, block (MatMul) 8.9 %"
     )
+
+
+# ------------------------------------------------------------------------------------- of time
+
+
+TIMES = Times(
+    {NAMES[0]: TENSOR, NAMES[1]: UNQUANTISED},
+    0.6,
+    {
+        NAMES[0]: {TENSOR: 0.0, CHANNEL: 0.1, UNQUANTISED: 0.3},
+        NAMES[1]: {TENSOR: 0.05, CHANNEL: 0.07, UNQUANTISED: 0.0},
+    },
+    7,
+)
+
+
+def test_the_time_of_options_is_beside_fp32() -> None:
+    known = knowledge_of(fake_space(), SENSITIVITIES, size_of, TIMES)
+    assert known.trend_of_time() == at.Trend(
+        {
+            NAMES[0]: {TENSOR: -0.3, CHANNEL: 0.1 - 0.3, UNQUANTISED: 0.0},
+            NAMES[1]: {TENSOR: 0.05, CHANNEL: 0.07, UNQUANTISED: 0.0},
+        }
+    )
+    assert known.fastest == TIMES.fastest
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ({"modelsize": 1.0}, -75.0),
+        ({"accuracy": 1.0}, -75.0),
+        ({"performance": 1.0}, -0.3),
+        ({"performance": 3.0, "modelsize": 2.0}, 2.0 * -75.0 / 200.0 + 3.0 * -0.3),
+    ],
+)
+def test_the_cost_of_an_option_is_what_the_objectives_say(
+    weights: dict[str, float], expected: float
+) -> None:
+    objectives = [Objective(name, weight, name == "accuracy") for name, weight in weights.items()]
+    known = knowledge_of(fake_space(), SENSITIVITIES, size_of, TIMES, objectives)
+    assert known.cost(known.operations[0].effect(TENSOR)) == pytest.approx(expected)
+
+
+def test_without_times_the_cost_is_bytes() -> None:
+    objectives = [Objective("performance", 1.0, False)]
+    known = knowledge_of(fake_space(), SENSITIVITIES, size_of, None, objectives)
+    assert known.cost(known.operations[0].effect(TENSOR)) == -75.0
+    assert known.fastest is None
+
+
+def fast(**more: Any) -> FakeAdaptor:
+    """Return an adaptor that is fastest with channels in the first operation."""
+    seconds = {"tensor": 0.5, "channel": 0.2, "fp32": 1.0}
+    return FakeAdaptor(seconds_of=lambda effect: seconds[effect[0]], **more)
+
+
+def test_a_run_for_latency_begins_with_the_fastest(caplog: pytest.LogCaptureFixture) -> None:
+    adaptor = fast()
+    strategy = make(BayesianTuneStrategy, adaptor, conf({"objective": "performance"}, max_trials=2))
+    with caplog.at_level(logging.INFO, "strategies"):
+        strategy.measure_baseline()
+    assert adaptor.evaluated == [("fp32", "fp32")]  # no model was evaluated for it
+    timed = len(adaptor.quantized)
+    assert f"how long options take, from {timed} models in " in caplog.text
+    assert "the fastest takes 20.0 % of FP32's time" in caplog.text
+    strategy.traverse()
+    assert effects(strategy)[0][:2] == ("channel", "tensor")
+    assert strategy.seconds_by_part["timing options"] > 0.0
+
+
+def test_times_are_kept_with_the_run() -> None:
+    configuration = conf({"objective": "performance"}, max_trials=4)
+    whole = make(AutoTuneStrategy, fast(), configuration)
+    whole.traverse()
+    stopped = make(AutoTuneStrategy, fast(), configuration)
+    stopped.measure_baseline()
+    again = fast()
+    dicts = json.loads(json.dumps(stopped.dicts))
+    resumed = make(AutoTuneStrategy, again, configuration, dicts)
+    resumed.traverse()
+    assert len(again.quantized) == 4
+    assert effects(resumed) == effects(whole)
+    dicts["knowledge"]["fastest"][NAMES[0]] = "int3"
+    with pytest.raises(ResumeError, match=r"\$\.dicts\.knowledge\.fastest.*int3"):
+        make(AutoTuneStrategy, fast(), configuration, dicts)
+
+
+def test_a_limit_on_latency_is_expected_to_go_as_it_was_timed() -> None:
+    tuning = {"objective": "modelsize", "constraints": {"performance": {"at_most": "60%"}}}
+    strategy = make(BayesianTuneStrategy, fast(), conf(tuning, max_trials=3))
+    strategy.traverse()
+    known = strategy.dicts["knowledge"]
+    assert known["fastest"][NAMES[0]] == CHANNEL
+    assert known["time_price"] == 0.0
+    assert effects(strategy)[0][:2] == ("tensor", "tensor")  # the default: bytes are the objective
+
+
+def test_models_that_a_hook_may_change_are_not_timed() -> None:
+    adaptor = fast()
+    strategy = BayesianTuneStrategy(
+        "model",
+        conf({"objective": "performance"}, max_trials=1),
+        [(0, 0)],
+        eval_func=adaptor.accuracy,
+        q_hooks={"after_quantize": lambda model, tune_cfg: None},
+        adaptor=adaptor,
+    )
+    strategy.traverse()
+    assert len(adaptor.quantized) == 1
+    assert strategy.dicts["knowledge"]["fastest"] is None
+
+
+def test_a_model_that_cannot_be_timed_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    broken = frozenset({("channel", "tensor", "minmax", 50)})
+    strategy = make(
+        BayesianTuneStrategy, fast(broken=broken), conf({"objective": "performance"}, max_trials=2)
+    )
+    with caplog.at_level(logging.INFO, "strategies"):
+        strategy.traverse()
+    assert "time of options: a model cannot be timed (RuntimeError: no kernel)" in caplog.text
+    assert all(trial.measurement is not None for trial in strategy.trials)

@@ -139,6 +139,28 @@ def test_a_folded_normalisation_lets_the_conv_run_in_integers() -> None:
     assert np.abs(computed(quantised, data[0][0]) - exact).max() < 0.03 * np.abs(exact).max()
 
 
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_two_normalisations_that_share_their_shift_are_folded(is_moved: bool) -> None:
+    """As in a residual sum, whose two shifts have the same gradient."""
+    shift = "moved" if is_moved else "s"
+    nodes = [
+        *([helper.make_node("Identity", ["s"], ["moved"], "identity")] if is_moved else []),
+        *(helper.make_node("Conv", ["x", f"w{n}"], [f"c{n}"], f"conv{n}") for n in "12"),
+        helper.make_node("BatchNormalization", ["c1", "g1", "s", "m1", "v1"], ["n1"], "norm1"),
+        helper.make_node("BatchNormalization", ["c2", "g2", shift, "m2", "v2"], ["n2"], "norm2"),
+        helper.make_node("Add", ["n1", "n2"], ["y"], "sum"),
+    ]
+    weights = {f"{name}{n}": normal(int(n), 3) for name in "gm" for n in "12"}
+    weights |= {f"v{n}": normal(int(n) + 2, 3) ** 2 for n in "12"}
+    weights |= {f"w{n}": skewed(int(n), 3, 2, 1, 1) for n in "12"} | {"s": normal(7, 3)}
+    model = build(nodes, weights, {"x": IMAGES}, {"y": ("N", 3, 4, 4)})
+    prepared, x = prepare(model), normal(0, 3, 2, 4, 4)
+    assert operators(prepared) == ["Conv", "Conv", "Add"]
+    assert len(prepared.graph.initializer) == 4
+    assert prepared.ByteSize() < model.ByteSize()
+    np.testing.assert_allclose(computed(prepared, x), computed(model, x), rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("why", ["shared weight", "shared result", "computed", "infinite"])
 def test_a_normalisation_that_is_not_the_convs_alone_stays(why: str) -> None:
     model = normalised()

@@ -12,7 +12,7 @@ from attrs import evolve
 
 import asktell as at
 from strategies.adaptors.base import FP32, Capability, OpConfig, Operation, Sensitivity
-from strategies.conf import Conf
+from strategies.conf import Conf, Objective
 from strategies.knowledge import Knowledge, knowledge_of
 from strategies.policies import (
     AUTO,
@@ -28,6 +28,7 @@ from strategies.policies import (
 from strategies.policies.engine import cautiously, trends_of
 from strategies.policies.frontier import frontier_of
 from strategies.policies.script import Outcome, next_of, outcomes_of
+from strategies.timing import Times
 from strategies.tuning_space import TuningSpace
 
 CONF = Conf({"model": {"framework": "onnxrt_qlinearops"}, "tuning": {"objective": "modelsize"}})
@@ -333,6 +334,30 @@ def test_where_the_accuracy_has_no_limit_it_is_its_own_margin(goal: Any, sign: f
     by_params = outcomes_of(state)
     assert by_params[SPACE.space.check(SPACE.default())] == Outcome(True, sign * 3.0)
     assert by_params[SPACE.space.check(SPACE.most_exact())] == Outcome(False, -math.inf)
+
+
+def test_the_frontier_is_of_damage_and_time_where_time_counts() -> None:
+    added = {name: {TENSOR: -0.1, CHANNEL: -0.2, "fp32": 0.0} for name in NAMES}
+    added[NAMES[2]] = {TENSOR: 0.1, CHANNEL: 0.2, "fp32": 0.0}  # slower than FP32
+    times = Times(SPACE.default(), 0.7, added, 5)
+    sensitivities = {
+        (name, TYPES[name]): Sensitivity(10, (1.0, 1.0, 0.0), (*DAMAGES[name], 0.0))
+        for name in TYPES
+    }
+    objectives = [Objective("performance", 1.0, False)]
+    timed = knowledge_of(SPACE, sensitivities, size_of, times, objectives)
+    frontier = frontier_of(timed, SPACE.default())
+    words = [word(frontier.params(count)) for count in range(len(frontier.steps) + 1)]
+    assert words == ["ffff", "fffc", "cffc", "ccfc"]
+    state = at.State.start(
+        SPACE.space,
+        objectives={"performance": "minimize"},
+        constraints={"accuracy": at.AtLeast(0.0)},
+    )
+    trends = trends_of(state, evolve(CONTEXT, knowledge=timed))
+    assert trends["performance"] == timed.trend_of_time()
+    assert {*trends} == {"accuracy", "performance"}
+    assert {*trends_of(state, CONTEXT)} == {"accuracy"}  # it was not timed
 
 
 def test_without_an_accuracy_there_is_no_trend() -> None:

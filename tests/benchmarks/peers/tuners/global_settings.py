@@ -75,7 +75,7 @@ def main() -> None:
             )
         answer = task.evaluate(made.read_bytes())
         trial.set_user_attr("short", least - task.sign * answer["accuracy"])
-        return float(answer["bytes"])
+        return float(answer[task.objective])
 
     sampler = optuna.samplers.TPESampler(
         seed=task.seed,
