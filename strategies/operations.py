@@ -123,7 +123,9 @@ def costs_section(record: Record, costs: Costs, gallery: Gallery) -> Section:
             for cost, cells in ((cost, _cost_cells(cost, factor)) for cost in costs.costs)
         )
         caption = f"The accuracy that is lost, in {unit}, while the rest stays as in the best model"
-        beforehand = ("damage alone", "bytes", "multiplications") if effects else ()
+        is_timed = record.knowledge is not None and record.knowledge.fastest is not None
+        beforehand = ("damage alone", "bytes", *(["time"] if is_timed else []), "multiplications")
+        beforehand = beforehand if effects else ()
         if effects:
             caption += "; and what was known before the first trial"
         columns = ("operation", "option", "costs", "±", "how sure", *beforehand, "trials in FP32")
@@ -156,14 +158,17 @@ def _cost_cells(cost: Cost, factor: float) -> tuple[Cell, ...]:
 def _effects(record: Record) -> dict[tuple[str, str], tuple[Cell, ...]]:
     """Return what was measured beforehand of every option, by operation and option.
 
-    A damage is a percentage: the square root of the squared change of the outputs beside theirs.
+    A damage is a percentage: the square root of the squared change of the outputs beside theirs; so
+    is a time, of the FP32 model's.
     """
     if record.knowledge is None or not record.knowledge.measured:
         return {}
+    is_timed = record.knowledge.fastest is not None
     return {
         (one.name, effect.option): (
             Cell(f"{100.0 * math.sqrt(effect.damage):.2g} %", effect.damage),
             Cell(f"{effect.size:+,.0f}", effect.size),
+            *([Cell(f"{100.0 * effect.time:+.1f} %", effect.time)] if is_timed else []),
             Cell(f"{one.multiplications:,}", one.multiplications),
         )
         for one in record.knowledge.operations

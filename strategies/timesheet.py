@@ -17,7 +17,7 @@ SAVING = "saving"
 WAITING = "waiting"
 """For workers, which quantise, evaluate and measure meanwhile: all their seconds are added up."""
 
-TUNING = (ASKING, SAVING)
+TUNING = (ASKING, TIMING, SAVING)
 """What the tuner itself takes; the rest is the trials."""
 
 

@@ -73,6 +73,15 @@ def test_damages_bytes_and_multiplications_are_beside_the_costs(whole: TuneStrat
         assert f"{100.0 * effect.damage**0.5:.2g} %" in page
         assert f"{effect.size:+,.0f}" in page
     assert "damage alone" not in report(whole)  # nothing was measured for it
+
+
+def test_times_are_beside_the_costs_where_latency_matters() -> None:
+    fake = FakeAdaptor()
+    strategy = make(BayesianTuneStrategy, fake, conf({"objective": "performance"}, max_trials=4))
+    strategy.traverse()
+    page = report(strategy)
+    assert ">time<" in page
+    assert "-73.0 %" in page  # one operation takes all the time, and 27 % of it in 8 bits
     blind = make(BayesianTuneStrategy, FakeAdaptor(blind=True), conf(max_trials=4))
     blind.traverse()
     assert "damage alone" not in report(blind)
