@@ -165,6 +165,11 @@ class Evaluation:
                 f"the FP32 model cannot be evaluated: {error_text(error)}; check {how}"
             ) from error
 
+    @property
+    def is_changed(self) -> bool:
+        """Tell whether a hook may change the models."""
+        return bool(self.hooks.keys() & {BEFORE_QUANTIZE, AFTER_QUANTIZE})
+
     def sizes(self) -> Callable[[TuneConfig], float]:
         """Return what works out the size of a quantised model."""
         return self.adaptor.sizes(self.model, self.q_dataloader)

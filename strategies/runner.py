@@ -27,20 +27,15 @@ from strategies.errors import ArgumentError, FirstEvaluationError, StrategyError
 from strategies.evaluation import Evaluation
 from strategies.findings import Findings
 from strategies.history import Identity, history_from_dict, history_to_dict
-from strategies.knowledge import choices_of, knowledge_of
-from strategies.objective import LATENCY, SIZE, Measurement, TuningGoal
+from strategies.learning import learnt
+from strategies.objective import SIZE, Measurement, TuningGoal
 from strategies.policies import Context, Policy
-from strategies.preparing import AFTER_QUANTIZE, BEFORE_QUANTIZE, Hooks, Preparation
-from strategies.report import log_baseline, log_ignored, log_knowledge, log_times, log_trial
+from strategies.preparing import Hooks, Preparation
+from strategies.report import log_baseline, log_ignored, log_trial
 from strategies.stopwatch import Clock, Stopwatch
-from strategies.timesheet import ASKING, EVALUATING, MEASURING, Timesheet
-from strategies.timing import Times, timed
+from strategies.timesheet import ASKING, Timesheet
 from strategies.trial import Progress, Result, Trial
 from strategies.tuning_space import TuningSpace
-
-LEAST_SECONDS_TIMING = 10.0
-EVALUATIONS_TIMING = 3.0
-"""For so long options are timed, or for as long as so many evaluations take, if that is longer."""
 
 
 class TuneStrategy(ABC):
@@ -283,43 +278,14 @@ class TuneStrategy(ABC):
                 space = self.tuning_space
                 log_baseline(self.goal, len(space.operations), space.space.size or 0, self.left_out)
             if self._findings.progress.knowledge is None and self.policy.by_exactness:
-                self._learn()
-
-    def _learn(self) -> None:
-        """Measure what every option of every operation does."""
-        started, space = self._clock(), self.tuning_space
-        options = {key: tuple(some.values()) for key, some in space.operations.items()}
-        sensitivities = self._evaluation.sensitivities(options)
-        seconds = self._clock() - started
-        knowledge = knowledge_of(
-            space, sensitivities, self._size_of, self._times(), self.conf.objectives
-        )
-        self._findings.learn(knowledge)
-        log_knowledge(knowledge, seconds)
-
-    def _times(self) -> Times | None:
-        """Time what options do, where latency matters and no hook changes the models."""
-        if LATENCY not in self.conf.measured or self._is_changed:
-            return None
-        space, started = self.tuning_space, self._clock()
-        measured = self.timesheet.seconds
-        spent = measured.get(EVALUATING, 0.0) + measured.get(MEASURING, 0.0)
-        times = timed(
-            choices_of(space),
-            space.default(),
-            lambda params, wanted: self._evaluation.share_of_time(space.tune_cfg(params), wanted),
-            max(LEAST_SECONDS_TIMING, EVALUATIONS_TIMING * spent),
-            self._clock,
-        )
-        if times is not None:
-            log_times(times, self._clock() - started)
-        return times
+                knowledge = learnt(self._evaluation, self.tuning_space, self._size_of, self._clock)
+                self._findings.learn(knowledge)
 
     @cached_property
     def _context(self) -> Context:
         """Return what is known without evaluating; not the size, where a hook may change it."""
         space, knowledge = self.tuning_space, self._findings.progress.knowledge
-        sized = SIZE in self.conf.measured and not self._is_changed
+        sized = SIZE in self.conf.measured and not self._evaluation.is_changed
         fast = knowledge is not None and knowledge.time_price > 0.0 and knowledge.fastest
         return Context(
             known={SIZE: self._size_of} if sized else {},
@@ -329,11 +295,6 @@ class TuneStrategy(ABC):
             canonical=space.canonical,
             knowledge=knowledge,
         )
-
-    @property
-    def _is_changed(self) -> bool:
-        """Tell whether a hook may change the models."""
-        return bool(self._evaluation.hooks.keys() & {BEFORE_QUANTIZE, AFTER_QUANTIZE})
 
     @cached_property
     def _size_of(self) -> Callable[[Mapping[str, Any]], float]:

@@ -186,7 +186,7 @@ FLOORS = {
         {"trial", "policies"},
         {"report", "findings"},
         {"evaluation"},
-        {"asking", "attempting"},
+        {"asking", "attempting", "learning"},
         {"sending"},
         {"workers"},
         {"crews"},

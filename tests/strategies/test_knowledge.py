@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from typing import Any
 
 import pytest
-from fakes import KEYS, FakeAdaptor, conf, effects, make
+from fakes import KEYS, Clock, FakeAdaptor, conf, effects, make
 
 import asktell as at
 from strategies import AutoTuneStrategy, BayesianTuneStrategy, RandomTuneStrategy
@@ -271,3 +272,41 @@ def test_a_model_that_cannot_be_timed_is_passed_over(caplog: pytest.LogCaptureFi
         strategy.traverse()
     assert "time of options: a model cannot be timed (RuntimeError: no kernel)" in caplog.text
     assert all(trial.measurement is not None for trial in strategy.trials)
+
+
+@pytest.mark.parametrize(
+    ("timeout", "seconds"), [(0, 10.0), (10**6, 10.0), (20, 4.0)], ids=["none", "long", "short"]
+)
+def test_options_are_timed_for_a_share_of_the_time_that_there_is(
+    timeout: int, seconds: float
+) -> None:
+    clock = Clock()
+
+    class Slow(FakeAdaptor):
+        def quantize(self, *args: Any) -> Any:
+            clock.now += 2.5
+            return super().quantize(*args)
+
+    adaptor = Slow()
+    configuration = conf({"objective": "performance"}, max_trials=1, timeout=timeout)
+    strategy = make(BayesianTuneStrategy, adaptor, configuration, clock=clock)
+    strategy.measure_baseline()
+    assert len(adaptor.quantized) == math.ceil(seconds / 2.5)
+
+
+def test_where_evaluations_are_long_options_are_timed_for_longer() -> None:
+    clock = Clock()
+
+    class Slow(FakeAdaptor):
+        def quantize(self, *args: Any) -> Any:
+            clock.now += 20.0
+            return super().quantize(*args)
+
+        def accuracy(self, model: Any) -> float:
+            clock.now += 25.0
+            return super().accuracy(model)
+
+    adaptor = Slow()
+    configuration = conf({"objective": "performance"}, max_trials=1)
+    make(BayesianTuneStrategy, adaptor, configuration, clock=clock).measure_baseline()
+    assert len(adaptor.quantized) == 4  # 75 seconds
