@@ -4,6 +4,9 @@ What an integer kernel saves depends on the machine, on the shapes and on what s
 multiplications tell little. Models of the whole are made and timed in turns with the FP32 model:
 first all operations of one type take another option, then single ones do, or neighbours where there
 are many. What makes the model clearly faster stays.
+
+There may be time for a few looks only. So what matters most goes first: types with many operations,
+and what is done to the activation, which decides how a product is computed.
 """
 
 from __future__ import annotations
@@ -82,10 +85,12 @@ def timed(
     descent = _Descent(timer, clock, clock() + seconds, start)
     if descent.look(start) is None:
         return None
-    groups = [*_by_type(choices)]
-    for group in groups:
-        descent.change(group, filter(None, [group[0].unquantised]))
-    together = [_Together(group, descent.change(group, group[0].options)) for group in groups]
+    together = [_Together(group, descent) for group in _by_type(choices)]
+    for of_type in together:
+        of_type.try_kinds()
+    for of_type in together:
+        of_type.try_all()
+    groups = [of_type.group for of_type in together]
     swaps = {
         one.name: swap
         for some in _neighbours(groups, len(choices))
@@ -97,22 +102,56 @@ def timed(
         for of_type in together
         for one in of_type.group
     }
-    return Times(descent.fastest, descent.share, added, len(descent.tried))
+    in_order = {one.name: added[one.name] for one in choices}
+    return Times(descent.fastest, descent.share, in_order, len(descent.tried))
 
 
-@frozen
+@define
 class _Together:
-    """Shares where a whole group had one option: by option."""
+    """Operations of one type, which all take one option after the other.
+
+    Attributes:
+        group: the operations.
+        descent: what they are part of.
+        levels: of options that were timed, what they add beside the default, in all.
+    """
 
     group: Sequence[Choice]
-    shares: Mapping[str, float]
+    descent: _Descent
+    levels: dict[str, float] = field(factory=dict)
+
+    def __attrs_post_init__(self) -> None:
+        self.levels[_default(self.group[0])] = 0.0
+
+    def try_kinds(self) -> None:
+        """Let them take one option of each kind: what leaves them as they are, else the first."""
+        first, kinds = self.group[0], dict[str, str]()
+        if first.unquantised is not None:
+            kinds[first.options[first.unquantised]] = first.unquantised
+        for option, kind in first.options.items():
+            kinds.setdefault(kind, option)
+        self._try(kinds.values())
+
+    def try_all(self) -> None:
+        """Let them take every option."""
+        self._try(dict.fromkeys(option for one in self.group for option in one.options))
 
     def apart(self, option: str, other: str) -> float:
         """Return how much more an option adds than another one in each operation, if clearly."""
-        if option not in self.shares or other not in self.shares:
+        if option not in self.levels or other not in self.levels:
             return 0.0
-        difference = self.shares[option] - self.shares[other]
+        difference = self.levels[option] - self.levels[other]
         return difference / len(self.group) if abs(difference) >= MARGIN else 0.0
+
+    def _try(self, options: Iterable[str]) -> None:
+        for option in options:
+            if option in self.levels:
+                continue
+            base, share = self.descent.fastest, self.descent.share
+            changed = {one.name: option for one in self.group if option in one.options}
+            found = self.descent.look({**base, **changed})
+            if found is not None:
+                self.levels[option] = self.levels[base[self.group[0].name]] + found - share
 
 
 @frozen
@@ -148,36 +187,34 @@ class _Descent:
             self.fastest, self.share = params, found
         return found
 
-    def change(self, group: Sequence[Choice], options: Iterable[str]) -> dict[str, float]:
-        """Let a group take one option after the other; return their shares."""
-        base = self.fastest
-        looks = (
-            (option, self.look({**base, **{one.name: option for one in group}}))
-            for option in options
-        )
-        return {option: share for option, share in looks if share is not None}
-
     def swap(self, some: Sequence[Choice]) -> _Swap:
         """Leave operations as they are, or quantise them by default if they are left so."""
         first = some[0]
         before, share = self.fastest[first.name], self.share
         is_left = before == first.unquantised
-        after = next(iter(first.options)) if is_left else first.unquantised
+        after = _default(first) if is_left else first.unquantised
         if after is None:
             return _Swap(before, before, 0.0)
         found = self.look({**self.fastest, **{one.name: after for one in some}})
         return _Swap(before, after, 0.0 if found is None else (found - share) / len(some))
 
 
-def _by_type(choices: Iterable[Choice]) -> Iterator[list[Choice]]:
-    """Yield operations that have the same type and the same options."""
-    groups: dict[tuple[str, tuple[str, ...]], list[Choice]] = {}
+def _default(one: Choice) -> str:
+    return next(iter(one.options))
+
+
+def _by_type(choices: Iterable[Choice]) -> list[list[Choice]]:
+    """Return operations of the same type and default, most of them first.
+
+    Not all of these have the same options: what is never better than another is left out.
+    """
+    groups: dict[tuple[str, str, str | None], list[Choice]] = {}
     for one in choices:
-        groups.setdefault((one.type, tuple(one.options)), []).append(one)
-    yield from groups.values()
+        groups.setdefault((one.type, _default(one), one.unquantised), []).append(one)
+    return sorted(groups.values(), key=len, reverse=True)
 
 
-def _neighbours(groups: Iterable[list[Choice]], count: int) -> Iterator[list[Choice]]:
+def _neighbours(groups: Iterable[Sequence[Choice]], count: int) -> Iterator[Sequence[Choice]]:
     """Yield single operations, or some of a group that follow each other."""
     size = -(-count // MOST_SINGLE)
     for group in groups:
