@@ -6,7 +6,8 @@ first all operations of one type take another option, then single ones do, or ne
 are many. What makes the model clearly faster stays.
 
 There may be time for a few looks only. So what matters most goes first: types with many operations,
-and what is done to the activation, which decides how a product is computed.
+whether they are quantised at all, and what is done to the activation, which decides how a product
+is computed.
 """
 
 from __future__ import annotations
@@ -87,9 +88,11 @@ def timed(
         return None
     together = [_Together(group, descent) for group in _by_type(choices)]
     for of_type in together:
-        of_type.try_kinds()
+        of_type.try_options(filter(None, [of_type.group[0].unquantised]))
     for of_type in together:
-        of_type.try_all()
+        of_type.try_options(of_type.kinds())
+    for of_type in together:
+        of_type.try_options(option for one in of_type.group for option in one.options)
     groups = [of_type.group for of_type in together]
     swaps = {
         one.name: swap
@@ -123,18 +126,12 @@ class _Together:
     def __attrs_post_init__(self) -> None:
         self.levels[_default(self.group[0])] = 0.0
 
-    def try_kinds(self) -> None:
-        """Let them take one option of each kind: what leaves them as they are, else the first."""
-        first, kinds = self.group[0], dict[str, str]()
-        if first.unquantised is not None:
-            kinds[first.options[first.unquantised]] = first.unquantised
-        for option, kind in first.options.items():
-            kinds.setdefault(kind, option)
-        self._try(kinds.values())
-
-    def try_all(self) -> None:
-        """Let them take every option."""
-        self._try(dict.fromkeys(option for one in self.group for option in one.options))
+    def kinds(self) -> Iterable[str]:
+        """Return an option of each kind of which none was timed: the first."""
+        options = self.group[0].options
+        timed = {options[option] for option in self.levels if option in options}
+        first = {kind: option for option, kind in reversed([*options.items()])}
+        return [option for kind, option in first.items() if kind not in timed]
 
     def apart(self, option: str, other: str) -> float:
         """Return how much more an option adds than another one in each operation, if clearly."""
@@ -143,7 +140,8 @@ class _Together:
         difference = self.levels[option] - self.levels[other]
         return difference / len(self.group) if abs(difference) >= MARGIN else 0.0
 
-    def _try(self, options: Iterable[str]) -> None:
+    def try_options(self, options: Iterable[str]) -> None:
+        """Let them take options that were not timed, one after the other."""
         for option in options:
             if option in self.levels:
                 continue
