@@ -7,6 +7,6 @@ from strategies.runner import TuneStrategy
 
 
 class HAWQTuneStrategy(TuneStrategy):
-    """Search along the frontier of damage and bytes."""
+    """Search along the frontier of damage and cost: bytes, time or both."""
 
     policy = HAWQ

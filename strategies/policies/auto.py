@@ -14,7 +14,7 @@ MOST_ALONG = 6
 
 
 def beginnings(context: Context) -> Steps[None]:
-    """Try the default, the most exact, and the frontier of damage and bytes."""
+    """Try the default, the most exact, and the frontier of damage and cost."""
     yield from along(context, MOST_ALONG)
 
 

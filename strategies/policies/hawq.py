@@ -90,4 +90,4 @@ def _savings(knowledge: Knowledge, params: Params, missed: set[tuple[str, str]])
 
 
 HAWQ = evolve(BAYESIAN, name="hawq", first=hawq)
-"""The frontier of damage and bytes, searched for where the criterion is met."""
+"""The frontier of damage and cost, searched for where the criterion is met."""
