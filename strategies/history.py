@@ -3,11 +3,11 @@
 The dict's layout is :class:`History` and the classes of its fields: schema 4. It also says which
 model the run tuned, what ``q_func`` made of it, and what for: other outcomes would mislead.
 
-Schema 3 had settings in its space that change nothing; where there are any, its trials are told to
-a new optimiser. Schema 2 knew neither constraints nor how far off a measurement may be, and nothing
-that is known beforehand; that is measured when the run goes on. Schema 1 did not name the model,
-and its optimiser had one target, in which misses of the criterion were penalised; its trials are
-told to a new optimiser, too.
+What is known beforehand is taken from schema 4 alone, and measured when a run of an earlier one goes
+on. Schema 3 had settings in its space that change nothing; where there are any, its trials are told
+to a new optimiser. Schema 2 knew neither constraints nor how far off a measurement may be. Schema 1
+did not name the model, and its optimiser had one target, in which misses of the criterion were
+penalised; its trials are told to a new optimiser, too.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from strategies.tuning_space import TuningSpace
 
 SCHEMA = 4
 
-_LATER: dict[str, Any] = {"prepared": None, "seconds_by_part": {}, "knowledge": None}
+_LATER: dict[str, Any] = {"prepared": None, "seconds_by_part": {}}
 """What schema 2 lacked, and what that means without."""
 
 
@@ -155,7 +155,7 @@ def read_history(dicts: Any) -> History:
         if schema == 1:
             dicts = {"model": None, **dicts}
         if schema < SCHEMA:
-            dicts = {**_LATER, **_with_measures(dicts)}
+            dicts = {**_LATER, **_with_measures(dicts), "knowledge": None}
     try:
         return read(dicts, History)
     except at.errors.StateError as error:

@@ -228,8 +228,10 @@ def test_settings_that_changed_nothing_are_gone_from_what_schema_3_tried() -> No
     trial = evolve(TRIAL, params=tried)
     progress = Progress(engine, BASELINE, (trial,), 2.5)
     old = {**history_to_dict(progress, BAYESIAN, IDENTITY, CONF), "schema": 3}
+    old["knowledge"] = {"measured": True, "operations": []}  # times are not among it
     read = history_from_dict(old, BAYESIAN, IDENTITY, CONF, space)
     assert read.trials == (evolve(TRIAL, params=same),)
+    assert read.knowledge is None
     assert read.engine is not None
     assert read.engine.space == space.space
     with pytest.raises(ResumeError, match="the tuning space of this model"):
