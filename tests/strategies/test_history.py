@@ -235,4 +235,5 @@ def test_settings_that_changed_nothing_are_gone_from_what_schema_3_tried() -> No
     assert read.engine is not None
     assert read.engine.space == space.space
     with pytest.raises(ResumeError, match="the tuning space of this model"):
-        history_from_dict({**old, "schema": SCHEMA}, BAYESIAN, IDENTITY, CONF, space)
+        new = {**old, "schema": SCHEMA, "knowledge": None}
+        history_from_dict(new, BAYESIAN, IDENTITY, CONF, space)
