@@ -2,8 +2,9 @@
 
 A group is a stretch of the model, and one parameter: how many steps it has gone along its own
 frontier of damage and cost. The model of the accuracy then learns from each trial about a dozen
-groups, not about a hundred operations. What is proposed is spelt out in the parameters of the run; what was tried of these that lies on the frontiers is told. Once that
-finds nothing better, the operations are free again, each by itself.
+groups, not about a hundred operations. What is proposed is spelt out in the parameters of the run;
+what was tried of these that lies on the frontiers is told. Once that finds nothing better, the
+operations are free again, each by itself.
 """
 
 from __future__ import annotations

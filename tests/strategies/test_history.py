@@ -234,6 +234,6 @@ def test_settings_that_changed_nothing_are_gone_from_what_schema_3_tried() -> No
     assert read.knowledge is None
     assert read.engine is not None
     assert read.engine.space == space.space
+    new = {**old, "schema": SCHEMA, "knowledge": None}
     with pytest.raises(ResumeError, match="the tuning space of this model"):
-        new = {**old, "schema": SCHEMA, "knowledge": None}
         history_from_dict(new, BAYESIAN, IDENTITY, CONF, space)
