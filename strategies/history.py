@@ -5,9 +5,9 @@ model the run tuned, what ``q_func`` made of it, and what for: other outcomes wo
 
 What is known beforehand is taken from schema 4 alone, and measured anew when a run of an earlier
 one goes on. Schema 3 had settings in its space that change nothing; where there are any, its trials
-are told to a new optimiser. Schema 2 knew neither constraints nor how far off a measurement may be. Schema 1
-did not name the model, and its optimiser had one target, in which misses of the criterion were
-penalised; its trials are told to a new optimiser, too.
+are told to a new optimiser. Schema 2 knew neither constraints nor how far off a measurement may be.
+Schema 1 did not name the model, and its optimiser had one target, in which misses of the criterion
+were penalised; its trials are told to a new optimiser, too.
 """
 
 from __future__ import annotations
