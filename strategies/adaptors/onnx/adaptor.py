@@ -273,7 +273,7 @@ class OnnxRuntimeAdaptor:
     def save(self, model: Model, path: str) -> None:
         """Write the model to ``path``, in the ONNX format.
 
-        The data of a model beyond 1.9 GB goes to ``<path>.data``.
+        The data of a model beyond 1.9 GB goes to ``<path>.<digest>.data``.
 
         Raises:
             AdaptorError: ``model`` is a file, but not an ONNX model.

@@ -24,7 +24,7 @@ LIMIT = 1_900_000_000
 LEAST_APART = 1024
 """Constants of fewer bytes stay in the file itself, as ONNX's own writer does it."""
 
-_BITS = {
+_BITS: dict[int, int] = {
     onnx.TensorProto.FLOAT: 32,
     onnx.TensorProto.FLOAT16: 16,
     onnx.TensorProto.INT64: 64,
@@ -67,7 +67,8 @@ def _data_size(tensor: onnx.TensorProto) -> int:
     bits = _BITS.get(tensor.data_type)
     if bits is None:
         return len(tensor.raw_data)
-    return (math.prod(tensor.dims) * bits + 7) // 8
+    count: int = math.prod(tensor.dims)
+    return (count * bits + 7) // 8
 
 
 def framed(length: int) -> int:
@@ -122,12 +123,17 @@ def read(path: str | os.PathLike[str]) -> onnx.ModelProto:
 
 
 def write(model: onnx.ModelProto, path: str, limit: int = LIMIT) -> None:
-    """Write a model as one file, or one of more than ``limit`` bytes with ``<path>.data``."""
+    """Write a model as one file, or one of more than ``limit`` bytes with its data beside it.
+
+    These are in ``<path>.<digest>.data``: no two models share such a file, so that one can take the
+    place of another at one stroke.
+    """
     if byte_size(model) <= limit:
         onnx.save(model, path, format="protobuf")
         return
-    light, apart = parted(model, f"{Path(path).name}.data")
-    with Path(f"{path}.data").open("wb") as file:
+    beside = f"{Path(path).name}.{digest(model, limit).hexdigest()[:8]}.data"
+    light, apart = parted(model, beside)
+    with Path(path).with_name(beside).open("wb") as file:
         for tensor in apart:
             file.write(tensor.raw_data)
     onnx.save(light, path, format="protobuf")

@@ -160,6 +160,9 @@ class Ruler(Pieces):
         self.read: set[str] = set()
         self.made: dict[str, int] = {}
         self.domains: set[str] = set()
+        self._ends_of: Array | None = None
+        self._ends: dict[Any, tuple[Array, Array]] = {}
+        """The extremes of one weight, by how it is looked at."""
 
     def start(self) -> None:
         """Forget what was measured."""
@@ -183,7 +186,19 @@ class Ruler(Pieces):
         if side["dtype"] in FOUR_BITS:  # nobody asks for more than how many scales there are
             scales = np.ones(scales_of(weight.shape, side, axis), np.float32)
             return stand_in, Grid(scales, scales.astype(held_as(side)))
-        return stand_in, grid(*extremes(weight, side, axis), side)
+        return stand_in, grid(*self._extremes(weight, side, axis), side)
+
+    def _extremes(self, weight: Array, side: Side, axis: int | None) -> tuple[Array, Array]:
+        """Return the extremes of a weight, of a large one worked out once for all options."""
+        kept = self._seen[1]
+        if not np.may_share_memory(weight, kept):
+            return extremes(weight, side, axis)
+        if self._ends_of is not kept:
+            self._ends_of, self._ends = kept, {}
+        key = weight.shape, weight.strides, side["granularity"], axis
+        if key not in self._ends:
+            self._ends[key] = extremes(weight, side, axis)
+        return self._ends[key]
 
 
 def tensor_type(dtype: str) -> int:
