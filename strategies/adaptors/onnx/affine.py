@@ -207,8 +207,9 @@ def _spread(levels: Grid, shape: tuple[int, ...], axis: int | None) -> tuple[Arr
         return scale, zero_point
     if scale.ndim > 1:
         along = _across(axis)
-        repeated = (np.repeat(part, BLOCK, along) for part in (scale, zero_point))
-        return tuple(part.take(np.arange(shape[along]), along) for part in repeated)  # type: ignore[return-value]
+        some = (slice(None),) * along + (slice(shape[along]),)
+        scale, zero_point = (np.repeat(part, BLOCK, along)[some] for part in (scale, zero_point))
+        return scale, zero_point
     others = tuple(a for a in range(len(shape)) if a != axis)
     return np.expand_dims(scale, others), np.expand_dims(zero_point, others)
 

@@ -89,13 +89,19 @@ def digest(model: onnx.ModelProto, limit: int = LIMIT) -> hashlib.blake2b:
     return found
 
 
+def without_constants(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy of the model that lacks its initializers."""
+    light: onnx.ModelProto = _without(model, "graph")
+    light.graph.CopyFrom(_without(model.graph, "initializer"))
+    return light
+
+
 def parted(model: onnx.ModelProto, location: str) -> tuple[onnx.ModelProto, list[onnx.TensorProto]]:
     """Return the model without the data of its large constants, and those, in order.
 
     The model says that they lie one after the other in a file called ``location``.
     """
-    light = _without(model, "graph")
-    light.graph.CopyFrom(_without(model.graph, "initializer"))
+    light = without_constants(model)
     apart: list[onnx.TensorProto] = []
     offset = 0
     for tensor in model.graph.initializer:
