@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import resource
 import tempfile
 import time
 from collections.abc import Iterator
@@ -174,6 +173,7 @@ class Stamped(logging.Handler):
         """Begin now."""
         super().__init__()
         self.begun = time.monotonic()
+        self.most = 0
 
     def emit(self, record: logging.LogRecord) -> None:
         """Print a line."""
@@ -181,8 +181,9 @@ class Stamped(logging.Handler):
 
     def say(self, what: str) -> None:
         """Print a line."""
-        seconds = time.monotonic() - self.begun
-        print(f"{seconds:7.1f} s  {peak() / 1e9:5.2f} GB  {what}", flush=True)
+        seconds, bytes_now = time.monotonic() - self.begun, peak()
+        self.most = max(self.most, bytes_now)
+        print(f"{seconds:7.1f} s  {bytes_now / 1e9:5.2f} GB  {what}", flush=True)
 
 
 def document(folder: Path, options: argparse.Namespace, trials: int) -> dict[str, Any]:
@@ -258,7 +259,7 @@ def run(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         "agreed_when_read_back": float(agreed.mean()),
         "seconds": round(seconds, 1),
         "seconds_by_part": {k: round(v, 1) for k, v in strategy.seconds_by_part.items()},
-        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "peak_bytes": lines.most,
     }
 
 
