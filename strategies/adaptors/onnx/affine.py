@@ -157,10 +157,7 @@ def _slabs(shape: Sequence[int], along: int) -> Iterator[tuple[slice, ...]]:
     What is worked out on a part fits in a processor's cache: of a weight of millions that is
     several times as fast as all at once.
     """
-    if not shape:
-        yield ()
-        return
-    each = max(1, math.prod(shape) // shape[along]) if shape[along] else 1
+    each = math.prod(shape) // shape[along]
     size = max(BLOCK, SLAB // each // BLOCK * BLOCK)
     for start in range(0, shape[along], size):
         yield (*(slice(None),) * along, slice(start, start + size))
@@ -169,7 +166,7 @@ def _slabs(shape: Sequence[int], along: int) -> Iterator[tuple[slice, ...]]:
 def _of(levels: Grid, part: tuple[slice, ...], axis: int | None) -> Grid:
     """Return what of a grid is for a part of the weight along its first axis."""
     scale, zero_point = levels.scale, levels.zero_point
-    if not part or scale.ndim == 0 or (scale.ndim == 1 and axis != 0):
+    if scale.ndim == 0 or (scale.ndim == 1 and axis != 0):
         return levels
     (rows,) = part
     if scale.ndim > 1 and _across(axis) == 0:

@@ -236,13 +236,18 @@ def _cut(model: onnx.ModelProto, part: Part) -> _Cut:
 
 
 def _with_rows_read(cut: _Cut, inputs: list[Feed]) -> tuple[_Cut, list[Feed]]:
-    """Return the Gather of a large table with the rows that are read alone, and inputs for it."""
+    """Return the Gather of a large table with the rows that are read alone, and inputs for it.
+
+    The rows with the least and the greatest value stay: one scale for all rows depends on them.
+    """
     node = cut.part.weighted
     if node is None or node.type != "Gather" or not _is_large(cut, node):
         return cut, inputs
     table, name = numpy_helper.to_array(cut.constants[node.weight]), node.activation
     places = [np.where(feed[name] < 0, feed[name] + len(table), feed[name]) for feed in inputs]
-    read = np.unique(np.concatenate([place.ravel() for place in places]))
+    row = table.size // len(table)
+    ends = np.array([table.argmin() // row, table.argmax() // row])
+    read = np.unique(np.concatenate([ends, *(place.ravel() for place in places)]))
     found = [{name: np.searchsorted(read, p).astype(np.int64)} for p in places]
     return cut.with_constants({node.weight: table[read]}), found
 
