@@ -37,7 +37,8 @@ benchmark: $(VENV)/.installed ## sizes and speeds, compared within one run
 
 ray: $(VENV)/.installed ## the tests that need Ray, which is too large for `make test`
 	$(BIN)/python -m pip install --quiet --editable '.[ray]'
-	$(BIN)/python -m pytest tests/asktell/integrations/test_ray.py tests/asktell/test_executors.py
+	$(BIN)/python -m pytest tests/asktell/integrations/test_ray.py \
+		tests/asktell/test_executors.py tests/strategies/test_crews.py
 
 torch: $(VENV)/.installed ## the tests that need PyTorch, which is too large for `make test`
 	$(BIN)/python -m pip install --quiet --editable '.[torch]'

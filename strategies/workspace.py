@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing, nullcontext
@@ -249,12 +250,22 @@ def _save_best(folder: Path, strategy: TuneStrategy) -> Trial | None:
 
 
 def _keep(strategy: TuneStrategy, model: Any, path: Path) -> None:
-    """Write a model at one stroke."""
+    """Write a model at one stroke; of a large one, data may lie in files beside it."""
     with strategy.timesheet.of(SAVING):
         path.parent.mkdir(parents=True, exist_ok=True)
         fresh = path.with_name(f"{path.name}.new")
-        strategy.adaptor.save(model, str(fresh))
-        os.replace(fresh, path)
+        shutil.rmtree(fresh, ignore_errors=True)  # of a run that was killed
+        fresh.mkdir()
+        try:
+            strategy.adaptor.save(model, str(fresh / path.name))
+            beside = {file.name for file in fresh.iterdir()} - {path.name}
+            for name in (*beside, path.name):  # the file that names the others comes last
+                os.replace(fresh / name, path.with_name(name))
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        for old in path.parent.glob(f"{path.name}.*.data"):
+            if old.name not in beside:
+                old.unlink()
 
 
 def _save(strategy: TuneStrategy, folder: Path) -> None:

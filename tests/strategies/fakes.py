@@ -7,6 +7,7 @@ the tune configuration alone, so that the strategies' own idea of "the same" is 
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from attrs import field, frozen
+from attrs import evolve, field, frozen
 
-from strategies import Conf, TuneStrategy
+import asktell as at
+from strategies import Conf, Trial, TuneStrategy
 from strategies.adaptors.base import (
     FP32,
     Capability,
@@ -236,3 +238,30 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+Kind = type[TuneStrategy]
+
+SHORT = 7
+"""Trials in which the model of the Bayesian strategy decides several times."""
+
+
+def raising(error: BaseException) -> Callable[[], float]:
+    def fault() -> float:
+        raise error
+
+    return fault
+
+
+def timeless(strategy: TuneStrategy) -> list[Trial]:
+    """Return the trials without how long they took, which differs from run to run."""
+    return [evolve(trial, seconds=0.0) for trial in strategy.trials]
+
+
+def plain(dicts: dict[str, Any]) -> Any:
+    return json.loads(json.dumps(dicts, allow_nan=False))
+
+
+def engine_of(strategy: TuneStrategy) -> at.State:
+    """Return what the strategy's ``dicts`` say of the engine."""
+    return at.State.from_dict(strategy.dicts["engine"])

@@ -12,7 +12,8 @@ from hypothesis.extra.numpy import arrays
 from onnxruntime.quantization import QuantType
 from onnxruntime.quantization.quant_utils import quantize_data
 
-from strategies.adaptors.onnx.affine import dequantize, grid, quantize
+from strategies.adaptors.onnx import affine
+from strategies.adaptors.onnx.affine import dequantize, grid, quantize, scales_of
 
 TYPES = {"int8": QuantType.QInt8, "uint8": QuantType.QUInt8}
 SIDES = [
@@ -92,3 +93,33 @@ def test_an_empty_range_has_scale_one(side):
     levels = grid(0.0, 0.0, side)
     assert levels.scale == 1.0
     assert levels.scale.shape == ()
+
+
+FOUR = [
+    {"dtype": dtype, "scheme": scheme, "granularity": by}
+    for (dtype, scheme), by in product(
+        (("int4", "sym"), ("uint4", "asym")), ("per_channel", "per_block")
+    )
+]
+
+
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("side", [*SIDES, *FOUR], ids=lambda side: " ".join(side.values()))
+def test_a_large_weight_is_rounded_by_parts_as_it_is_at_once(side, axis, monkeypatch):
+    weight = np.random.default_rng(0).normal(size=(100, 70)).astype(np.float32)
+    along = None if side["granularity"] == "per_tensor" else axis
+    (steps, levels), parts = quantize(weight, side, along), []
+    real = affine._slabs
+    monkeypatch.setattr(affine, "SLAB", 500)
+    monkeypatch.setattr(
+        affine, "_slabs", lambda *given: [*map(parts.append, real(*given))] and real(*given)
+    )
+    by_parts, other = quantize(weight, side, along)
+    assert len(parts) > 2
+    np.testing.assert_array_equal(by_parts, steps)
+    np.testing.assert_array_equal(other.scale, levels.scale)
+    np.testing.assert_array_equal(other.zero_point, levels.zero_point)
+    floats = dequantize(by_parts, other, along)
+    monkeypatch.undo()
+    np.testing.assert_array_equal(floats, dequantize(steps, levels, along))
+    assert levels.scale.shape == scales_of(weight.shape, side, along)

@@ -8,7 +8,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import helper
-from onnx_models import MODELS, SHAPES, build, cnn, loader, matmul, normal
+from onnx_models import MODELS, SHAPES, build, cnn, loader, matmul, normal, product, table
 from quantised_models import MODELS as TASKS
 from quantised_models import task
 
@@ -192,3 +192,69 @@ def test_names_that_look_like_ours_are_no_trouble() -> None:
     model.graph.node[0].output[0] = model.graph.node[1].input[0] = "h/shift"
     known, expected = found(model, loader((6,))), found(matmul(), loader((6,)))
     assert list(known.values()) == list(expected.values())
+
+
+# ------------------------------------------------------------------------------- large weights
+
+
+def looked_at(monkeypatch: pytest.MonkeyPatch, model: onnx.ModelProto, data: Any) -> Any:
+    """Return what is found if weights of more than a thousand values are large, and the shapes."""
+    shapes: list[tuple[int, ...]] = []
+    quantize = OnnxRuntimeAdaptor.quantize
+
+    def counted(adaptor: Any, model: onnx.ModelProto, *more: Any) -> onnx.ModelProto:
+        shapes.append(tuple(model.graph.initializer[0].dims))
+        return quantize(adaptor, model, *more)
+
+    monkeypatch.setattr(OnnxRuntimeAdaptor, "quantize", counted)
+    monkeypatch.setattr(damages, "MOST_LOOKED_AT", 1000)
+    monkeypatch.setattr(damages, "RUNS", 1)
+    return next(iter(found(model, data).values())), shapes
+
+
+@pytest.mark.parametrize("options", [{}, {"operator": "Gemm"}, {"operator": "Gemm", "transB": 1}])
+def test_the_errors_of_a_large_product_are_those_of_some_channels(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, data = product(100, 120, **options), loader((100,))
+    (exact,) = found(model, data).values()
+    rough, shapes = looked_at(monkeypatch, model, data)
+    assert rough.errors == pytest.approx(exact.errors, rel=0.4)
+    assert rough.damages == pytest.approx(exact.damages, rel=0.4)
+    some = (10, 100) if "transB" in options else (100, 10)
+    whole = (120, 100) if "transB" in options else (100, 120)
+    assert shapes == [some] * (len(exact.errors) - 1) + [whole]
+
+
+def test_a_large_product_whose_bias_is_no_number_a_channel_is_looked_at_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model = product(100, 120, "Gemm")
+    model.graph.initializer[1].dims[:] = [1, 120]
+    _, shapes = looked_at(monkeypatch, model, loader((100,)))
+    assert set(shapes) == {(100, 120)}
+
+
+def test_of_a_large_table_the_rows_that_are_read_are_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model, ids = table(50), np.arange(12).reshape(4, 3)
+    data = [(np.where(ids < 6, ids, ids - 50), None)]
+    (exact,) = found(model, data).values()
+    few, shapes = looked_at(monkeypatch, model, data)
+    assert few.errors == pytest.approx(exact.errors, rel=1e-6)
+    assert shapes[0][0] in (12, 13, 14)  # those with the least and the greatest value too
+    assert len(set(shapes)) == 1
+
+
+def test_a_model_that_takes_long_is_run_once_for_each_operation(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runs: list[Any] = []
+    damage = damages._Probe.damage
+    monkeypatch.setattr(
+        damages._Probe, "damage", lambda *given: (runs.append(given[1]), damage(*given))[1]
+    )
+    monkeypatch.setattr(damages, "WORK", 1.0)
+    found(matmul(), loader((6,)))
+    assert [*runs] == [("hb",), ("y",)]

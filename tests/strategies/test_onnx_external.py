@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
 import pytest
-from onnx_models import cnn, loader, normal, product
+from onnx import TensorProto
+from onnx_models import cnn, loader, normal, product, residual
 
+from strategies import BayesianTuneStrategy, Conf, workspace
 from strategies.adaptors.onnx import external
 from strategies.adaptors.onnx.adaptor import OnnxRuntimeAdaptor
 from strategies.adaptors.onnx.options import DYNAMIC, WEIGHT_ONLY
@@ -54,7 +58,9 @@ def test_a_large_model_is_written_in_two_files(tmp_path: Path) -> None:
     before = model.SerializeToString()
     external.write(model, path, LIMIT)
     assert model.SerializeToString() == before
-    assert sorted(os.listdir(tmp_path)) == ["m.onnx", "m.onnx.data"]
+    name, data = sorted(os.listdir(tmp_path))
+    assert name == "m.onnx"
+    assert fnmatch(data, "m.onnx.????????.data")
     assert os.path.getsize(tmp_path / "m.onnx") < LIMIT
     assert external.read(path) == model
     onnx.checker.check_model(path)
@@ -80,6 +86,59 @@ def test_sizes_go_beyond_what_one_message_can_hold() -> None:
         assert external.byte_size(model) == model.ByteSize() == len(model.SerializeToString())
 
 
+def test_the_size_of_a_constant_is_known_without_its_data() -> None:
+    kinds = ("float32", "float16", "float64", "int64", "int32", "int8", "uint8", "bool")
+    tensors = [onnx.numpy_helper.from_array(np.ones((3, 5), kind), "t") for kind in kinds]
+    tensors += list(quantised().graph.initializer)
+    tensors.append(TensorProto(name="four", dims=[3], data_type=TensorProto.INT4, raw_data=b"ab"))
+    tensors.append(onnx.helper.make_tensor("floats", TensorProto.FLOAT, [2], [1.0, 2.0]))
+    assert [external.tensor_size(one) for one in tensors] == [one.ByteSize() for one in tensors]
+
+
+def test_kinds_are_inferred_without_large_constants(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond 2 GB the library that infers them takes no model that is whole."""
+    model, data, sizes = residual("r1"), loader((3, 4, 4)), []
+    model.graph.initializer.append(onnx.numpy_helper.from_array(normal(0, 100, 100), "unread"))
+    infer = onnx.shape_inference.infer_shapes
+    monkeypatch.setattr(
+        onnx.shape_inference, "infer_shapes", lambda m: (sizes.append(m.ByteSize()), infer(m))[1]
+    )
+    operations = OnnxRuntimeAdaptor().capability(model).operations
+    assert [one.type for one in operations] == ["Conv", "Conv", "Add"]
+    OnnxRuntimeAdaptor().quantize(model, {one.key: one.options[0] for one in operations}, data)
+    assert max(sizes) < 2000
+
+
+def test_a_large_model_takes_the_place_of_another_at_one_stroke(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(external.write, "__defaults__", (LIMIT,))
+    monkeypatch.setattr(external.digest, "__defaults__", (LIMIT,))
+    conf = Conf({"model": {"framework": "onnxrt_qlinearops"}})
+    strategy = BayesianTuneStrategy(wide(), conf, loader((100,)), eval_func=lambda model: 0.5)
+    path, text = tmp_path / "best.onnx", tmp_path / "best.onnx.txt"
+    text.write_text("not ours")
+    workspace._keep(strategy, wide(), path)
+    (first,) = tmp_path.glob("*.data")
+
+    def broken(self: Any, model: onnx.ModelProto, to: str) -> None:
+        external.write(model, to)
+        raise OSError("the disk is full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OnnxRuntimeAdaptor, "save", broken)
+        with pytest.raises(OSError, match="full"):
+            workspace._keep(strategy, quantised(), path)
+    assert external.read(path) == wide()
+    (tmp_path / "best.onnx.new").mkdir()  # of a run that was killed
+    workspace._keep(strategy, product(100, 31), path)
+    assert external.read(path) == product(100, 31)
+    (second,) = tmp_path.glob("*.data")
+    assert second != first
+    workspace._keep(strategy, product(2, 3), path)
+    assert {file.name for file in tmp_path.iterdir()} == {path.name, text.name}
+
+
 def test_a_digest_of_parts_is_that_of_everything() -> None:
     same, other = wide(), wide()
     tensor = other.graph.initializer[0]
@@ -100,7 +159,7 @@ def test_everything_goes_on_where_models_are_large(
         defaults[place] = 100
         monkeypatch.setattr(function, "__defaults__", tuple(defaults))
     assert tuned(model, data, tmp_path / "large.onnx") == expected
-    assert (tmp_path / "large.onnx.data").exists()
+    assert len(list(tmp_path.glob("large.onnx.*.data"))) == 1
 
 
 def tuned(model: onnx.ModelProto, data: object, path: Path) -> tuple[float, int]:

@@ -130,7 +130,7 @@ class OnnxRuntimeAdaptor:
         for other in ready.others:
             operations[other.name] = operation(other, self.approach)
         in_order = (operations.get(proto.name) for proto in ready.model.graph.node)
-        is_smoothable = self.approach in CALIBRATED and smoothable(ready.model)
+        is_smoothable = self.approach in CALIBRATED and smoothable(ready.model, ready.weighted)
         return Capability(
             tuple(one for one in in_order if one is not None),
             ALGORITHMS[self.approach],
@@ -218,8 +218,14 @@ class OnnxRuntimeAdaptor:
         """
         ready = self._prepare(model)
         adders = {node.name: node.adder for node in ready.nodes if node.bias}
+        weighted = {node.name: node for node in ready.nodes}
         parts = [
-            Part(key, frozenset({key[0], adders.get(key[0], key[0])}), tuple(some))
+            Part(
+                key,
+                frozenset({key[0], adders.get(key[0], key[0])}),
+                tuple(some),
+                weighted.get(key[0]),
+            )
             for key, some in options.items()
         ]
         alone = OnnxRuntimeAdaptor(
@@ -267,7 +273,7 @@ class OnnxRuntimeAdaptor:
     def save(self, model: Model, path: str) -> None:
         """Write the model to ``path``, in the ONNX format.
 
-        The data of a model beyond 1.9 GB goes to ``<path>.data``.
+        The data of a model beyond 1.9 GB goes to ``<path>.<digest>.data``.
 
         Raises:
             AdaptorError: ``model`` is a file, but not an ONNX model.
@@ -279,7 +285,7 @@ class OnnxRuntimeAdaptor:
         key = external.digest(loaded).digest()
         if key not in self._prepared:
             self._prepared.clear()  # one model is tuned at a time
-            self._prepared[key] = prepared(loaded, self.approach)
+            self._prepared[key] = prepared(loaded, self.approach, key)
         return self._prepared[key]
 
     def _quantiser(self, model: Model, dataloader: Dataloader | None) -> Quantiser:

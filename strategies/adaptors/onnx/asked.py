@@ -64,7 +64,9 @@ def strength(tune_cfg: TuneConfig, prepared: Prepared) -> str:
         AdaptorError: Nothing in the model can be smoothed so.
     """
     wanted = tune_cfg.get(SMOOTHING, OFF)
-    expected = STRENGTHS if wanted == OFF or smoothable(prepared.model) else (OFF,)
+    expected = (
+        STRENGTHS if wanted == OFF or smoothable(prepared.model, prepared.weighted) else (OFF,)
+    )
     if wanted not in expected:
         raise AdaptorError(
             f"tune_cfg[{SMOOTHING!r}] is {wanted!r}, expected one of {', '.join(expected)}"

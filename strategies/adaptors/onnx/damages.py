@@ -17,12 +17,13 @@ from itertools import chain
 import numpy as np
 import onnx
 import onnxruntime
-from attrs import frozen
+from attrs import evolve, frozen
 from onnx import helper, numpy_helper
 
 from strategies.adaptors.base import FP32, OpConfig, OpKey, Sensitivity
 from strategies.adaptors.onnx.affine import Array
-from strategies.adaptors.onnx.graph import attributes
+from strategies.adaptors.onnx.graph import WeightedNode, attributes
+from strategies.adaptors.onnx.options import MOST_LOOKED_AT
 from strategies.adaptors.onnx.running import Feed, open_session, run_outputs
 from strategies.errors import AdaptorError
 
@@ -56,11 +57,13 @@ class Part:
         key: Its name and its type.
         nodes: The names of its nodes: itself, and one that adds its bias, if there is one.
         options: What there is to choose from.
+        weighted: The node itself, if it has a weight.
     """
 
     key: OpKey
     nodes: frozenset[str]
     options: tuple[OpConfig, ...]
+    weighted: WeightedNode | None = None
 
 
 def sensitivities(
@@ -87,7 +90,8 @@ def sensitivities(
     multiplications = [cut.multiplications(first[0]) for cut in cuts]
     n_samples = _affordable(multiplications, parts, first)
     probe.start(feeds(probe.session, n_samples))
-    each = max(1, RUNS // len(parts))
+    runs = min(RUNS, int(WORK / max(n_samples * sum(multiplications), 1)))
+    each = max(1, runs // len(parts))
     return {
         cut.part.key: _sensitivity(cut, probe, made, each, times)
         for cut, times in zip(cuts, multiplications, strict=True)
@@ -105,22 +109,30 @@ def _affordable(times: Sequence[int], parts: Sequence[Part], seen: Sequence[Feed
 
 
 def _sensitivity(cut: _Cut, probe: _Probe, made: Made, most: int, times: int) -> Sensitivity:
-    """Return what the options of one operation do; ``most`` of them are put into the model."""
+    """Return what the options of one operation do; ``most`` of them are put into the model.
+
+    The errors of a large product are those of some of its channels.
+    """
     inputs = [{name: feed[name] for name in cut.inputs} for feed in probe.tensors]
-    whole = _outputs(cut.model(inputs[0]), inputs)
+    cut, inputs = _with_rows_read(cut, inputs)
     options = [option for option in cut.part.options if option != FP32]
     errors: dict[int, float] = {}
     shifts: dict[int, list[list[Array]]] = {}
-    for place, option in enumerate(options):
-        model = made(cut.model(inputs[0]), cut.part.key, option, inputs)
-        shifts[place] = _differences(_outputs(model, inputs), whole)
-        errors[place] = _relative(shifts[place], whole)
+    part = _with_some_channels(cut)
+    if part is not cut:
+        shift_of_part, whole = _alone(part, inputs, made)
+        errors = {n: _relative(shift_of_part(option), whole) for n, option in enumerate(options)}
+    shift_of, whole = _alone(cut, inputs, made)
+    if part is cut:
+        shifts = {n: shift_of(option) for n, option in enumerate(options)}
+        errors = {n: _relative(shift, whole) for n, shift in shifts.items()}
     order = sorted(errors, key=errors.__getitem__)
     count = min(most, len(order))
     picked = {order[round(at)] for at in np.linspace(0, len(order) - 1, count)} if order else set()
     if count == 1:
         picked = {order[len(order) // 2]}
-    damages = {place: probe.damage(cut.outputs, shifts[place]) for place in picked}
+    shifts |= {n: shift_of(options[n]) for n in picked - shifts.keys()}
+    damages = {n: probe.damage(cut.outputs, shifts[n]) for n in picked}
     by_option = iter(range(len(options)))
     places = [None if option == FP32 else next(by_option) for option in cut.part.options]
     return Sensitivity(
@@ -128,6 +140,19 @@ def _sensitivity(cut: _Cut, probe: _Probe, made: Made, most: int, times: int) ->
         errors=tuple(0.0 if place is None else errors[place] for place in places),
         damages=tuple(0.0 if p is None else _damage(errors[p], errors, damages) for p in places),
     )
+
+
+def _alone(
+    cut: _Cut, inputs: Sequence[Feed], made: Made
+) -> tuple[Callable[[OpConfig], list[list[Array]]], list[list[Array]]]:
+    """Return what gives the shift of the outputs by an option, and the outputs in floats."""
+    whole = _outputs(cut.model(inputs[0]), inputs)
+
+    def shift_of(option: OpConfig) -> list[list[Array]]:
+        model = made(cut.model(inputs[0]), cut.part.key, option, inputs)
+        return _differences(_outputs(model, inputs), whole)
+
+    return shift_of, whole
 
 
 def _damage(error: float, errors: Mapping[int, float], damages: Mapping[int, float]) -> float:
@@ -182,6 +207,14 @@ class _Cut:
             graph, ir_version=self.whole.ir_version, opset_imports=self.whole.opset_import
         )
 
+    def with_constants(self, arrays: Mapping[str, Array]) -> _Cut:
+        """Return a cut with other values in the place of these constants."""
+        tensors = {
+            name: numpy_helper.from_array(np.ascontiguousarray(array), name)
+            for name, array in arrays.items()
+        }
+        return evolve(self, constants={**self.constants, **tensors})
+
     def multiplications(self, feed: Feed) -> int:
         """Return how many multiplications a feed takes."""
         return sum(
@@ -200,6 +233,45 @@ def _cut(model: onnx.ModelProto, part: Part) -> _Cut:
     return _Cut(
         part, model, nodes, inputs, outputs, {n: constants[n] for n in read if n in constants}
     )
+
+
+def _with_rows_read(cut: _Cut, inputs: list[Feed]) -> tuple[_Cut, list[Feed]]:
+    """Return the Gather of a large table with the rows that are read alone, and inputs for it.
+
+    The rows with the least and the greatest value stay: one scale for all rows depends on them.
+    """
+    node = cut.part.weighted
+    if node is None or node.type != "Gather" or not _is_large(cut, node):
+        return cut, inputs
+    table, name = numpy_helper.to_array(cut.constants[node.weight]), node.activation
+    places = [np.where(feed[name] < 0, feed[name] + len(table), feed[name]) for feed in inputs]
+    row = table.size // len(table)
+    ends = np.array([table.argmin() // row, table.argmax() // row])
+    read = np.unique(np.concatenate([ends, *(place.ravel() for place in places)]))
+    found = [{name: np.searchsorted(read, p).astype(np.int64)} for p in places]
+    return cut.with_constants({node.weight: table[read]}), found
+
+
+def _with_some_channels(cut: _Cut) -> _Cut:
+    """Return a large product with some of its output channels; else the same."""
+    node = cut.part.weighted
+    if node is None or node.type not in ("Gemm", "MatMul") or not _is_large(cut, node):
+        return cut
+    weight, axis = cut.constants[node.weight], node.axis
+    channels = None if axis is None else weight.dims[axis]
+    others = [tensor for name, tensor in cut.constants.items() if name != node.weight]
+    if axis is None or any(tuple(tensor.dims) != (channels,) for tensor in others):
+        return cut
+    some = slice(None, None, int(np.prod(weight.dims)) // MOST_LOOKED_AT)
+    values = numpy_helper.to_array(weight)
+    biases = {tensor.name: numpy_helper.to_array(tensor)[some] for tensor in others}
+    return cut.with_constants(
+        {node.weight: values[some] if axis == 0 else values[:, some]} | biases
+    )
+
+
+def _is_large(cut: _Cut, node: WeightedNode) -> bool:
+    return int(np.prod(cut.constants[node.weight].dims)) >= 2 * MOST_LOOKED_AT
 
 
 def _multiplications(

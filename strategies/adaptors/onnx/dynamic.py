@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import onnx
 
@@ -13,23 +13,40 @@ from strategies.adaptors.onnx.options import DYNAMIC
 from strategies.adaptors.onnx.pieces import Pieces
 from strategies.adaptors.onnx.recurrent import integer_lstm
 from strategies.adaptors.onnx.rewriting import Rewrite, without_shapes
-from strategies.adaptors.onnx.weightless import product_of_tensors, weightless_nodes
+from strategies.adaptors.onnx.weightless import (
+    WeightlessNode,
+    product_of_tensors,
+    weightless_nodes,
+)
 from strategies.adaptors.onnx.weights import hold_weights, is_weight_only
 
 DYNAMIC_OPSET = 11
 """The first opset that has DynamicQuantizeLinear."""
 
 
-def quantize_dynamic(model: onnx.ModelProto, choices: Mapping[str, OpConfig]) -> onnx.ModelProto:
+def quantize_dynamic(
+    model: onnx.ModelProto,
+    choices: Mapping[str, OpConfig],
+    weighted: Iterable[WeightedNode] | None = None,
+    others: Iterable[WeightlessNode] | None = None,
+) -> onnx.ModelProto:
     """Return a copy of a prepared model in which each node of ``choices`` is an integer product.
 
     The activation is quantised to uint8 on the range of each input as it comes; the weight is
     stored quantised; the bias is added in float. Chosen nodes are a plain Conv, Gemm or MatMul, or
     an LSTM. Of any node whose activation is fp32 only the weight is held in fewer bits.
+
+    Args:
+        model: A prepared model.
+        choices: The configuration of each node to quantise, by its name; none is fp32.
+        weighted: The nodes with a weight; None to look for them.
+        others: Those without; None to look for them.
     """
     rewrite = Rewrite(model)
-    nodes = {node.name: node for node in weighted_nodes(model)}
-    products = {node.name: node for node in weightless_nodes(model, DYNAMIC)}
+    found = weighted_nodes(model) if weighted is None else weighted
+    nodes = {node.name: node for node in found}
+    without = weightless_nodes(model, DYNAMIC, found) if others is None else others
+    products = {node.name: node for node in without}
     for proto in rewrite.take_nodes():
         left: onnx.NodeProto | None = proto
         if proto.name in choices and proto.name in products:

@@ -7,6 +7,7 @@ ONNX Runtime has to part the data of large constants from the rest.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,18 @@ LIMIT = 1_900_000_000
 LEAST_APART = 1024
 """Constants of fewer bytes stay in the file itself, as ONNX's own writer does it."""
 
+_BITS: dict[int, int] = {
+    onnx.TensorProto.FLOAT: 32,
+    onnx.TensorProto.FLOAT16: 16,
+    onnx.TensorProto.INT64: 64,
+    onnx.TensorProto.INT32: 32,
+    onnx.TensorProto.INT8: 8,
+    onnx.TensorProto.UINT8: 8,
+    onnx.TensorProto.INT4: 4,
+    onnx.TensorProto.UINT4: 4,
+}
+"""Of the types that large constants have. To ask a constant for its data is to copy them."""
+
 
 def byte_size(model: onnx.ModelProto) -> int:
     """Return the bytes of a model as if one file could hold it, however large."""
@@ -36,8 +49,26 @@ def outside_size(model: onnx.ModelProto) -> int:
 
 def graph_size(graph: onnx.GraphProto) -> int:
     """Return the bytes of a graph, however large."""
-    constants = sum(framed(tensor.ByteSize()) for tensor in graph.initializer)
+    constants = sum(framed(tensor_size(tensor)) for tensor in graph.initializer)
     return constants + int(_without(graph, "initializer").ByteSize())
+
+
+def tensor_size(tensor: onnx.TensorProto) -> int:
+    """Return the bytes of a constant, without a copy of its data."""
+    if not tensor.HasField("raw_data"):
+        return int(tensor.ByteSize())
+    return int(_without(tensor, "raw_data").ByteSize()) + framed(_data_size(tensor))
+
+
+def _data_size(tensor: onnx.TensorProto) -> int:
+    """Return the bytes of a constant's raw data, without a copy of them."""
+    if not tensor.HasField("raw_data"):
+        return 0
+    bits = _BITS.get(tensor.data_type)
+    if bits is None:
+        return len(tensor.raw_data)
+    count: int = math.prod(tensor.dims)
+    return (count * bits + 7) // 8
 
 
 def framed(length: int) -> int:
@@ -58,18 +89,24 @@ def digest(model: onnx.ModelProto, limit: int = LIMIT) -> hashlib.blake2b:
     return found
 
 
+def without_constants(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Return a copy of the model that lacks its initializers."""
+    light: onnx.ModelProto = _without(model, "graph")
+    light.graph.CopyFrom(_without(model.graph, "initializer"))
+    return light
+
+
 def parted(model: onnx.ModelProto, location: str) -> tuple[onnx.ModelProto, list[onnx.TensorProto]]:
     """Return the model without the data of its large constants, and those, in order.
 
     The model says that they lie one after the other in a file called ``location``.
     """
-    light = _without(model, "graph")
-    light.graph.CopyFrom(_without(model.graph, "initializer"))
+    light = without_constants(model)
     apart: list[onnx.TensorProto] = []
     offset = 0
     for tensor in model.graph.initializer:
         copy = light.graph.initializer.add()
-        length = len(tensor.raw_data) if tensor.HasField("raw_data") else 0
+        length = _data_size(tensor)
         if length < LEAST_APART:
             copy.CopyFrom(tensor)
             continue
@@ -92,12 +129,17 @@ def read(path: str | os.PathLike[str]) -> onnx.ModelProto:
 
 
 def write(model: onnx.ModelProto, path: str, limit: int = LIMIT) -> None:
-    """Write a model as one file, or one of more than ``limit`` bytes with ``<path>.data``."""
+    """Write a model as one file, or one of more than ``limit`` bytes with its data beside it.
+
+    These are in ``<path>.<digest>.data``: no two models share such a file, so that one can take the
+    place of another at one stroke.
+    """
     if byte_size(model) <= limit:
         onnx.save(model, path, format="protobuf")
         return
-    light, apart = parted(model, f"{Path(path).name}.data")
-    with Path(f"{path}.data").open("wb") as file:
+    beside = f"{Path(path).name}.{digest(model, limit).hexdigest()[:8]}.data"
+    light, apart = parted(model, beside)
+    with Path(path).with_name(beside).open("wb") as file:
         for tensor in apart:
             file.write(tensor.raw_data)
     onnx.save(light, path, format="protobuf")
@@ -138,15 +180,18 @@ def _opened(
 
 
 def _without(message: Any, left_out: str) -> Any:
-    """Return a copy of a message without one of its fields, which may be large."""
+    """Return a copy of a message without one of its fields, which may be large: it is not read."""
     copy: Message = type(message)()
-    for field, value in message.ListFields():
-        if field.name == left_out:
+    for name in message.DESCRIPTOR.fields_by_name:
+        if name == left_out:
             continue
+        value = getattr(message, name)
         if hasattr(value, "extend"):
-            getattr(copy, field.name).extend(value)
+            getattr(copy, name).extend(value)
+        elif not message.HasField(name):
+            continue
         elif isinstance(value, Message):
-            getattr(copy, field.name).CopyFrom(value)
+            getattr(copy, name).CopyFrom(value)
         else:
-            setattr(copy, field.name, value)
+            setattr(copy, name, value)
     return copy

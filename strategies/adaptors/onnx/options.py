@@ -45,7 +45,7 @@ IN_HALF = ("fp16",)
 FOUR_BY_BLOCK = (("int4", "sym", "per_block"), ("uint4", "asym", "per_block"))
 FOUR_BY_CHANNEL = (("int4", "sym", "per_channel"), ("uint4", "asym", "per_channel"))
 
-MOST_LOOKED_AT = 1_000_000
+MOST_LOOKED_AT = 250_000
 """So many values of a weight tell how exact an option is."""
 
 Weight = tuple[str, ...]

@@ -21,6 +21,7 @@ from strategies.adaptors.onnx.affine import (
     halved,
     held_as,
     quantize,
+    scales_of,
 )
 from strategies.adaptors.onnx.external import framed
 from strategies.adaptors.onnx.opsets import opset
@@ -32,6 +33,10 @@ PER_CHANNEL_OPSET = 13
 LONGEST_STEM = 8
 """Longer names are not repeated in new ones: with a hundred small products they made 40 % of the
 bytes."""
+
+
+WORTH_KEEPING = 2**16
+"""To read a constant of so many values takes longer than most of what is done with it."""
 
 
 class Pieces(ABC):
@@ -77,9 +82,16 @@ class Pieces(ABC):
 
     def array(self, constant: str) -> Array:
         """Return the values of an initializer of the model; not to be changed."""
-        if self._seen[0] != constant:  # which is often asked for again at once, and may be large
-            self._seen = constant, numpy_helper.to_array(self._old[constant])
-        return self._seen[1]
+        if self._seen[0] == constant:
+            return self._seen[1]
+        values = numpy_helper.to_array(self._old[constant])
+        if values.size >= WORTH_KEEPING:  # it is often asked for again soon, after its bias
+            self._seen = constant, values
+        return values
+
+    def shape(self, constant: str) -> tuple[int, ...]:
+        """Return the shape of an initializer of the model."""
+        return tuple(self._old[constant].dims)
 
     def constant(self, name: str, values: npt.ArrayLike, dtype: str | None = None) -> str:
         """Make an initializer, of the type of the values unless another one is given."""
@@ -148,6 +160,9 @@ class Ruler(Pieces):
         self.read: set[str] = set()
         self.made: dict[str, int] = {}
         self.domains: set[str] = set()
+        self._ends_of: Array | None = None
+        self._ends: dict[Any, tuple[Array, Array]] = {}
+        """The extremes of one weight, by how it is looked at."""
 
     def start(self) -> None:
         """Forget what was measured."""
@@ -168,7 +183,22 @@ class Ruler(Pieces):
     def quantized(self, weight: Array, side: Side, axis: int | None) -> tuple[Array, Grid]:
         """Return a stand-in for the integers of a weight, and their grid, of 4 bits its shape."""
         stand_in = np.broadcast_to(np.zeros((), held_as(side)), weight.shape)
-        return stand_in, grid(*extremes(weight, side, axis), side)
+        if side["dtype"] in FOUR_BITS:  # nobody asks for more than how many scales there are
+            scales = np.ones(scales_of(weight.shape, side, axis), np.float32)
+            return stand_in, Grid(scales, scales.astype(held_as(side)))
+        return stand_in, grid(*self._extremes(weight, side, axis), side)
+
+    def _extremes(self, weight: Array, side: Side, axis: int | None) -> tuple[Array, Array]:
+        """Return the extremes of a weight, of a large one worked out once for all options."""
+        kept = self._seen[1]
+        if not np.may_share_memory(weight, kept):
+            return extremes(weight, side, axis)
+        if self._ends_of is not kept:
+            self._ends_of, self._ends = kept, {}
+        key = weight.shape, weight.strides, side["granularity"], axis
+        if key not in self._ends:
+            self._ends[key] = extremes(weight, side, axis)
+        return self._ends[key]
 
 
 def tensor_type(dtype: str) -> int:

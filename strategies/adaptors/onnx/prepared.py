@@ -6,7 +6,6 @@ import onnx
 from attrs import frozen
 
 from strategies.adaptors.onnx.dynamic import DYNAMIC_OPSET
-from strategies.adaptors.onnx.external import digest
 from strategies.adaptors.onnx.graph import WeightedNode, prepare, weighted_nodes
 from strategies.adaptors.onnx.opsets import (
     FOUR_BIT_OPSET,
@@ -27,8 +26,9 @@ class Prepared:
     Attributes:
         model: From :func:`~strategies.adaptors.onnx.graph.prepare`; never changed.
         approach: How it is to be quantised.
-        key: A digest of ``model``.
-        nodes: Those with a weight that have an option in this approach, in the graph's order.
+        key: Unlike that of any other model in this approach.
+        weighted: The nodes with a weight, in the graph's order: to find them, all weights are read.
+        nodes: Those of them that have an option in this approach.
         others: Those without one.
         four_bits: Whether the model can hold integers of 4 bits.
     """
@@ -36,28 +36,31 @@ class Prepared:
     model: onnx.ModelProto
     approach: str
     key: bytes
+    weighted: tuple[WeightedNode, ...]
     nodes: tuple[WeightedNode, ...]
     others: tuple[WeightlessNode, ...]
     four_bits: bool
 
 
-def prepared(model: onnx.ModelProto, approach: str) -> Prepared:
-    """Return a model made ready; the one given is not changed.
+def prepared(model: onnx.ModelProto, approach: str, key: bytes) -> Prepared:
+    """Return a model with this digest made ready; it is not changed itself.
 
     Raises:
         AdaptorError: The approach is dynamic, and the model too old for it.
     """
-    return described(_as_new_as_needed(prepare(model), approach), approach)
+    return described(_as_new_as_needed(prepare(model), approach), approach, key)
 
 
-def described(model: onnx.ModelProto, approach: str) -> Prepared:
+def described(model: onnx.ModelProto, approach: str, key: bytes) -> Prepared:
     """Return a model that is ready with what can be chosen in it."""
+    weighted = weighted_nodes(model)
     return Prepared(
         model=model,
         approach=approach,
-        key=digest(model).digest(),
-        nodes=tuple(node for node in weighted_nodes(model) if options(node, approach)),
-        others=weightless_nodes(model, approach),
+        key=key,
+        weighted=weighted,
+        nodes=tuple(node for node in weighted if options(node, approach)),
+        others=weightless_nodes(model, approach, weighted),
         four_bits=can_be_raised(model),
     )
 

@@ -60,7 +60,9 @@ class Quantiser:
         wanted = asked.calibration(settings)
         strength = asked.strength(settings, self.prepared)
         if not is_calibrated or not any(map(is_static, choices.values())):
-            made = quantize_dynamic(self.prepared.model, choices)
+            made = quantize_dynamic(
+                self.prepared.model, choices, self.prepared.weighted, self.prepared.others
+            )
             self._correct_floats(made, choices, wanted.size)
             return made
         if strength != OFF:
@@ -97,7 +99,9 @@ class Quantiser:
             SizePart(keys, (asked.SIZE, asked.ALGORITHM) if is_calibrated else (), bytes_of)
             for keys, is_calibrated, bytes_of in plain.parts()
         ]
-        if self.prepared.approach in CALIBRATED and smoothable(self.prepared.model):
+        if self.prepared.approach in CALIBRATED and smoothable(
+            self.prepared.model, self.prepared.weighted
+        ):
             parts.append(SizePart((), (asked.SMOOTHING,), smoothing))
         return SumOfParts(size_of, plain.constant, tuple(parts))
 
@@ -109,7 +113,14 @@ class Quantiser:
         seen = self._seen((*nodes, *chosen_others), wanted.size)
         shifted = means(nodes, seen) if self.bias_correction else {}
         ranges = seen.ranges(wanted.algorithm)
-        made = quantize_static(self.prepared.model, choices, ranges, shifted)
+        made = quantize_static(
+            self.prepared.model,
+            choices,
+            ranges,
+            shifted,
+            weighted=self.prepared.weighted,
+            others=self.prepared.others,
+        )
         self._correct_floats(made, choices, wanted.size)
         return made
 
@@ -125,11 +136,15 @@ class Quantiser:
 
     def _smoothed(self, size: int, strength: str) -> Quantiser:
         """Return the quantiser of the model with its activations smoothed."""
-        model = self.prepared.model
+        prepared, model = self.prepared, self.prepared.model
         seen = self._seen(self.prepared.nodes, size).seen
-        peaks = {tensor: seen[tensor].channels[-1].peak for tensor in smoothable(model)}
+        peaks = {
+            tensor: seen[tensor].channels[-1].peak
+            for tensor in smoothable(model, prepared.weighted)
+        }
         smoother = smooth(model, peaks, float(strength))
-        return evolve(self, prepared=described(smoother, self.prepared.approach))
+        key = prepared.key + f" smoothed {strength} on {size}".encode()
+        return evolve(self, prepared=described(smoother, prepared.approach, key))
 
     def _sizes(self) -> Sizes:
         prepared = self.prepared

@@ -7,6 +7,7 @@ import onnx
 from onnx import numpy_helper
 
 from strategies.adaptors.onnx.affine import FOUR_BITS, Array
+from strategies.adaptors.onnx.external import without_constants
 from strategies.adaptors.onnx.graph import kept_names
 from strategies.adaptors.onnx.opsets import raised
 from strategies.adaptors.onnx.pieces import CONTRIB_DOMAIN, Pieces, packed, tensor_type
@@ -19,15 +20,19 @@ def without_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
 
 
 class Rewrite(Pieces):
-    """A copy of a model whose nodes are being replaced."""
+    """A copy of a model whose nodes are being replaced.
+
+    It takes over those constants alone that are still read at its end: a message of ONNX keeps the
+    memory of what it once held.
+    """
 
     def __init__(self, model: onnx.ModelProto) -> None:
-        """Copy the model."""
+        """Copy the model but for its constants."""
         super().__init__(model)
         self.nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
         self._in_four_bits = False
-        self._model = onnx.ModelProto()
-        self._model.CopyFrom(model)
+        self._model = without_constants(model)
 
     def take_nodes(self) -> list[onnx.NodeProto]:
         """Return the nodes of the copy."""
@@ -46,18 +51,17 @@ class Rewrite(Pieces):
         else:
             array = np.ascontiguousarray(values) if values.ndim else values
             tensor = numpy_helper.from_array(array, name)
-        self._model.graph.initializer.append(tensor)
+        self._constants.append(tensor)
 
     def finish(self) -> onnx.ModelProto:
-        """Return the copy with the nodes that were added, without initializers that none reads."""
+        """Return the copy with the nodes that were added, and the initializers that are read."""
         graph = self._model.graph
         before = len(graph.node)
         graph.node.extend(self.nodes)
         del graph.node[:before]
         read = {name for node in graph.node for name in node.input} | kept_names(graph)
-        for place in reversed(range(len(graph.initializer))):
-            if graph.initializer[place].name not in read:
-                del graph.initializer[place]
+        constants = (*self._old.values(), *self._constants)
+        graph.initializer.extend(tensor for tensor in constants if tensor.name in read)
         missing = {node.domain for node in graph.node} & {CONTRIB_DOMAIN}
         for domain in missing - {known.domain for known in self._model.opset_import}:
             self._model.opset_import.append(onnx.helper.make_opsetid(domain, 1))

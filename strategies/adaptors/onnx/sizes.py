@@ -21,7 +21,7 @@ from attrs import define, field, frozen
 from strategies.adaptors.base import FP32, OpConfig, OpKey, TuneConfig
 from strategies.adaptors.onnx.affine import Grid
 from strategies.adaptors.onnx.dynamic import quantize_node
-from strategies.adaptors.onnx.external import framed, graph_size, outside_size
+from strategies.adaptors.onnx.external import framed, graph_size, outside_size, tensor_size
 from strategies.adaptors.onnx.graph import WeightedNode, kept_names, weighted_nodes
 from strategies.adaptors.onnx.pieces import CONTRIB_DOMAIN, Ruler
 from strategies.adaptors.onnx.static import (
@@ -133,7 +133,7 @@ class Sizes:
         self._kept = kept_names(model.graph)
         self._protos = {proto.name: proto for proto in model.graph.node}
         self._lengths = {name: proto.ByteSize() for name, proto in self._protos.items()}
-        self._initializers = {t.name: framed(t.ByteSize()) for t in model.graph.initializer}
+        self._initializers = {t.name: framed(tensor_size(t)) for t in model.graph.initializer}
         self._place_of = {
             name: place for place, n in enumerate(self._nodes) for name in (n.adder, n.name)
         }

@@ -8,7 +8,7 @@ changes nothing but how evenly both fill their levels.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import onnx
@@ -25,14 +25,20 @@ LEAST = 1e-5
 """Peaks smaller than that, relative to the largest, count as so large."""
 
 
-def smoothable(model: onnx.ModelProto) -> dict[str, tuple[WeightedNode, ...]]:
+def smoothable(
+    model: onnx.ModelProto, weighted: Iterable[WeightedNode] | None = None
+) -> dict[str, tuple[WeightedNode, ...]]:
     """Return the tensors behind a normalisation, each with the dense layers that read it.
 
     A normalisation is a LayerNormalization, or an Add to a Mul of a Div, as older opsets write it.
+
+    Args:
+        model: A prepared model.
+        weighted: Its nodes with a weight; None to look for them.
     """
     makers = {name: node for node in model.graph.node for name in node.output}
     found: dict[str, tuple[WeightedNode, ...]] = {}
-    for node in weighted_nodes(model):
+    for node in weighted_nodes(model) if weighted is None else weighted:
         dense = node.type in ("Gemm", "MatMul") and node.plain and node.axis is not None
         if dense and _is_normalised(makers, node.activation):
             found[node.activation] = (*found.get(node.activation, ()), node)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from itertools import chain
 
 import numpy as np
@@ -55,6 +55,9 @@ def quantize_static(
     choices: Mapping[str, OpConfig],
     ranges: Ranges,
     means: Means | None = None,
+    *,
+    weighted: Iterable[WeightedNode] | None = None,
+    others: Iterable[WeightlessNode] | None = None,
 ) -> onnx.ModelProto:
     """Return a copy of a prepared model with Q/DQ nodes around each node of ``choices``.
 
@@ -77,21 +80,25 @@ def quantize_static(
         choices: The configuration of each node to quantise, by its name; none is fp32.
         ranges: Covers ``activation`` or ``inputs``, and ``fused_output``, of every chosen node.
         means: Of the chosen nodes whose bias is to make up for the rounding of the weight.
+        weighted: The nodes with a weight; None to look for them.
+        others: Those without; None to look for them.
     """
     means = means or {}
     ranges = carried(model, ranges)
     rewrite = Rewrite(model)
-    nodes = {node.name: node for node in weighted_nodes(model)}
-    others = {node.name: node for node in weightless_nodes(model, STATIC)}
-    everyone: list[WeightedNode | WeightlessNode] = [*nodes.values(), *others.values()]
+    found = weighted_nodes(model) if weighted is None else weighted
+    without = weightless_nodes(model, STATIC, found) if others is None else others
+    nodes = {node.name: node for node in found}
+    weightless = {node.name: node for node in without}
+    everyone: list[WeightedNode | WeightlessNode] = [*nodes.values(), *weightless.values()]
     static = {name: one for name, one in choices.items() if is_static(one)}
     shared = quantized_outputs(kept_names(model.graph), everyone, static)
     protos = {proto.name: proto for proto in rewrite.take_nodes()}
     for proto in protos.values():
-        if proto.name in static and proto.name in others:
-            quantize_tensors(rewrite, proto, others[proto.name], choices[proto.name], ranges)
-        elif proto.name in choices and proto.name in others:
-            product_of_tensors(rewrite, others[proto.name])
+        if proto.name in static and proto.name in weightless:
+            quantize_tensors(rewrite, proto, weightless[proto.name], choices[proto.name], ranges)
+        elif proto.name in choices and proto.name in weightless:
+            product_of_tensors(rewrite, weightless[proto.name])
             continue
         elif proto.name in choices and proto.name not in static:
             if quantize_node(rewrite, proto, nodes[proto.name], choices[proto.name]) is None:
@@ -172,12 +179,13 @@ def quantize_bias(
     if node.bias is None or node.axis is None or node.type == "ConvTranspose":
         return
     bias = rewrite.array(node.bias).astype(np.float64)
-    weight = rewrite.array(node.weight)
+    channels = rewrite.shape(node.weight)[node.axis]
     most = np.iinfo(np.int32).max
     with np.errstate(divide="ignore", invalid="ignore"):
         fits = (np.abs(bias / rounded.scale) <= most).all()
-    if fits and bias.shape == (weight.shape[node.axis],):
+    if fits and bias.shape == (channels,):
         if mean is not None:
+            weight = rewrite.array(node.weight)
             lost = dequantize(rounded.steps, rounded.levels, node.axis).astype(np.float64) - weight
             shift = mean_shift(node, lost, mean)
             bias = bias if shift is None else bias - shift

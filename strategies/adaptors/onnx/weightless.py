@@ -6,14 +6,16 @@ between quantised ones in the integers that they hand on, without a way through 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import onnx
 from attrs import frozen
 
 from strategies.adaptors.base import FP32, OpConfig, Operation
 from strategies.adaptors.onnx.affine import grid
+from strategies.adaptors.onnx.external import parted
 from strategies.adaptors.onnx.graph import (
+    WeightedNode,
     kept_names,
     sole_readers,
     weighted_nodes,
@@ -71,17 +73,24 @@ class WeightlessNode:
         return self.type in PASSIVE
 
 
-def weightless_nodes(model: onnx.ModelProto, approach: str) -> tuple[WeightlessNode, ...]:
+def weightless_nodes(
+    model: onnx.ModelProto, approach: str, weighted: Iterable[WeightedNode] | None = None
+) -> tuple[WeightlessNode, ...]:
     """Return the products and passive nodes of a prepared model that can be quantised.
 
     The dynamic approach has products only, and weights alone have none. An Add of a bias belongs to
     its MatMul. Nodes whose inputs are not known to be float32 are not among them.
+
+    Args:
+        model: A prepared model.
+        approach: One of :data:`~strategies.adaptors.onnx.options.APPROACHES`.
+        weighted: Its nodes with a weight; None to look for them.
     """
     every = PRODUCTS + PASSIVE
     kinds = {STATIC: every, AUTO: every, DYNAMIC: PRODUCTS}.get(approach, ())
     if not any(node.op_type in kinds for node in model.graph.node):
         return ()
-    adders = {node.adder for node in weighted_nodes(model)}
+    adders = {n.adder for n in (weighted_nodes(model) if weighted is None else weighted)}
     floats, readers, kept = _floats(model), sole_readers(model.graph), kept_names(model.graph)
     found = []
     for node in model.graph.node:
@@ -154,7 +163,7 @@ def product_of_tensors(pieces: Pieces, node: WeightlessNode) -> None:
 def _floats(model: onnx.ModelProto) -> set[str]:
     """Return the tensors of float32, as far as can be inferred, that depend on an input."""
     try:
-        graph = onnx.shape_inference.infer_shapes(model).graph
+        graph = onnx.shape_inference.infer_shapes(parted(model, "data")[0]).graph
     except onnx.shape_inference.InferenceError:
         return set()
     values = (*graph.value_info, *graph.input, *graph.output)
