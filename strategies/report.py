@@ -127,6 +127,11 @@ def log_end(best: Trial | None, trials: int, seconds: float, parts: Mapping[str,
     LOGGER.info("%s", parts_line(parts))
 
 
+def log_smallest() -> None:
+    """Say why a run may have ended early."""
+    LOGGER.info("no other configuration makes a smaller model")
+
+
 def log_interrupted() -> None:
     """Say that an interrupt has come."""
     LOGGER.warning("interrupted: saving; once more to end at once")

@@ -29,7 +29,7 @@ from strategies.findings import Findings
 from strategies.history import Identity, history_from_dict, history_to_dict
 from strategies.learning import learnt
 from strategies.objective import SIZE, Measurement, TuningGoal
-from strategies.policies import Context, Policy
+from strategies.policies import Context, Policy, is_smallest
 from strategies.preparing import Hooks, Preparation
 from strategies.report import log_baseline, log_ignored, log_trial
 from strategies.stopwatch import Clock, Stopwatch
@@ -343,6 +343,14 @@ class TuneStrategy(ABC):
         It is the first of equals, and None before the first success.
         """
         return self._findings.best
+
+    @property
+    def is_smallest(self) -> bool:
+        """Tell whether size is what matters and the best model is as small as any can be.
+
+        A strategy that optimises then ends.
+        """
+        return self.baseline is not None and is_smallest(self._findings.engine, self._context)
 
     def result(self) -> Result | None:
         """Return the best trial with its model, or None without a trial that succeeded.

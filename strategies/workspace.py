@@ -32,7 +32,15 @@ from strategies.mse import MSETuneStrategy
 from strategies.page import write_report
 from strategies.preparing import Hooks
 from strategies.random import RandomTuneStrategy
-from strategies.report import LOGGER, log_end, log_interrupted, log_report, log_resumed, shown
+from strategies.report import (
+    LOGGER,
+    log_end,
+    log_interrupted,
+    log_report,
+    log_resumed,
+    log_smallest,
+    shown,
+)
 from strategies.runner import TuneStrategy
 from strategies.stopwatch import Clock
 from strategies.timesheet import SAVING
@@ -169,6 +177,8 @@ def _run(
     _save(strategy, folder)
     seconds, parts = strategy.seconds, strategy.seconds_by_part
     log_end(strategy.best_trial(), len(strategy.trials), seconds, parts)
+    if strategy.is_smallest:
+        log_smallest()
 
 
 def _interrupted(strategy: TuneStrategy, folder: Path) -> Interrupted:

@@ -6,7 +6,14 @@ A policy evaluates nothing, keeps nothing and reads no clock: see ``runner`` for
 from strategies.policies.auto import AUTO
 from strategies.policies.basic import BASIC
 from strategies.policies.conservative import CONSERVATIVE
-from strategies.policies.engine import BAYESIAN, NO_MODEL, RANDOM, EnginePolicy, cautiously
+from strategies.policies.engine import (
+    BAYESIAN,
+    NO_MODEL,
+    RANDOM,
+    EnginePolicy,
+    cautiously,
+    is_smallest,
+)
 from strategies.policies.exhaustive import EXHAUSTIVE, ExhaustivePolicy
 from strategies.policies.hawq import HAWQ
 from strategies.policies.mse import MSE
@@ -33,4 +40,5 @@ __all__ = [
     "Script",
     "Steps",
     "cautiously",
+    "is_smallest",
 ]

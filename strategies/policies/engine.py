@@ -23,8 +23,8 @@ class EnginePolicy:
     """Propose what a script says first, and then what the engine suggests under these settings.
 
     ``cautious`` makes less of savings while none of the models that were tried holds the
-    constraints: see :func:`cautiously`. Where errors and damages are known, the engine is told
-    how the accuracy is expected to go.
+    constraints (see :func:`cautiously`), and proposes nothing more once nothing can be smaller.
+    Where errors and damages are known, the engine is told how the accuracy is expected to go.
     """
 
     name: str
@@ -35,6 +35,8 @@ class EnginePolicy:
 
     def ask(self, state: at.State, context: Context) -> Proposal | None:
         """Return what is tried first, then the engine's next suggestion."""
+        if self.cautious and is_smallest(state, context):
+            return None
         first = next_of(self.first, state, context) if context.starts else None
         if first is not None:
             return handed_out(state, first)
@@ -50,6 +52,21 @@ class EnginePolicy:
         except at.SpaceExhausted:
             return None
         return state, suggestion.params
+
+
+def is_smallest(state: at.State, context: Context) -> bool:
+    """Tell whether a model that holds the constraints is as small as any in the space."""
+    objectives = state.problem.objectives
+    if len(objectives) > 1 or not state.n_observed:
+        return False
+    name = state.problem.outcome_names[objectives[0]]
+    size_of = context.known.get(name)
+    if state.problem.outcomes[objectives[0]].goal != "minimize" or not isinstance(
+        size_of, at.SumOf
+    ):
+        return False
+    best = at.best_observed(state)
+    return best.feasible and size_of(best.params) <= size_of.least(state.space)
 
 
 def trends_of(state: at.State, context: Context) -> Trends:

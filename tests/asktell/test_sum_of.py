@@ -111,3 +111,23 @@ def test_a_sum_may_go_through_a_function() -> None:
     assert squared({"a": 2, "b": True}) == 12.5**2
     with pytest.raises(errors.DefinitionError, match=r"\$\.through"):
         at.SumOf({"a": lambda p: 1.0}, through=3)  # type: ignore[arg-type]
+
+
+def test_no_sum_is_below_the_least() -> None:
+    space = at.Space(
+        at.Categorical("kind", ["a", "b", "c"]),
+        at.Int("width", 1, 9),
+        at.Ordinal("depth", [1, 2, 4], when={"kind": ["a", "b"]}),
+        at.Float("x", 0.0, 1.0),
+    )
+    cost = {"a": 3.0, "b": 5.0, "c": 4.0}
+    parts: dict[Any, Any] = {
+        "kind": lambda params: cost[params["kind"]],
+        ("width", "depth"): lambda params: params["width"] * params.get("depth", 0.5),
+    }
+    known = at.SumOf(parts, 10.0)
+    assert known.least(space) == 10.0 + 3.0 + 0.5
+    points = space.domain.sample(np.random.default_rng(0).random((200, space.dim)))
+    assert (known.on(space)(points) >= known.least(space)).all()
+    assert at.SumOf(parts, 10.0, through=abs).least(space) == -np.inf
+    assert at.SumOf({**parts, "x": lambda params: params["x"]}).least(space) == -np.inf

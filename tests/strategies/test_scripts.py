@@ -25,7 +25,7 @@ from strategies.policies import (
     EnginePolicy,
     Params,
 )
-from strategies.policies.engine import cautiously, trends_of
+from strategies.policies.engine import RANDOM, cautiously, is_smallest, trends_of
 from strategies.policies.frontier import frontier_of
 from strategies.policies.script import Outcome, next_of, outcomes_of
 from strategies.timing import Times
@@ -383,3 +383,23 @@ def test_a_known_sum_stays_one_while_nothing_meets() -> None:
     assert isinstance(found, at.SumOf)
     assert found(unquantised) == size_of(unquantised) + 7.0
     assert found(SPACE.default()) != known["modelsize"](SPACE.default())
+
+
+def test_nothing_is_proposed_once_nothing_can_be_smaller() -> None:
+    sizes: Any = {
+        name: lambda params, name=name: float(BYTES[name[0]][place_of(params[name])])
+        for name in NAMES
+    }
+    context = evolve(CONTEXT, known={"modelsize": at.SumOf(sizes)})
+    smallest = SPACE.default() | dict.fromkeys(NAMES, TENSOR)
+    plain = told(begun(1e9), smallest)
+    assert not is_smallest(begun(1e9), context)
+    assert is_smallest(plain, context)
+    assert BAYESIAN.ask(plain, context) is None
+    assert RANDOM.ask(plain, context) is not None  # it is there to look at everything
+    assert not is_smallest(plain, CONTEXT)  # of a function no bound is known
+    assert not is_smallest(told(begun(0.0), smallest), context)  # it misses the criterion
+    several = at.State.start(
+        SPACE.space, objectives={"modelsize": "minimize", "accuracy": "maximize"}
+    )
+    assert not is_smallest(told(several, smallest), context)
