@@ -46,16 +46,19 @@ SURELY = 1.05
 """What is so many times slower than another one need not be timed well."""
 
 
-class Baseline:
-    """What is kept of the FP32 model, to compare others with; it is found again where it is lost.
+class Kept:
+    """What is kept between evaluations; it is found again where it is lost.
 
-    A copy in another process begins with nothing.
+    Of the FP32 model, with which others are compared: how to run it, its scores and the samples.
+    And measurements of quantised models, as several configurations may make the same one. A copy
+    in another process begins with nothing.
     """
 
     def __init__(self) -> None:
         """Keep nothing yet."""
         self.run: Run | None = None
         self.scores: Array | None = None
+        self.measured: dict[str, Measurement] = {}
         self._samples: tuple[Samples | None] | None = None
 
     def samples(self, dataloader: Dataloader, seed: int) -> Samples | None:
@@ -64,8 +67,8 @@ class Baseline:
             self._samples = (samples_of(dataloader, seed),)
         return self._samples[0]
 
-    def __reduce__(self) -> tuple[type[Baseline], tuple[()]]:
-        return Baseline, ()
+    def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
+        return Kept, ()
 
 
 @frozen
@@ -96,7 +99,7 @@ class Evaluation:
         goal: what is tuned for: it has the FP32 model's measurement, and says when a model surely
             misses the criterion; None before that was measured.
         reference: the FP32 model that others are compared with; None for ``model``.
-        baseline: what is kept of that one.
+        kept: what is kept between evaluations.
 
     Raises:
         ArgumentError: a ``ValueError``; the arguments do not fit each other.
@@ -112,7 +115,7 @@ class Evaluation:
     timesheet: Timesheet = field(factory=Timesheet)
     goal: TuningGoal | None = None
     reference: Any = None
-    _baseline: Baseline = field(factory=Baseline, repr=False)
+    _kept: Kept = field(factory=Kept, repr=False)
 
     def __attrs_post_init__(self) -> None:
         """Check the arguments against each other, before anything is evaluated."""
@@ -216,9 +219,17 @@ class Evaluation:
         return within(self.conf.exit_policy.trial_timeout, lambda: self.made(tune_cfg))
 
     def made(self, tune_cfg: TuneConfig) -> tuple[Any, Measurement]:
-        """Return the quantised model and its measurement, however long that takes."""
+        """Return the quantised model and its measurement, however long that takes.
+
+        What has the digest of one that was measured here is not measured again.
+        """
         model = self.quantize(tune_cfg)
-        return model, self.measure(model, self.goal)
+        if self.is_changed:  # a hook may have made anything of it
+            return model, self.measure(model, self.goal)
+        measured, digest = self._kept.measured, self.adaptor.digest(model)
+        if digest not in measured:
+            measured[digest] = self.measure(model, self.goal)
+        return model, measured[digest]
 
     def quantize(self, tune_cfg: TuneConfig) -> Any:
         """Return the quantised model."""
@@ -274,18 +285,18 @@ class Evaluation:
     def _look(self, model: Any, goal: TuningGoal | None) -> Look | None:
         """Look at as many samples as it takes; None where they cannot be looked at one by one."""
         metric = self._mean_metric()
-        samples = self._baseline.samples(self._data, self.conf.random_seed) if metric else None
+        samples = self._kept.samples(self._data, self.conf.random_seed) if metric else None
         if metric is None or samples is None:
             return None
         if goal is None:
-            self._baseline.scores = whole(self.adaptor.predictions(model, samples), metric)
+            self._kept.scores = whole(self.adaptor.predictions(model, samples), metric)
             threshold = None
         else:
-            if self._baseline.scores is None:  # after a resume
+            if self._kept.scores is None:  # after a resume
                 own = self.adaptor.predictions(self._compared, samples)
-                self._baseline.scores = whole(own, metric)
+                self._kept.scores = whole(own, metric)
             threshold = goal.threshold
-        scores = self._baseline.scores
+        scores = self._kept.scores
         if goal is None:
             return Look(metric.value(float(scores.mean())), 0.0, Looked(len(scores), len(scores)))
         return looked_at(self.adaptor.predictions(model, samples), metric, scores, threshold)
@@ -322,7 +333,7 @@ class Evaluation:
             effort = evolve(effort, least=min(effort.least, runs.most), most=runs.most)
         run = self.adaptor.timer(model, data)
         if goal is None:
-            self._baseline.run = run
+            self._kept.run = run
             return alone(run, effort).seconds, 0.0
         found = beside(run, self._baseline_run(), goal.baseline.values[LATENCY], effort)
         return found.seconds, found.std
@@ -335,9 +346,9 @@ class Evaluation:
 
     def _baseline_run(self) -> Run:
         """Return what runs the FP32 model; it is made again after a resume."""
-        if self._baseline.run is None:
-            self._baseline.run = self.adaptor.timer(self._compared, self._timed_data)
-        return self._baseline.run
+        if self._kept.run is None:
+            self._kept.run = self.adaptor.timer(self._compared, self._timed_data)
+        return self._kept.run
 
 
 def error_text(error: Exception) -> str:

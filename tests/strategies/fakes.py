@@ -164,7 +164,8 @@ class FakeAdaptor:
         return found
 
     def digest(self, model: FakeModel) -> str:
-        return f"a fake with {self.options}"
+        made = "" if model.effect == UNQUANTISED else f": {model.effect}"
+        return f"a fake with {self.options}{made}"
 
     def predictions(self, model: FakeModel, dataloader: Any) -> Any:
         raise AssertionError("there are too few samples to be looked at one by one")

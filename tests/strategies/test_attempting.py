@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from itertools import product
 from threading import Event
 from typing import Any
 
@@ -14,10 +15,13 @@ from fakes import (
     DEFAULT,
     EFFECTS,
     SHORT,
+    SIZES,
     UNQUANTISED,
     FakeAdaptor,
+    FakeModel,
     Kind,
     conf,
+    effect,
     effects,
     engine_of,
     make,
@@ -25,7 +29,9 @@ from fakes import (
     raising,
 )
 
+from strategies.adaptors.base import TuneConfig
 from strategies.errors import FirstEvaluationError, StrategyError
+from strategies.exhaustive import ExhaustiveTuneStrategy
 
 
 @pytest.fixture
@@ -210,3 +216,22 @@ def test_an_fp32_model_that_cannot_be_evaluated_ends_the_run_at_once(
     assert adaptor.quantized == []
     with pytest.raises(StrategyError, match="not measured yet"):
         strategy.goal  # noqa: B018
+
+
+def test_configurations_that_make_the_same_model_are_measured_once() -> None:
+    class Alike(FakeAdaptor):
+        """All samples calibrate to the same ranges."""
+
+        def quantize(self, model: FakeModel, tune_cfg: TuneConfig, dataloader: Any) -> FakeModel:
+            one = {**tune_cfg, "calib_sampling_size": SIZES[0]}
+            return super().quantize(model, one, dataloader)
+
+    adaptor = Alike()
+    strategy = make(ExhaustiveTuneStrategy, adaptor)
+    strategy.traverse()
+    models = {effect(strategy.tuning_space.tune_cfg(one.params))[:3] for one in strategy.trials}
+    assert len(strategy.trials) == len(SIZES) * len(models)
+    assert len(adaptor.evaluated) == 1 + len(models)  # and FP32
+    for one, other in product(strategy.trials, repeat=2):
+        if {**one.params, "calib_sampling_size": 0} == {**other.params, "calib_sampling_size": 0}:
+            assert one.measurement == other.measurement

@@ -239,5 +239,5 @@ def test_a_copy_of_an_evaluation_begins_with_nothing() -> None:
     model = adaptor.load(str(digits.MODEL))
     evaluation = Evaluation(adaptor, model, conf, digits.calibration(), data, None)
     evaluation.first(model)
-    assert isinstance(evaluation._baseline.samples(data, 0), Samples)
-    assert pickle.loads(pickle.dumps(evaluation._baseline)).scores is None
+    assert isinstance(evaluation._kept.samples(data, 0), Samples)
+    assert pickle.loads(pickle.dumps(evaluation._kept)).scores is None
