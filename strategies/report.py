@@ -27,6 +27,9 @@ LOGGER.addHandler(logging.NullHandler())
 MOST_REASONS = 4
 """So many kinds of what cannot be tuned are named in a line."""
 
+_COUNTED = 10**9
+"""From so many configurations on, their number is told by its order of magnitude."""
+
 _SHOWN = {
     "modelsize": lambda value: f"size {value:,.0f} bytes",
     "performance": lambda value: f"latency {value * 1e3:.4g} ms",
@@ -51,7 +54,10 @@ def log_baseline(
         wanted.append(f"{text[0]} of at most {text[2]}")
     told = f"; wanted: {', '.join(wanted)}" if wanted else ""
     LOGGER.info("FP32: %s%s", described(goal.baseline), told)
-    LOGGER.info("%d operations, %s configurations", operations, f"{configurations:,}")
+    count = f"{configurations:,}"
+    if configurations >= _COUNTED:
+        count = f"about 10^{math.log10(configurations):.0f}"
+    LOGGER.info("%d operations, %s configurations", operations, count)
     if left_out:
         LOGGER.info("%s", coverage_line(operations, left_out))
 

@@ -29,6 +29,9 @@ import strategies.workspace
 from asktell.errors import Interrupted, MissingExtraError
 from strategies import Conf, Trial, TuneStrategy, tune
 from strategies.errors import ResumeError
+from strategies.findings import goal_of
+from strategies.objective import Measurement
+from strategies.report import log_baseline
 from strategies.workspace import (
     HISTORY,
     MODEL,
@@ -510,3 +513,12 @@ def test_an_interrupt_of_a_callback_is_its_own(tmp_path: Path, adaptor: FakeAdap
 
     with pytest.raises(Mine):
         tune("m", conf_of(tmp_path), CALIBRATION, None, adaptor.accuracy, stop)
+
+
+def test_of_a_great_many_configurations_the_order_of_magnitude_is_told(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level("INFO", logger="strategies")
+    goal = goal_of(conf({"objective": "modelsize"}), Measurement(0.9, {"modelsize": 200.0}))
+    log_baseline(goal, 400, 13**400)
+    assert caplog.records[-1].getMessage() == "400 operations, about 10^446 configurations"
