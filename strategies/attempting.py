@@ -8,7 +8,7 @@ from typing import Any
 from attrs import field, frozen
 
 from strategies.errors import NotFiniteError
-from strategies.evaluation import error_text
+from strategies.evaluation import Made, error_text
 from strategies.objective import Measurement
 from strategies.stopwatch import Clock
 
@@ -23,6 +23,7 @@ class Attempt:
         error: what was raised, if anything was.
         seconds: how long it took.
         model: the quantised model; None where it is not in this process, or was not made.
+        digest: of that model; None where it is not known.
         parts: seconds by part, where they are not on the strategy's own sheet.
     """
 
@@ -31,6 +32,7 @@ class Attempt:
     error: Exception | None
     seconds: float
     model: Any = field(default=None, repr=False)
+    digest: str | None = None
     parts: dict[str, float] = field(factory=dict)
 
     @property
@@ -43,11 +45,11 @@ class Attempt:
         return self.error is not None and not isinstance(self.error, TimeoutError | NotFiniteError)
 
 
-def attempted(work: Callable[[], tuple[Any, Measurement]], clock: Clock) -> Attempt:
+def attempted(work: Callable[[], Made], clock: Clock) -> Attempt:
     """Return what came of the work, which makes a model and measures it."""
     begun = clock()
     try:
-        model, measurement = work()
+        made = work()
     except Exception as error:
         return Attempt(None, error_text(error), error, clock() - begun)
-    return Attempt(measurement, None, None, clock() - begun, model)
+    return Attempt(made.measurement, None, None, clock() - begun, made.model, made.digest)

@@ -50,15 +50,15 @@ class Kept:
     """What is kept between evaluations; it is found again where it is lost.
 
     Of the FP32 model, with which others are compared: how to run it, its scores and the samples.
-    And measurements of quantised models, as several configurations may make the same one. A copy
-    in another process begins with nothing.
+    And measurements of quantised models by digest, as several configurations may make the same one;
+    these alone go along with a copy to another process.
     """
 
-    def __init__(self) -> None:
-        """Keep nothing yet."""
+    def __init__(self, measured: Mapping[str, Measurement] | None = None) -> None:
+        """Keep what was measured."""
         self.run: Run | None = None
         self.scores: Array | None = None
-        self.measured: dict[str, Measurement] = {}
+        self.measured = dict(measured or {})
         self._samples: tuple[Samples | None] | None = None
 
     def samples(self, dataloader: Dataloader, seed: int) -> Samples | None:
@@ -67,8 +67,23 @@ class Kept:
             self._samples = (samples_of(dataloader, seed),)
         return self._samples[0]
 
-    def __reduce__(self) -> tuple[type[Kept], tuple[()]]:
-        return Kept, ()
+    def __reduce__(self) -> tuple[type[Kept], tuple[dict[str, Measurement]]]:
+        return Kept, (self.measured,)
+
+
+@frozen
+class Made:
+    """A quantised model, and what it was measured to be.
+
+    Attributes:
+        model: as the framework has it.
+        measurement: its accuracy, objectives and what is limited.
+        digest: of the model; None where a hook may have made anything of it.
+    """
+
+    model: Any
+    measurement: Measurement
+    digest: str | None
 
 
 @frozen
@@ -210,7 +225,11 @@ class Evaluation:
             log_untimed(error_text(error))
             return None
 
-    def attempt(self, tune_cfg: TuneConfig) -> tuple[Any, Measurement]:
+    def remember(self, measured: Mapping[str, Measurement]) -> None:
+        """Take measurements of quantised models by digest, which are not measured again."""
+        self._kept.measured.update(measured)
+
+    def attempt(self, tune_cfg: TuneConfig) -> Made:
         """Return the quantised model and its measurement, within the time limit of a trial.
 
         Raises:
@@ -218,18 +237,18 @@ class Evaluation:
         """
         return within(self.conf.exit_policy.trial_timeout, lambda: self.made(tune_cfg))
 
-    def made(self, tune_cfg: TuneConfig) -> tuple[Any, Measurement]:
+    def made(self, tune_cfg: TuneConfig) -> Made:
         """Return the quantised model and its measurement, however long that takes.
 
-        What has the digest of one that was measured here is not measured again.
+        What has the digest of one that was measured is not measured again.
         """
         model = self.quantize(tune_cfg)
-        if self.is_changed:  # a hook may have made anything of it
-            return model, self.measure(model, self.goal)
+        if self.is_changed:
+            return Made(model, self.measure(model, self.goal), None)
         measured, digest = self._kept.measured, self.adaptor.digest(model)
         if digest not in measured:
             measured[digest] = self.measure(model, self.goal)
-        return model, measured[digest]
+        return Made(model, measured[digest], digest)
 
     def quantize(self, tune_cfg: TuneConfig) -> Any:
         """Return the quantised model."""

@@ -171,7 +171,7 @@ def _with_measures(dicts: Mapping[str, Any]) -> dict[str, Any]:
     def tried(one: Any) -> Any:
         if not isinstance(one, Mapping) or "measurement" not in one:
             return one
-        return {**one, "measurement": measured(one["measurement"])}
+        return {"digest": None, **one, "measurement": measured(one["measurement"])}
 
     trials = dicts.get("trials")
     new = {"constraints": [], **dicts}

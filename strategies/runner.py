@@ -123,6 +123,7 @@ class TuneStrategy(ABC):
                 dicts, self.policy, self._identity, conf, self.tuning_space
             )
         self.timesheet.add(progress.parts)
+        self._evaluation.remember(progress.measured)
         self._findings = Findings(progress, self.tuning_space, conf, self.policy.settings)
         self._clock = clock
         self._stopwatch = Stopwatch(clock, progress.seconds)
@@ -245,6 +246,7 @@ class TuneStrategy(ABC):
             failure=attempt.failure,
             meets=measurement is not None and self.goal.meets(measurement),
             seconds=attempt.seconds,
+            digest=attempt.digest,
         )
         if attempt.model is not None and self._findings.improves(trial):
             self._best_model = trial.number, attempt.model

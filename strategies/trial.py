@@ -20,7 +20,9 @@ class Trial:
     """One evaluation of a tune configuration, and what came of it.
 
     It has either a ``measurement`` or a ``failure``, which is the reason. ``meets`` tells whether
-    it meets the accuracy criterion, ``seconds`` how long it took.
+    it meets the accuracy criterion, ``seconds`` how long it took. ``digest`` is that of the
+    quantised model, if it is known: another configuration that makes the same one is not
+    measured.
     """
 
     number: int
@@ -29,6 +31,7 @@ class Trial:
     failure: str | None
     meets: bool
     seconds: float
+    digest: str | None = None
 
 
 @frozen
@@ -59,3 +62,12 @@ class Progress:
     seconds: float = 0.0
     parts: Mapping[str, float] = field(factory=dict)
     knowledge: Knowledge | None = None
+
+    @property
+    def measured(self) -> dict[str, Measurement]:
+        """Return the measurements of quantised models, by digest."""
+        return {
+            trial.digest: trial.measurement
+            for trial in self.trials
+            if trial.digest is not None and trial.measurement is not None
+        }

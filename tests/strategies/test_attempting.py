@@ -218,14 +218,15 @@ def test_an_fp32_model_that_cannot_be_evaluated_ends_the_run_at_once(
         strategy.goal  # noqa: B018
 
 
+class Alike(FakeAdaptor):
+    """All numbers of samples calibrate to the same ranges."""
+
+    def quantize(self, model: FakeModel, tune_cfg: TuneConfig, dataloader: Any) -> FakeModel:
+        one = {**tune_cfg, "calib_sampling_size": SIZES[0]}
+        return super().quantize(model, one, dataloader)
+
+
 def test_configurations_that_make_the_same_model_are_measured_once() -> None:
-    class Alike(FakeAdaptor):
-        """All samples calibrate to the same ranges."""
-
-        def quantize(self, model: FakeModel, tune_cfg: TuneConfig, dataloader: Any) -> FakeModel:
-            one = {**tune_cfg, "calib_sampling_size": SIZES[0]}
-            return super().quantize(model, one, dataloader)
-
     adaptor = Alike()
     strategy = make(ExhaustiveTuneStrategy, adaptor)
     strategy.traverse()
@@ -235,3 +236,16 @@ def test_configurations_that_make_the_same_model_are_measured_once() -> None:
     for one, other in product(strategy.trials, repeat=2):
         if {**one.params, "calib_sampling_size": 0} == {**other.params, "calib_sampling_size": 0}:
             assert one.measurement == other.measurement
+
+
+@pytest.mark.parametrize("n", [3, 4])
+def test_what_was_measured_before_an_interruption_is_not_measured_again(n: int) -> None:
+    first, second = Alike(), Alike()
+    begun = make(ExhaustiveTuneStrategy, first, conf(max_trials=n))
+    begun.traverse()
+    whole = make(ExhaustiveTuneStrategy, second, dicts=plain(begun.dicts))
+    whole.traverse()
+    assert all(one.digest for one in whole.trials)
+    assert not {*first.evaluated} & {*second.evaluated}
+    models = {one.digest for one in whole.trials}
+    assert len(first.evaluated) + len(second.evaluated) == len(models) + 1  # and FP32

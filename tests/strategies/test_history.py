@@ -92,6 +92,7 @@ def test_the_layout_is_that_of_schema_4() -> None:
                 "failure": None,
                 "meets": True,
                 "seconds": 1.5,
+                "digest": None,
             }
         ],
         "seconds": 2.5,

@@ -331,17 +331,17 @@ def test_late_evaluations_that_cannot_be_stopped_hold_their_workers(
 def hang_a_little(model: FakeModel) -> float:
     """Take longer than is allowed, for one configuration."""
     if model.effect == BEST:
-        time.sleep(0.6)
+        time.sleep(1.3)
     return 0.9
 
 
 def test_a_worker_that_was_late_is_of_use_again(threads: ThreadPoolExecutor) -> None:
-    configuration = conf(trial_timeout=0.3)
+    configuration = conf(trial_timeout=1.0)
     strategy = make(ExhaustiveTuneStrategy, FakeAdaptor(), configuration, eval_func=hang_a_little)
     strategy.traverse(1, threads)
     assert len(strategy.trials) == len(EFFECTS) - 1
     failures = [trial.failure for trial in strategy.trials if trial.failure]
-    assert failures == ["TimeoutError: no result within 0.3 s"]
+    assert failures == ["TimeoutError: no result within 1.0 s"]
 
 
 def test_what_cannot_be_sent_is_named(kind: Kind) -> None:
