@@ -78,7 +78,7 @@ class Made:
     Attributes:
         model: as the framework has it.
         measurement: its accuracy, objectives and what is limited.
-        digest: of the model; None where a hook may have made anything of it.
+        digest: of the model; None where it has none of its own, or a hook may have changed it.
     """
 
     model: Any
@@ -114,6 +114,7 @@ class Evaluation:
         goal: what is tuned for: it has the FP32 model's measurement, and says when a model surely
             misses the criterion; None before that was measured.
         reference: the FP32 model that others are compared with; None for ``model``.
+        digest: that of ``model``; a quantised model with the same one has none of its own.
         kept: what is kept between evaluations.
 
     Raises:
@@ -130,6 +131,7 @@ class Evaluation:
     timesheet: Timesheet = field(factory=Timesheet)
     goal: TuningGoal | None = None
     reference: Any = None
+    digest: str | None = None
     _kept: Kept = field(factory=Kept, repr=False)
 
     def __attrs_post_init__(self) -> None:
@@ -242,10 +244,10 @@ class Evaluation:
 
         What has the digest of one that was measured is not measured again.
         """
-        model = self.quantize(tune_cfg)
-        if self.is_changed:
+        model, measured = self.quantize(tune_cfg), self._kept.measured
+        digest = None if self.is_changed else self.adaptor.digest(model)
+        if digest is None or digest == self.digest:
             return Made(model, self.measure(model, self.goal), None)
-        measured, digest = self._kept.measured, self.adaptor.digest(model)
         if digest not in measured:
             measured[digest] = self.measure(model, self.goal)
         return Made(model, measured[digest], digest)

@@ -112,6 +112,7 @@ class TuneStrategy(ABC):
             self._evaluation = evolve(self._evaluation, model=self.model, reference=self._original)
         digests = self.adaptor.digest(self._original), self.adaptor.digest(self.model)
         self._identity = Identity(digests[0], digests[1] if q_func is not None else None)
+        self._evaluation = evolve(self._evaluation, digest=digests[1])
         capability = self.adaptor.capability(self.model)
         self.tuning_space = TuningSpace.of(capability, conf, self.policy.by_exactness)
         self.left_out = capability.left_out

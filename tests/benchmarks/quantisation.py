@@ -96,8 +96,8 @@ class TableAdaptor:
         return lambda tune_cfg: self.size(self.quantize(model, tune_cfg, dataloader))
 
     def digest(self, model: Any) -> str:
-        """Return a name for the table."""
-        return TABLE.stem
+        """Return a name for the table and the row."""
+        return f"{TABLE.stem} {model}"
 
 
 class Tuning:

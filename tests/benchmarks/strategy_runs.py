@@ -93,7 +93,7 @@ class Remembering:
         return self._sensitivities
 
     def digest(self, model: Any) -> str:
-        return ""
+        return str(model)
 
 
 def accuracy(model: Any) -> float:

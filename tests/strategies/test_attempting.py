@@ -249,3 +249,17 @@ def test_what_was_measured_before_an_interruption_is_not_measured_again(n: int) 
     assert not {*first.evaluated} & {*second.evaluated}
     models = {one.digest for one in whole.trials}
     assert len(first.evaluated) + len(second.evaluated) == len(models) + 1  # and FP32
+
+
+def test_where_all_digests_are_the_same_every_model_is_measured() -> None:
+    class Nameless(FakeAdaptor):
+        """It tells no model from another."""
+
+        def digest(self, model: FakeModel) -> str:
+            return "a model"
+
+    adaptor = Nameless()
+    strategy = make(ExhaustiveTuneStrategy, adaptor)
+    strategy.traverse()
+    assert len(adaptor.evaluated) == len(strategy.trials) + 1
+    assert {one.digest for one in strategy.trials} == {None}
