@@ -46,6 +46,7 @@ def history(operations: int, trials: int) -> dict[str, Any]:
                 "failure": f"RuntimeError: node {number} has no kernel" if failed else None,
                 "meets": not failed and lost < 0.009,
                 "seconds": 1.5,
+                "digest": None,
             }
         )
     objectives = ("modelsize", "performance")

@@ -154,6 +154,7 @@ def by_hand(strategy: TuneStrategy, adaptor: FakeAdaptor, tune_cfg: dict[Any, An
         failure=None,
         meets=strategy.goal.meets(measurement),
         seconds=0.0,
+        digest=adaptor.digest(model),
     )
 
 
