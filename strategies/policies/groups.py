@@ -52,8 +52,11 @@ class Grouping:
     @classmethod
     def of(
         cls, knowledge: Knowledge, base: Params, canonical: Callable[[Params], dict[str, Any]]
-    ) -> Grouping:
-        """Return groups of about as many operations each, in the order of the model."""
+    ) -> Grouping | None:
+        """Return groups of about as many operations each, in the order of the model.
+
+        None where nothing is known to save anything, as of times that were not measured.
+        """
         operations = knowledge.operations
         ends = [round(n * len(operations) / GROUPS) for n in range(GROUPS + 1)]
         frontiers = {}
@@ -63,7 +66,7 @@ class Grouping:
             if frontier.steps:
                 frontiers[f"{some[0].name} to {some[-1].name}"] = frontier
             base = {**base, **frontier.start}
-        return cls(frontiers, base, canonical)
+        return cls(frontiers, base, canonical) if frontiers else None
 
     def spelt(self, params: Params) -> dict[str, Any]:
         """Return the params of the run that params of the groups stand for."""
@@ -158,7 +161,7 @@ def suggested_in_groups(
     if knowledge is None or not trends or len(knowledge.operations) <= MANY or _is_stuck(state):
         return None
     grouping = Grouping.of(knowledge, context.starts[0], context.canonical)
-    if not grouping.frontiers:
+    if grouping is None:
         return None
     try:
         _, (suggestion,) = at.suggest(

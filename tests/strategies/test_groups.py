@@ -72,6 +72,7 @@ CONTEXT = Context(
     knowledge=KNOWLEDGE,
 )
 GROUPING = Grouping.of(KNOWLEDGE, BASE, dict)
+assert GROUPING is not None
 
 
 def accuracy(params: Params) -> float:
@@ -169,3 +170,14 @@ def test_few_operations_and_several_objectives_are_looked_at_singly() -> None:
     assert suggested_in_groups(begun(), CONTEXT, CONTEXT.known, {}) is None
     assert suggested_in_groups(begun(), few, few.known, trends) is None
     assert suggested_in_groups(several, CONTEXT, CONTEXT.known, trends) is None
+
+
+def test_where_nothing_is_known_to_save_anything_there_are_no_groups() -> None:
+    even = [
+        evolve(one, effects=[evolve(effect, size=0.0) for effect in one.effects])
+        for one in KNOWLEDGE.operations
+    ]
+    context = evolve(CONTEXT, knowledge=Knowledge(True, even))
+    trends = {"accuracy": KNOWLEDGE.trend(higher_is_better=True)}
+    assert suggested_in_groups(begun(), context, context.known, trends) is None
+    assert BAYESIAN.ask(begun(), context) is not None
