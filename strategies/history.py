@@ -163,7 +163,7 @@ def read_history(dicts: Any) -> History:
 
 
 def _with_measures(dicts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a dict of schema 1 or 2 with the fields that it did not have."""
+    """Return a dict of an earlier schema with the fields that it did not have."""
 
     def measured(one: Any) -> Any:
         return {"std": {}, "looked": None, **one} if isinstance(one, Mapping) else one

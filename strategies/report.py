@@ -134,7 +134,7 @@ def log_end(best: Trial | None, trials: int, seconds: float, parts: Mapping[str,
 
 
 def log_smallest() -> None:
-    """Say why a run may have ended early."""
+    """Say that the best model is as small as any, for which a run may have ended early."""
     LOGGER.info("no other configuration makes a smaller model")
 
 

@@ -283,6 +283,7 @@ class TuneStrategy(ABC):
             if self._findings.progress.knowledge is None and self.policy.by_exactness:
                 knowledge = learnt(self._evaluation, self.tuning_space, self._size_of, self._clock)
                 self._findings.learn(knowledge)
+                vars(self).pop("_context", None)  # it may have been asked for without
 
     @cached_property
     def _context(self) -> Context:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 from typing import Any
 
 from attrs import define, field, frozen
@@ -96,7 +97,7 @@ def timed(
     groups = [of_type.group for of_type in together]
     swaps = {
         one.name: swap
-        for some in _neighbours(groups, len(choices))
+        for some in _neighbours(groups, descent, len(choices))
         for swap in [descent.swap(some)]
         for one in some
     }
@@ -212,12 +213,19 @@ def _by_type(choices: Iterable[Choice]) -> list[list[Choice]]:
     return sorted(groups.values(), key=len, reverse=True)
 
 
-def _neighbours(groups: Iterable[Sequence[Choice]], count: int) -> Iterator[Sequence[Choice]]:
-    """Yield single operations, or some of a group that follow each other."""
+def _neighbours(
+    groups: Iterable[Sequence[Choice]], descent: _Descent, count: int
+) -> Iterator[Sequence[Choice]]:
+    """Yield single operations, or some of a group that follow each other and are alike.
+
+    These have the same options, and the same one in the fastest configuration.
+    """
     size = -(-count // MOST_SINGLE)
     for group in groups:
-        for start in range(0, len(group), size):
-            yield group[start : start + size]
+        for _, alike in groupby(group, lambda one: (one.options, descent.fastest[one.name])):
+            some = list(alike)
+            for start in range(0, len(some), size):
+                yield some[start : start + size]
 
 
 def _added(one: Choice, fastest: str, of_type: _Together, swap: _Swap) -> dict[str, float]:

@@ -55,7 +55,7 @@ class EnginePolicy:
 
 
 def is_smallest(state: at.State, context: Context) -> bool:
-    """Tell whether a model that holds the constraints is as small as any in the space."""
+    """Tell whether a quantised model that holds the constraints is as small as any in the space."""
     objectives = state.problem.objectives
     if len(objectives) > 1 or not state.n_observed:
         return False
@@ -66,7 +66,8 @@ def is_smallest(state: at.State, context: Context) -> bool:
     ):
         return False
     best = at.best_observed(state)
-    return best.feasible and size_of(best.params) <= size_of.least(state.space)
+    is_tried = best.feasible and best.params != context.unquantised
+    return is_tried and size_of(best.params) <= size_of.least(state.space)
 
 
 def trends_of(state: at.State, context: Context) -> Trends:

@@ -128,7 +128,10 @@ class Grouping:
         summed: dict[str | tuple[str, ...], Callable[[dict[str, Any]], float]] = {
             groups: _Sum(tuple(some), self, groups) for groups, some in parts.items()
         }
-        return at.SumOf(summed, function.constant + rest({}), function.through)
+        constant, through = function.constant + rest({}), function.through
+        if not summed:  # nothing of it depends on the groups
+            return lambda params: constant if through is None else through(constant)
+        return at.SumOf(summed, constant, through)
 
     def state_of(self, state: at.State) -> at.State:
         """Return an optimiser of the groups that knows what a run tried on their frontiers."""
@@ -137,7 +140,8 @@ class Grouping:
         for one in state.observations:
             params = self.grouped(one.params)
             if params is not None:
-                grouped = at.observe(grouped, params, dict(zip(names, one.numbers, strict=True)))
+                target = dict(zip(names, one.numbers, strict=True))
+                grouped = at.observe(grouped, params, target, one.std or None)
         for failure in state.failures:
             params = self.grouped(failure.params)
             if params is not None:

@@ -10,7 +10,7 @@ from strategies.knowledge import Knowledge
 from strategies.policies.engine import BAYESIAN
 from strategies.policies.frontier import Frontier, Step, frontier_of
 from strategies.policies.policy import Context, Params
-from strategies.policies.script import Outcome, Steps, begin, meets
+from strategies.policies.script import Outcome, Steps, begin, margin, meets
 
 
 def along(context: Context, most: int | None = None) -> Steps[dict[str, Any] | None]:
@@ -38,7 +38,9 @@ def along(context: Context, most: int | None = None) -> Steps[dict[str, Any] | N
         outcome = yield frontier.params(at)
         tried += 1
         points.append((frontier.damages[at], outcome))
-        low, high = (at, high) if meets(outcome) else (low, at)
+        # what is accurate enough and still misses is too large or too slow: further on is better
+        goes_on = meets(outcome) or margin(outcome) >= 0.0
+        low, high = (at, high) if goes_on else (low, at)
     return frontier.params(low)
 
 
@@ -50,6 +52,8 @@ def _guess(
     if not bad:
         return high - 1
     most, missed = min(bad)
+    if missed >= 0.0:  # it is not the accuracy that was missed
+        return (low + high) // 2
     good = [(d, one.margin) for d, one in points if one is not None and one.meets and d <= most]
     least, met = max(good, default=(0.0, 0.0))
     limit = least + (most - least) * (met / (met - missed))

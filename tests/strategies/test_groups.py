@@ -181,3 +181,20 @@ def test_where_nothing_is_known_to_save_anything_there_are_no_groups() -> None:
     trends = {"accuracy": KNOWLEDGE.trend(higher_is_better=True)}
     assert suggested_in_groups(begun(), context, context.known, trends) is None
     assert BAYESIAN.ask(begun(), context) is not None
+
+
+def test_a_size_that_no_group_decides_on_is_a_constant() -> None:
+    fixed = at.SumOf({"calib_algorithm": lambda params: 0.25}, 7.0)
+    assert GROUPING is not None
+    params = dict.fromkeys(GROUPING.space.names, 1)
+    assert GROUPING.known({"modelsize": fixed})["modelsize"](params) == 7.25
+    through = at.SumOf(dict(fixed.parts), 7.0, lambda total: 2.0 * total)
+    assert GROUPING.known({"modelsize": through})["modelsize"](params) == 14.5
+
+
+def test_how_sure_an_outcome_is_goes_along() -> None:
+    assert GROUPING is not None
+    spelt = GROUPING.spelt(dict.fromkeys(GROUPING.space.names, 1))
+    target = {"modelsize": SIZE(spelt), "accuracy": accuracy(spelt)}
+    state = at.observe(begun(), spelt, target, {"accuracy": 0.5})
+    assert GROUPING.state_of(state).observations[-1].std == {"accuracy": 0.5}

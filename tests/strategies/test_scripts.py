@@ -403,3 +403,36 @@ def test_nothing_is_proposed_once_nothing_can_be_smaller() -> None:
         SPACE.space, objectives={"modelsize": "minimize", "accuracy": "maximize"}
     )
     assert not is_smallest(told(several, smallest), context)
+
+
+def test_what_is_accurate_and_too_large_is_followed_by_what_is_smaller() -> None:
+    sizes: list[float] = []
+    smallest = size_of(SPACE.default() | dict.fromkeys(NAMES, TENSOR))
+    state = at.State.start(
+        SPACE.space,
+        settings=BAYESIAN.settings,
+        objectives={"modelsize": "minimize"},
+        constraints={"accuracy": at.AtLeast(1000.0), "modelsize": at.AtMost(1.5 * smallest)},
+    )
+
+    def exact(params: Params) -> float:
+        return 1000.0
+
+    state = told(state, SPACE.unquantised() or {}, exact)
+    while (params := next_of(HAWQ.first, state, CONTEXT)) is not None:
+        sizes.append(size_of(params))
+        state = told(state, params, exact)
+    assert min(sizes) == smallest
+
+
+def test_the_fp32_model_does_not_end_a_run() -> None:
+    larger: Any = {
+        name: lambda params: 1.0 + place_of(next(iter(params.values()))) for name in NAMES
+    }
+    context = evolve(CONTEXT, known={"modelsize": at.SumOf(larger)})
+    state = at.State.start(
+        SPACE.space, objectives={"modelsize": "minimize"}, constraints={"accuracy": at.AtLeast(0.0)}
+    )
+    state = at.observe(state, SPACE.unquantised() or {}, {"modelsize": 4.0, "accuracy": 1000.0})
+    assert not is_smallest(state, context)
+    assert BAYESIAN.ask(state, context) is not None

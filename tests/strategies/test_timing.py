@@ -136,3 +136,20 @@ def test_of_many_operations_neighbours_change_together() -> None:
     assert times is not None
     assert times.models == 2 + MOST_SINGLE
     assert times.added["7"]["fp32"] == pytest.approx(0.004)
+
+
+def test_of_many_operations_of_a_type_some_may_have_options_of_their_own() -> None:
+    usual = {"eight": "uint8", "fp32": "fp32"}
+    more = {**usual, "odd": "uint8 sym"}
+    choices = [
+        Choice(f"op{n}", "MatMul", more if n % 2 else usual, "fp32") for n in range(MOST_SINGLE + 3)
+    ]
+    cost = {"eight": 0.0, "odd": -0.005, "fp32": 0.01}
+    times = found(
+        Timer(lambda params: 1.0 + sum(map(cost.__getitem__, params.values()))), 1e6, choices
+    )
+    assert times is not None
+    assert {times.fastest[f"op{n}"] for n in range(1, len(choices), 2)} == {"odd"}
+    for one in choices:
+        now = times.fastest[one.name]
+        assert times.added[one.name]["fp32"] == pytest.approx(cost["fp32"] - cost[now])
