@@ -263,8 +263,7 @@ def categories(size: int) -> Levels:
 
 
 def _nearest(scaled: Positions, size: int) -> Indices:
-    # of a few numbers, which is what is mostly asked for, np.clip takes three times as long
-    return np.asarray(np.minimum(np.maximum(np.rint(scaled), 0), size - 1), dtype=np.int64)
+    return np.asarray(np.clip(np.rint(scaled), 0, size - 1), dtype=np.int64)
 
 
 def _moves(size: int, here: int) -> Indices:

@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import time
-import warnings
 from collections.abc import Iterator
 from concurrent.futures import CancelledError, ProcessPoolExecutor, ThreadPoolExecutor
 from functools import partial
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from clusters import PATHS, dask, ray
 from evaluations import Evaluate
 from spaces import QUICK
 
@@ -33,9 +33,6 @@ from asktell.drivers import (
 )
 
 CONTEXT = multiprocessing.get_context("forkserver")
-
-PATHS = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[2])])
-"""For workers that begin with a Python of their own."""
 
 
 @contextlib.contextmanager
@@ -53,44 +50,6 @@ def process_pool(folder: Path) -> Iterator[Any]:
 def process_workers(folder: Path) -> Iterator[Any]:
     with ProcessWorkers(mp_context=CONTEXT) as executor:
         yield executor
-
-
-@contextlib.contextmanager
-def dask(folder: Path) -> Iterator[Any]:
-    distributed = pytest.importorskip("distributed")
-    from asktell.drivers.dask import dask_executor
-
-    with (
-        distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            dashboard_address=None,
-            silence_logs="CRITICAL",
-            local_directory=str(folder),
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield dask_executor(client)
-
-
-@contextlib.contextmanager
-def ray(folder: Path) -> Iterator[Any]:
-    ray = pytest.importorskip("ray")
-    from asktell.drivers.ray import RayExecutor
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ray.init(
-            num_cpus=2,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level="ERROR",
-            runtime_env={"env_vars": {"PYTHONPATH": PATHS}},
-        )
-    try:
-        yield RayExecutor()
-    finally:
-        ray.shutdown()
 
 
 @contextlib.contextmanager

@@ -2,62 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
 from attrs import frozen
+from clusters import dask, ray
 from fakes import EFFECTS, UNQUANTISED, Effect, FakeAdaptor, FakeModel, conf, effects, make
 
 from strategies import BayesianTuneStrategy, Conf
 from strategies.examples import digits
 
-PATHS = os.pathsep.join(map(str, (Path(__file__).parent, Path(__file__).parents[2])))
-
 Opened = Callable[[Path], AbstractContextManager[Any]]
-
-
-@contextlib.contextmanager
-def dask(folder: Path) -> Iterator[Any]:
-    distributed = pytest.importorskip("distributed")
-    from asktell.drivers.dask import dask_executor
-
-    with (
-        distributed.LocalCluster(
-            n_workers=2,
-            threads_per_worker=1,
-            dashboard_address=None,
-            silence_logs="CRITICAL",
-            local_directory=str(folder),
-        ) as cluster,
-        distributed.Client(cluster) as client,
-    ):
-        yield dask_executor(client)
-
-
-@contextlib.contextmanager
-def ray(folder: Path) -> Iterator[Any]:
-    ray = pytest.importorskip("ray")
-    from asktell.drivers.ray import RayExecutor
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        ray.init(
-            num_cpus=2,
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level="ERROR",
-            runtime_env={"env_vars": {"PYTHONPATH": PATHS}},
-        )
-    try:
-        yield RayExecutor()
-    finally:
-        ray.shutdown()
 
 
 EXECUTORS = [dask, ray]

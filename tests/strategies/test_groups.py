@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -198,3 +199,15 @@ def test_how_sure_an_outcome_is_goes_along() -> None:
     target = {"modelsize": SIZE(spelt), "accuracy": accuracy(spelt)}
     state = at.observe(begun(), spelt, target, {"accuracy": 0.5})
     assert GROUPING.state_of(state).observations[-1].std == {"accuracy": 0.5}
+
+
+def test_a_run_that_is_resumed_goes_on_exactly_in_groups_and_after_them() -> None:
+    state, resumed = begun(), begun()
+    for _ in range(3 * PATIENCE):
+        resumed = at.State.from_dict(json.loads(json.dumps(resumed.to_dict())))
+        one, other = BAYESIAN.ask(state, CONTEXT), BAYESIAN.ask(resumed, CONTEXT)
+        assert one is not None
+        assert other is not None
+        assert one[1] == other[1]
+        state, resumed = told(*one), told(*other)
+    assert resumed.to_dict() == state.to_dict()
