@@ -8,9 +8,7 @@ So different params mean different models.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from fnmatch import fnmatchcase
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -21,12 +19,12 @@ from strategies.adaptors.base import (
     FP32,
     Capability,
     OpConfig,
-    Operation,
     OpKey,
     SizePart,
     SumOfParts,
     TuneConfig,
 )
+from strategies.allowed import allowed_options, in_order, listed, named
 from strategies.conf import Conf
 from strategies.errors import ArgumentError, ConfError
 
@@ -132,8 +130,8 @@ class TuningSpace:
             for pattern, limit in conf.op_wise.items()
         ]
         limits.insert(0, ("$.quantization.model_wise", conf.model_wise, {*names}))
-        allowed = {op.key: _allowed(op, limits) for op in operations}
-        wanted = _many((conf.model_wise.get("activation") or {}).get("algorithm"))
+        allowed = {op.key: allowed_options(op, limits) for op in operations}
+        wanted = listed((conf.model_wise.get("activation") or {}).get("algorithm"))
         algorithms = tuple(
             a for a in capability.calibration_algorithms if not wanted or a in wanted
         )
@@ -141,7 +139,7 @@ class TuningSpace:
             place = "$.quantization.model_wise.activation.algorithm"
             raise ConfError(place, wanted, f"one of {list(capability.calibration_algorithms)}")
         orders = {
-            op.key: _ordered(op, allowed[op.key]) for op in operations if by_exactness and op.ranks
+            op.key: in_order(op, allowed[op.key]) for op in operations if by_exactness and op.ranks
         }
         sizes = conf.sampling_sizes if algorithms else ()
         smoothings = capability.smooth_quant if conf.smooth_quant else ()
@@ -303,72 +301,3 @@ def _is_unquantised(option: OpConfig) -> bool:
 
 def _label(key: OpKey) -> str:
     return f"{key[0]} ({key[1]})"
-
-
-def named(pattern: str, names: Sequence[str]) -> set[str]:
-    """Return the names that a pattern such as ``conv*`` fits.
-
-    One that fits none may be a regular expression such as ``conv.*``, as in version 1.x.
-    """
-    found = {name for name in names if fnmatchcase(name, pattern)}
-    if found:
-        return found
-    try:
-        return {name for name in names if re.fullmatch(pattern, name)}
-    except re.error:
-        return set()
-
-
-def _allowed(
-    operation: Operation, limits: Sequence[tuple[str, Mapping[str, Any] | None, set[str]]]
-) -> dict[str, OpConfig]:
-    """Return the options by label that all limits leave, each a place, sides and names."""
-    options = list(operation.options)
-    for place, limits_of_sides, names in limits:
-        if operation.name not in names:
-            continue
-        sides = limits_of_sides or {}
-        limit = {side: sides[side] for side in sides if side != "weight" or operation.has_weight}
-        fitting = [option for option in options if _fits(option, limit)]
-        if not fitting:
-            offered = [option_label(option) for option in options]
-            raise ConfError(place, dict(limit), f"to leave {operation.name!r} one of {offered}")
-        options = fitting
-    return {option_label(option): option for option in options}
-
-
-def _ordered(operation: Operation, allowed: Mapping[str, OpConfig]) -> tuple[str, ...]:
-    """Return the labels of allowed options from the most exact on."""
-    ranks = zip(operation.options, operation.ranks or (), strict=True)
-    labels = [option_label(option) for option, _ in sorted(ranks, key=lambda pair: pair[1])]
-    return tuple(label for label in labels if label in allowed)
-
-
-def _fits(option: OpConfig, limit: Mapping[str, Any]) -> bool:
-    """Tell whether an option is allowed; a side in floats has nothing but a dtype to check."""
-    for side, allowed in limit.items():
-        for key, values in (allowed or {}).items():
-            if key == "algorithm" or (key != "dtype" and key not in option[side]):
-                continue
-            if option[side].get(key) not in _many(values):
-                return False
-    return True
-
-
-def option_label(option: OpConfig) -> str:
-    """Return a short name of an option, such as ``w int8 sym channel, a uint8 asym``."""
-    if option == FP32:
-        return "fp32"
-    weight, activation = option["weight"], option["activation"]
-    granularity = weight.get("granularity", "").removeprefix("per_")
-    sides = ["w", weight["dtype"], weight.get("scheme", ""), granularity]
-    others = ["a", activation["dtype"], activation.get("scheme", "")]
-    by = activation.get("granularity", "")
-    others.append({"per_token": "token", "per_input": "dynamic"}.get(by, ""))
-    return f"{' '.join(filter(None, sides))}, {' '.join(filter(None, others))}"
-
-
-def _many(values: Any) -> list[Any]:
-    if values is None:
-        return []
-    return values if isinstance(values, list) else [values]

@@ -182,6 +182,7 @@ FLOORS = {
         {"timesheet", "timing"},
         {"conf"},
         {"adaptors", "metrics", "objective"},
+        {"allowed"},
         {"tuning_space", "preparing", "looks"},
         {"knowledge"},
         {"trial", "policies"},

@@ -14,6 +14,7 @@ from asktell.cli.ending import carried_out
 from asktell.errors import AskTellError, Interrupted, MissingExtraError
 from strategies.adaptors import adaptor_for
 from strategies.adaptors.base import FP32
+from strategies.allowed import option_label
 from strategies.cli.arguments import configured, parse
 from strategies.cli.bar import Bar, wants_bar
 from strategies.cli.data import Batches, Data, has_labels, read_data
@@ -21,7 +22,6 @@ from strategies.conf import Conf, read_document
 from strategies.errors import ArgumentError
 from strategies.objective import Measurement
 from strategies.report import described, shown
-from strategies.tuning_space import option_label
 from strategies.workspace import HISTORY, MODEL, REPORT, tune
 
 DONE, FAULT, _WRONG_USAGE, REFUSED, MISSED, FILE_TROUBLE = range(6)

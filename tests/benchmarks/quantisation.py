@@ -12,8 +12,8 @@ import numpy as np
 
 import strategies
 from strategies.adaptors.base import FP32, Capability, Operation, TuneConfig
+from strategies.allowed import option_label
 from strategies.objective import Measurement
-from strategies.tuning_space import option_label
 
 TABLE = Path(__file__).parent / "data" / "quantisation_digits.json"
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import asktell as at
 from strategies.adaptors.base import FP32, Capability, Operation
+from strategies.allowed import option_label
 from strategies.conf import Conf
 from strategies.errors import ResumeError
 from strategies.findings import goal_of, started
@@ -20,7 +21,7 @@ from strategies.knowledge import knowledge_of
 from strategies.objective import Looked, Measurement
 from strategies.policies import BAYESIAN, RANDOM
 from strategies.trial import Progress, Trial
-from strategies.tuning_space import TuningSpace, option_label
+from strategies.tuning_space import TuningSpace
 
 CONF = Conf({"model": {"framework": "onnxrt_qlinearops"}, "tuning": {"objective": "modelsize"}})
 INT8 = {

@@ -16,8 +16,9 @@ from test_onnxrt import outputs_of
 from strategies.adaptors.base import FP32, OpConfig
 from strategies.adaptors.onnx.adaptor import OnnxRuntimeAdaptor
 from strategies.adaptors.onnx.options import AUTO, DYNAMIC, STATIC
+from strategies.allowed import option_label
 from strategies.conf import Conf
-from strategies.tuning_space import TuningSpace, option_label
+from strategies.tuning_space import TuningSpace
 
 X = normal(0, 8, 16)
 ADAPTOR = OnnxRuntimeAdaptor(AUTO)

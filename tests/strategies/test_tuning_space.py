@@ -10,8 +10,9 @@ from fakes import KEYS, OPTIONS, SIZES, conf, effect
 
 import asktell as at
 from strategies.adaptors.base import FP32, Capability, OpConfig, Operation, OpKey
+from strategies.allowed import named, option_label
 from strategies.errors import ArgumentError, ConfError
-from strategies.tuning_space import TuningSpace, named, option_label
+from strategies.tuning_space import TuningSpace
 
 FAST = Capability(tuple(Operation(*key, tuple(OPTIONS.values())) for key in KEYS))
 
